@@ -1,0 +1,1 @@
+public let placeholderCertificates = 0

@@ -1,0 +1,1 @@
+public let placeholderLinux = 0

@@ -1,0 +1,5 @@
+import Testing
+
+@testable import Certificates
+
+@Test func placeholder() { #expect(placeholderCertificates == 0) }

@@ -1,0 +1,5 @@
+import Testing
+
+@testable import Linux
+
+@Test func placeholder() { #expect(placeholderLinux == 0) }

@@ -1,0 +1,5 @@
+import Testing
+
+@testable import Proxies
+
+@Test func placeholder() { #expect(placeholderProxies == 0) }

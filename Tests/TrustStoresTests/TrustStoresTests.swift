@@ -1,0 +1,5 @@
+import Testing
+
+@testable import TrustStores
+
+@Test func placeholder() { #expect(placeholderTrustStores == 0) }

@@ -1,0 +1,5 @@
+import Testing
+
+@testable import psm_entry
+
+@Test func placeholder() { #expect(usage == 64) }
