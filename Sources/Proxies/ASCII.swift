@@ -1,0 +1,116 @@
+/// The bytes that proxy settings are made of. Input is bytes throughout: a variable need not be UTF-8.
+enum ASCII {
+  static let tab: UInt8 = 0x09
+  static let lineFeed: UInt8 = 0x0A
+  static let carriageReturn: UInt8 = 0x0D
+  static let space: UInt8 = 0x20
+  static let hash: UInt8 = 0x23
+  static let percent: UInt8 = 0x25
+  static let asterisk: UInt8 = 0x2A
+  static let comma: UInt8 = 0x2C
+  static let hyphen: UInt8 = 0x2D
+  static let dot: UInt8 = 0x2E
+  static let slash: UInt8 = 0x2F
+  static let colon: UInt8 = 0x3A
+  static let semicolon: UInt8 = 0x3B
+  static let equals: UInt8 = 0x3D
+  static let question: UInt8 = 0x3F
+  static let at: UInt8 = 0x40
+  static let openingBracket: UInt8 = 0x5B
+  static let closingBracket: UInt8 = 0x5D
+  static let underscore: UInt8 = 0x5F
+  static let delete: UInt8 = 0x7F
+}
+
+extension UInt8 {
+  var isDigit: Bool { self >= 0x30 && self <= 0x39 }
+
+  var isLetter: Bool { (self >= 0x41 && self <= 0x5A) || (self >= 0x61 && self <= 0x7A) }
+
+  /// Tab, line feed, vertical tab, form feed, carriage return or space.
+  var isWhiteSpace: Bool { self == ASCII.space || (self >= 0x09 && self <= 0x0D) }
+
+  /// A byte that a terminal shows as one column and that moves nothing.
+  var isPrintable: Bool { self > ASCII.space && self < ASCII.delete }
+
+  /// The value of a hex digit of either case.
+  var hexValue: UInt8? {
+    switch self {
+    case 0x30...0x39: self &- 0x30
+    case 0x41...0x46: self &- 0x37
+    case 0x61...0x66: self &- 0x57
+    default: nil
+    }
+  }
+
+  var lowercased: UInt8 { self >= 0x41 && self <= 0x5A ? self | 0x20 : self }
+}
+
+extension Collection<UInt8> {
+  /// Whether both hold the same bytes.
+  func equals(_ other: some Collection<UInt8>) -> Bool {
+    count == other.count && elementsEqual(other)
+  }
+
+  /// Whether both hold the same bytes once ASCII letters are of one case.
+  func equalsIgnoringCase(_ other: some Collection<UInt8>) -> Bool {
+    count == other.count && zip(self, other).allSatisfy { $0.lowercased == $1.lowercased }
+  }
+
+  func has(_ byte: UInt8) -> Bool { contains { $0 == byte } }
+}
+
+extension ArraySlice<UInt8> {
+  /// Where `pattern` begins for the first time.
+  func firstIndex(of pattern: StaticString) -> Int? {
+    let wanted = pattern.bytes
+    var rest = self
+    while rest.count >= wanted.count {
+      if rest.prefix(wanted.count).equals(wanted) { return rest.startIndex }
+      rest = rest.dropFirst()
+    }
+    return nil
+  }
+
+  /// What stands before and after the first `byte`; nil if there is none.
+  func cut(at byte: UInt8) -> (before: ArraySlice<UInt8>, after: ArraySlice<UInt8>)? {
+    guard let index = firstIndex(where: { $0 == byte }) else { return nil }
+    return (prefix(upTo: index), suffix(from: index).dropFirst())
+  }
+
+  /// What stands before and after the last `byte`; nil if there is none.
+  func cut(atLast byte: UInt8) -> (before: ArraySlice<UInt8>, after: ArraySlice<UInt8>)? {
+    guard let index = lastIndex(where: { $0 == byte }) else { return nil }
+    return (prefix(upTo: index), suffix(from: index).dropFirst())
+  }
+
+  /// The parts between separators, empty ones included.
+  func parts(between separator: UInt8) -> [ArraySlice<UInt8>] {
+    split(separator: separator, omittingEmptySubsequences: false)
+  }
+
+  /// The number that the digits write; nil if there is any other byte, no digit, or more than `limit`.
+  func decimal(upTo limit: Int) -> Int? {
+    guard !isEmpty else { return nil }
+    var number = 0
+    for byte in self {
+      guard byte.isDigit, number <= limit else { return nil }
+      number = number &* 10 &+ Int(byte &- 0x30)
+    }
+    return number <= limit ? number : nil
+  }
+}
+
+extension StaticString {
+  /// The literal's bytes: a literal is always UTF-8.
+  var bytes: [UInt8] {
+    withUTF8Buffer { [UInt8]($0) }
+  }
+}
+
+extension String {
+  /// Text for a person from bytes that are known to be printable ASCII.
+  init(printable bytes: some Collection<UInt8>) {
+    self = String(decoding: bytes, as: UTF8.self)
+  }
+}

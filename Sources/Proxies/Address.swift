@@ -1,0 +1,45 @@
+/// Whether the text is four numbers up to 255 with dots between. A leading zero is refused: some clients read
+/// such a number as octal, others as decimal.
+/// - Source: RFC 3986 §3.2.2.
+func isIPv4Address(_ text: ArraySlice<UInt8>) -> Bool {
+  guard text.count <= 15 else { return false }
+  let parts = text.parts(between: ASCII.dot)
+  return parts.count == 4
+    && parts.allSatisfy { $0.decimal(upTo: 255) != nil && ($0.count == 1 || $0.first != 0x30) }
+}
+
+/// Whether the text is an IPv6 address, without brackets and without a zone.
+/// - Source: RFC 4291 §2.2.
+func isIPv6Address(_ text: ArraySlice<UInt8>) -> Bool {
+  guard text.count <= 45, let first = text.first, let last = text.last else { return false }
+  let parts = text.parts(between: ASCII.colon)
+  guard parts.count >= 3 else { return false }
+  if first == ASCII.colon && !text.starts(with: "::".utf8) { return false }
+  if last == ASCII.colon && !text.suffix(2).equals("::".utf8) { return false }
+  let gaps = parts.dropFirst().dropLast().count { $0.isEmpty }
+  var groups = 0
+  for (index, part) in parts.enumerated() where !part.isEmpty {
+    if index == parts.count - 1 && isIPv4Address(part) {
+      groups += 2
+    } else if part.count <= 4 && part.allSatisfy({ $0.hexValue != nil }) {
+      groups += 1
+    } else {
+      return false
+    }
+  }
+  return gaps == 0 ? groups == 8 : gaps == 1 && groups <= 7
+}
+
+/// Whether the text can be a host's name in ASCII. Underscores are allowed: Compose services have them. A name
+/// that ends in a number is none, because resolvers take it for an IPv4 address.
+/// - Source: RFC 1123 §2.1, with the underscore; WHATWG URL §3.5 for the number at the end.
+func isHostName(_ text: ArraySlice<UInt8>) -> Bool {
+  let name = text.last == ASCII.dot ? text.dropLast() : text
+  guard !name.isEmpty, name.count <= 253 else { return false }
+  let labels = name.parts(between: ASCII.dot)
+  let labelsAreReadable = labels.allSatisfy { label in
+    !label.isEmpty && label.count <= 63
+      && label.allSatisfy { $0.isLetter || $0.isDigit || $0 == ASCII.hyphen || $0 == ASCII.underscore }
+  }
+  return labelsAreReadable && !(labels.last ?? []).allSatisfy { $0.isDigit }
+}

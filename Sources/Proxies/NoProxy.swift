@@ -1,0 +1,114 @@
+/// One host, suffix or network of NO_PROXY, normalised.
+public struct NoProxyEntry: Equatable, Sendable, CustomStringConvertible, CustomDebugStringConvertible {
+  /// The bytes to hand on.
+  public let text: [UInt8]
+  public let kind: NoProxyKind
+  /// Whether the whole text held an `@`, so that any part of it may be a part of a password.
+  private let isConfidential: Bool
+
+  init(_ text: [UInt8], isConfidential: Bool = false) {
+    self.text = text
+    self.kind = NoProxyKind(of: text[...])
+    self.isConfidential = isConfidential
+  }
+
+  /// The entry for a person, `***` where it is not plainly a host: someone may have pasted an address with a
+  /// password.
+  public var shown: String {
+    let tells = kind != .address && kind != .unreadable && !isConfidential
+    return tells && text.allSatisfy({ $0.isPrintable }) ? String(printable: text) : "***"
+  }
+
+  public var description: String { shown }
+  public var debugDescription: String { shown }
+}
+
+/// What had to be done to a NO_PROXY before every client would split it alike.
+struct NoProxyRepairs: OptionSet, Equatable, Sendable {
+  let rawValue: UInt8
+  static let separators = NoProxyRepairs(rawValue: 1)
+  static let quotes = NoProxyRepairs(rawValue: 2)
+  static let wildcards = NoProxyRepairs(rawValue: 4)
+  static let brackets = NoProxyRepairs(rawValue: 8)
+  static let duplicates = NoProxyRepairs(rawValue: 16)
+}
+
+/// The hosts that are reached without a proxy.
+///
+/// The grammar that is read: entries between commas, semicolons and white space, in quotes or not, in any number.
+/// What is written: the same entries, each once, between commas; `.corp` for `*.corp`, `::1` for `[::1]`. This is
+/// the part that the most clients share.
+/// - Source: curl's `--noproxy`; Python's `urllib.request.proxy_bypass_environment`; Go's
+///   `golang.org/x/net/http/httpproxy`.
+struct NoProxyList: Equatable, Sendable {
+  private(set) var entries: [NoProxyEntry] = []
+  private(set) var repairs: NoProxyRepairs = []
+
+  init(_ text: [UInt8]) {
+    let isConfidential = text.has(ASCII.at)
+    var tokens: [ArraySlice<UInt8>] = []
+    for token in text.split(whereSeparator: { isNoProxySeparator($0) }) {
+      tokens.append(token)
+      let bare = withoutSurroundings(token)
+      if bare.count != token.count { repairs.insert(.quotes) }
+      if bare.isEmpty { continue }
+      let entry = normalised(bare)
+      if contains(entry) {
+        repairs.insert(.duplicates)
+      } else {
+        entries.append(NoProxyEntry([UInt8](entry), isConfidential: isConfidential))
+      }
+    }
+    if !text.elementsEqual(tokens.joined(separator: [ASCII.comma])) { repairs.insert(.separators) }
+  }
+
+  /// The value to hand on.
+  var value: [UInt8] { [UInt8](entries.map { $0.text }.joined(separator: [ASCII.comma])) }
+
+  /// The value for a person.
+  var shown: String { entries.map { $0.shown }.joined(separator: ",") }
+
+  /// Whether it says that no host at all is reached by a proxy, in the only form that every client reads so.
+  var isEverything: Bool { entries.count == 1 && entries.first?.kind == .everything }
+
+  var hasWildcardAmongOthers: Bool { entries.count > 1 && entries.contains { $0.kind == .everything } }
+
+  /// Adds those that are not in the list yet, and returns them.
+  mutating func add(_ others: [NoProxyEntry]) -> [NoProxyEntry] {
+    var added: [NoProxyEntry] = []
+    for other in others where !contains(other.text[...]) {
+      entries.append(other)
+      added.append(other)
+    }
+    return added
+  }
+
+  /// Host names are the same in either case.
+  private func contains(_ text: ArraySlice<UInt8>) -> Bool {
+    entries.contains { $0.text.equalsIgnoringCase(text) }
+  }
+
+  /// The entry as most clients read it.
+  private mutating func normalised(_ entry: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+    if entry.starts(with: "*.".utf8), entry.count > 2, !entry.dropFirst().has(ASCII.asterisk) {
+      repairs.insert(.wildcards)
+      return entry.dropFirst()
+    }
+    if entry.first == ASCII.openingBracket,
+      let (inside, after) = entry.dropFirst().cut(at: ASCII.closingBracket),
+      after.isEmpty || after.first == ASCII.slash
+    {
+      let bare = [UInt8](inside + after)[...]
+      let kind = NoProxyKind(of: bare)
+      if kind == .ipv6 || kind == .ipv6Network {
+        repairs.insert(.brackets)
+        return bare
+      }
+    }
+    return entry
+  }
+}
+
+private func isNoProxySeparator(_ byte: UInt8) -> Bool {
+  byte == ASCII.comma || byte == ASCII.semicolon || byte.isWhiteSpace
+}

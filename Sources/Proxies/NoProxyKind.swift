@@ -1,0 +1,81 @@
+/// What an entry of NO_PROXY looks like. Clients agree on some kinds only.
+public enum NoProxyKind: Equatable, Sendable {
+  /// `repo.corp`
+  case name
+  /// `repo.corp.`
+  case rootedName
+  /// `.corp`
+  case suffix
+  /// `*`
+  case everything
+  /// `10.1.2.3`
+  case ipv4
+  /// `fd00::1`
+  case ipv6
+  /// `10.0.0.0/8`
+  case ipv4Network
+  /// `fd00::/8`
+  case ipv6Network
+  /// `10.0.0.0/255.0.0.0`
+  case ipv4Mask
+  /// `10.0.0.1-10.0.0.9`
+  case ipv4Range
+  /// `repo.corp:8080`, `.corp:8080` or `10.1.2.3:8080`
+  case withPort
+  /// `[fd00::1]:8080`
+  case ipv6WithPort
+  /// `10.*`, `repo*.corp`
+  case wildcard
+  /// `http://repo.corp`
+  case address
+  /// Anything else, `<local>` or letters that are not ASCII among it.
+  case unreadable
+
+  init(of entry: ArraySlice<UInt8>) {
+    self = Self.addressKind(of: entry) ?? Self.nameKind(of: entry) ?? .unreadable
+  }
+
+  /// The kinds that are made of numbers.
+  private static func addressKind(of entry: ArraySlice<UInt8>) -> NoProxyKind? {
+    if isIPv4Address(entry) { return .ipv4 }
+    if isIPv6Address(entry) { return .ipv6 }
+    if let (network, length) = entry.cut(at: ASCII.slash) {
+      if isIPv4Address(network) {
+        if length.decimal(upTo: 32) != nil { return .ipv4Network }
+        if isIPv4Address(length) { return .ipv4Mask }
+      }
+      return isIPv6Address(network) && length.decimal(upTo: 128) != nil ? .ipv6Network : nil
+    }
+    if let (first, last) = entry.cut(at: ASCII.hyphen), isIPv4Address(first), isIPv4Address(last) {
+      return .ipv4Range
+    }
+    return nil
+  }
+
+  private static func nameKind(of entry: ArraySlice<UInt8>) -> NoProxyKind? {
+    if entry.equals("*".utf8) { return .everything }
+    if entry.firstIndex(of: "://") != nil || entry.has(ASCII.at) { return .address }
+    if let (host, port) = entry.cut(atLast: ASCII.colon) {
+      guard let number = port.decimal(upTo: 65535), number > 0 else { return nil }
+      if host.first == ASCII.openingBracket, host.last == ASCII.closingBracket {
+        return isIPv6Address(host.dropFirst().dropLast()) ? .ipv6WithPort : nil
+      }
+      if isIPv4Address(host) { return .withPort }
+      switch nameKind(of: host) {
+      case .name, .rootedName, .suffix: return .withPort
+      case .wildcard, .everything: return .wildcard
+      default: return nil
+      }
+    }
+    if entry.has(ASCII.asterisk) {
+      let isHostLike = entry.allSatisfy {
+        $0.isLetter || $0.isDigit || "*.-_".utf8.contains($0)
+      }
+      return isHostLike ? .wildcard : nil
+    }
+    let isSuffix = entry.first == ASCII.dot
+    guard isHostName(isSuffix ? entry.dropFirst() : entry) else { return nil }
+    if isSuffix { return .suffix }
+    return entry.last == ASCII.dot ? .rootedName : .name
+  }
+}

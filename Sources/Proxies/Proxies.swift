@@ -1,1 +1,0 @@
-public let placeholderProxies = 0

@@ -1,0 +1,153 @@
+/// One line for the log or for a sub-command's result, with nothing secret in it.
+public struct ProxyNote: Equatable, Sendable {
+  /// An error was asked for and not done; a warning is worth knowing; information is a repair; the rest is detail.
+  public enum Level: Equatable, Sendable { case error, warning, info, debug }
+
+  public let level: Level
+  /// The name of the variable that it is about.
+  public let subject: String
+  /// What is wrong, and what to do; for a person.
+  public let message: String
+}
+
+// The texts, all in one place. A parameter is a variable's name, or text that a ``ProxyURL`` or a
+// ``NoProxyEntry`` has already made fit to be shown.
+extension ProxyNote {
+  static func unreadable(_ name: String, _ fault: ProxyURLFault) -> ProxyNote {
+    ProxyNote(
+      level: .error, subject: name,
+      message: "is handed on as it is, though not every client can use it: \(fault.reason); write "
+        + "http://user:password@host:port")
+  }
+
+  static func repaired(_ name: String, _ repairs: ProxyURLRepairs, now shown: String) -> ProxyNote {
+    ProxyNote(level: .info, subject: name, message: "repaired: \(repairs.text); it is now \(shown)")
+  }
+
+  static func repaired(_ name: String, _ repairs: NoProxyRepairs, now shown: String) -> ProxyNote {
+    ProxyNote(level: .info, subject: name, message: "repaired: \(repairs.text); it is now \(shown)")
+  }
+
+  static func emptyBeside(_ name: String, used: String) -> ProxyNote {
+    ProxyNote(
+      level: .warning, subject: name,
+      message:
+        "is empty and counts as unset; \(used) is used. Python's urllib would have used no proxy at all; "
+        + "remove \(name) if that is not meant, or both of them if it is")
+  }
+
+  static func differing(_ used: String, _ shownUsed: String, _ other: String, _ shownOther: String)
+    -> ProxyNote
+  {
+    let values =
+      shownUsed == shownOther
+      ? "\(used) and \(other) both show as \(shownUsed), but differ in what is not shown"
+      : "\(used) is \(shownUsed), but \(other) is \(shownOther)"
+    return ProxyNote(
+      level: .warning, subject: other,
+      message: "\(values); \(used) is used. One of them is likely put in by \"proxies\" in "
+        + "~/.docker/config.json; remove one, or choose with --prefer lower or --prefer upper")
+  }
+
+  static func duplicate(_ name: String) -> ProxyNote {
+    ProxyNote(
+      level: .warning, subject: name,
+      message: "is in the environment more than once with different values; the first one counts")
+  }
+
+  static func plainBesideFile(_ file: String, used: String) -> ProxyNote {
+    ProxyNote(
+      level: .warning, subject: file,
+      message: "is not used, because \(used) is set as well; remove one of them")
+  }
+
+  static func emptyFile(_ file: String) -> ProxyNote {
+    ProxyNote(level: .warning, subject: file, message: "names a file that is empty; it sets nothing")
+  }
+
+  static func binaryFile(_ file: String) -> ProxyNote {
+    ProxyNote(
+      level: .error, subject: file,
+      message: "names a file that is not used: \(ProxyURLFault.nul.reason); save it as UTF-8")
+  }
+
+  static func noPort(_ name: String, _ url: ProxyURL) -> ProxyNote {
+    ProxyNote(
+      level: .warning, subject: name,
+      message: "\(url.redacted) has no port: curl takes 1080, others take 80; write the port")
+  }
+
+  static func scheme(_ name: String, _ url: ProxyURL) -> ProxyNote {
+    let advice =
+      url.scheme == .https
+      ? "the connection to the proxy itself is TLS then, which aiohttp and others refuse; if the proxy is a plain "
+        + "one, as most are, write http://"
+      : "only some clients can use a SOCKS proxy, curl and Go among them; give an HTTP proxy if there is one"
+    return ProxyNote(
+      level: .warning, subject: name,
+      message: "\(url.redacted) begins with \(url.scheme.name)://: \(advice)")
+  }
+
+  static let httpWithoutHTTPS = ProxyNote(
+    level: .warning, subject: "HTTP_PROXY",
+    message:
+      "is set, but HTTPS_PROXY is not: mirrors are mostly fetched by https, and would not use the proxy; set "
+      + "HTTPS_PROXY, mostly to the same value")
+
+  static let requestMethod = ProxyNote(
+    level: .warning, subject: "REQUEST_METHOD",
+    message:
+      "is set, so Python, Go and Ruby take the service for a CGI script and may ignore HTTP_PROXY; unset it")
+
+  static func everythingAmongOthers(_ name: String) -> ProxyNote {
+    ProxyNote(
+      level: .warning, subject: name,
+      message:
+        "holds * among other entries: Go reads it as every host, curl and Python as none; let it be the only "
+        + "entry, or remove it")
+  }
+
+  static func added(_ entries: [NoProxyEntry]) -> ProxyNote {
+    ProxyNote(
+      level: .debug, subject: "NO_PROXY", message: "added \(entries.map { $0.shown }.joined(separator: ","))")
+  }
+}
+
+extension ProxyURLFault {
+  /// What is wrong, for a person; nothing of the text is in it.
+  public var reason: String {
+    switch self {
+    case .empty: "it is empty"
+    case .unknownScheme: "its scheme is none of http, https, socks4, socks4a, socks5 and socks5h"
+    case .missingHost: "it has no host"
+    case .nonASCIIHost: "its host is not ASCII (an international name is written as xn--...)"
+    case .unreadableHost: "its host cannot be read"
+    case .unreadablePort: "its port is not a number from 1 to 65535"
+    case .unreadableRest: "white space or control characters follow the host"
+    case .nul: "it holds NUL bytes, as UTF-16 does"
+    }
+  }
+}
+
+extension ProxyURLRepairs {
+  fileprivate var text: String {
+    var done: [String] = []
+    if contains(.surroundings) { done.append("white space or quotes around it removed") }
+    if contains(.scheme) { done.append("http:// put in front") }
+    if contains(.user) { done.append("user percent-encoded") }
+    if contains(.password) { done.append("password percent-encoded") }
+    return done.joined(separator: ", ")
+  }
+}
+
+extension NoProxyRepairs {
+  fileprivate var text: String {
+    var done: [String] = []
+    if contains(.separators) { done.append("single commas put between the entries") }
+    if contains(.quotes) { done.append("quotes removed") }
+    if contains(.wildcards) { done.append("*. at the beginning of a name replaced by .") }
+    if contains(.brackets) { done.append("brackets of IPv6 addresses removed") }
+    if contains(.duplicates) { done.append("duplicates removed") }
+    return done.joined(separator: ", ")
+  }
+}

@@ -1,0 +1,133 @@
+/// Why a text is not a proxy's address. None of these holds any of the text: it may be all password.
+public enum ProxyURLFault: Error, Equatable, Sendable {
+  case empty
+  case unknownScheme
+  case missingHost
+  case nonASCIIHost
+  case unreadableHost
+  case unreadablePort
+  case unreadableRest
+  /// A NUL, which no variable can hold: the text is mostly UTF-16 then.
+  case nul
+}
+
+/// What had to be done to a text before every client would read it alike.
+struct ProxyURLRepairs: OptionSet, Equatable, Sendable {
+  let rawValue: UInt8
+  static let surroundings = ProxyURLRepairs(rawValue: 1)
+  static let scheme = ProxyURLRepairs(rawValue: 2)
+  static let user = ProxyURLRepairs(rawValue: 4)
+  static let password = ProxyURLRepairs(rawValue: 8)
+}
+
+/// Reads a proxy's address as a person writes it: white space and quotes around it, a missing scheme and a user
+/// or password that should have been percent-encoded are repaired.
+///
+/// - Parameter text: the address; `http://dom\user:p@ss/w#rd@proxy:8899` is one.
+/// - Throws: ``ProxyURLFault`` for a scheme that no client knows, and a host or a port that cannot be read.
+/// - Source: RFC 3986 §3, but that the last `@` of all ends the password, and the first colon the user.
+public func parseProxyURL(_ text: [UInt8]) throws(ProxyURLFault) -> ProxyURL {
+  try readProxyURL(text).url
+}
+
+func readProxyURL(_ text: [UInt8]) throws(ProxyURLFault) -> (url: ProxyURL, repairs: ProxyURLRepairs) {
+  let bare = withoutSurroundings(text[...])
+  guard !bare.isEmpty else { throw .empty }
+  guard !bare.has(0) else { throw .nul }
+  var repairs: ProxyURLRepairs = bare.count == text.count ? [] : .surroundings
+
+  var written: [UInt8]
+  let scheme: ProxyURL.Scheme
+  let afterScheme: ArraySlice<UInt8>
+  if let (name, after) = writtenScheme(bare) {
+    guard let known = ProxyURL.Scheme(written: name) else { throw .unknownScheme }
+    (scheme, afterScheme) = (known, after)
+    written = [UInt8](bare.prefix(upTo: after.startIndex))
+  } else {
+    (scheme, afterScheme) = (.http, bare)
+    written = [UInt8]("http://".utf8)
+    repairs.insert(.scheme)
+  }
+
+  let userinfo: Userinfo?
+  let location: ArraySlice<UInt8>
+  if let (before, after) = afterScheme.cut(atLast: ASCII.at) {
+    let read = readUserinfo(before)
+    (userinfo, location) = (read.userinfo, after)
+    repairs.formUnion(read.repairs)
+    written += read.userinfo.user
+    if let password = read.userinfo.password { written += [ASCII.colon] + password.bytes }
+    written.append(ASCII.at)
+  } else {
+    (userinfo, location) = (nil, afterScheme)
+  }
+
+  let place = try readLocation(location)
+  let url = ProxyURL(
+    scheme: scheme, userinfo: userinfo, host: place.host, isIPv6: place.isIPv6, port: place.port,
+    rest: place.rest, written: written + location)
+  return (url, repairs)
+}
+
+/// What stands before `://`, and what follows it, if the former can be a scheme at all.
+private func writtenScheme(_ text: ArraySlice<UInt8>) -> (ArraySlice<UInt8>, ArraySlice<UInt8>)? {
+  guard let mark = text.firstIndex(of: "://") else { return nil }
+  let name = text.prefix(upTo: mark)
+  if name.contains(where: { $0 == ASCII.slash || $0 == ASCII.at || $0 == ASCII.colon }) { return nil }
+  return (name, text.suffix(from: mark).dropFirst(3))
+}
+
+private func readUserinfo(_ text: ArraySlice<UInt8>) -> (userinfo: Userinfo, repairs: ProxyURLRepairs) {
+  let (user, password) = text.cut(at: ASCII.colon).map { ($0.before, Optional($0.after)) } ?? (text, nil)
+  let encodedUser = percentEncodedWhereNeeded(user, colonIsAllowed: false)
+  let encodedPassword = password.map { percentEncodedWhereNeeded($0, colonIsAllowed: true) }
+  var repairs: ProxyURLRepairs = []
+  if !encodedUser.equals(user) { repairs.insert(.user) }
+  if let encodedPassword, let password, !encodedPassword.equals(password) { repairs.insert(.password) }
+  return (Userinfo(user: encodedUser, password: encodedPassword), repairs)
+}
+
+private struct Location {
+  var host: ArraySlice<UInt8>
+  var isIPv6: Bool
+  var port: UInt16?
+  var rest: ArraySlice<UInt8>
+}
+
+/// Reads `host`, `host:port` or `[IPv6]:port`, and whatever path is behind it.
+private func readLocation(_ text: ArraySlice<UInt8>) throws(ProxyURLFault) -> Location {
+  let end = text.firstIndex { $0 == ASCII.slash || $0 == ASCII.question || $0 == ASCII.hash } ?? text.endIndex
+  let (authority, rest) = (text.prefix(upTo: end), text.suffix(from: end))
+  guard rest.allSatisfy({ $0.isPrintable }) else { throw .unreadableRest }
+  var place = Location(host: authority, isIPv6: false, port: nil, rest: rest)
+  var afterHost = authority.suffix(0)
+  if authority.first == ASCII.openingBracket {
+    guard let (host, after) = authority.dropFirst().cut(at: ASCII.closingBracket) else {
+      throw .unreadableHost
+    }
+    (place.host, place.isIPv6, afterHost) = (host, true, after)
+    guard isZonedIPv6Address(host) else { throw .unreadableHost }
+  } else {
+    if let colon = authority.firstIndex(of: ASCII.colon) {
+      (place.host, afterHost) = (authority.prefix(upTo: colon), authority.suffix(from: colon))
+    }
+    guard !place.host.isEmpty else { throw .missingHost }
+    guard !place.host.contains(where: { $0 >= 0x80 }) else { throw .nonASCIIHost }
+    guard isHostName(place.host) || isIPv4Address(place.host) else { throw .unreadableHost }
+  }
+  guard let mark = afterHost.first else { return place }
+  guard mark == ASCII.colon, let number = afterHost.dropFirst().decimal(upTo: 65535),
+    let port = UInt16(exactly: number), port > 0
+  else { throw .unreadablePort }
+  place.port = port
+  return place
+}
+
+/// An IPv6 address, perhaps with a zone behind `%25`.
+/// - Source: RFC 6874 §2.
+private func isZonedIPv6Address(_ text: ArraySlice<UInt8>) -> Bool {
+  guard let mark = text.firstIndex(of: "%25") else { return isIPv6Address(text) }
+  let zone = text.suffix(from: mark).dropFirst(3)
+  return isIPv6Address(text.prefix(upTo: mark)) && !zone.isEmpty
+    && zone.allSatisfy { $0.isLetter || $0.isDigit || "-._~".utf8.contains($0) }
+}

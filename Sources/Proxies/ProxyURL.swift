@@ -1,0 +1,88 @@
+/// A proxy's address as every client reads it from `http_proxy`.
+///
+/// The password never appears in a description: print ``redacted``, hand on ``value``.
+/// - Source: RFC 3986 §3.2; curl's `--proxy` for what a missing scheme means.
+public struct ProxyURL: Equatable, Sendable, CustomStringConvertible, CustomDebugStringConvertible {
+  /// How a client talks to the proxy itself; it says nothing of what is fetched through it.
+  public enum Scheme: Equatable, Sendable {
+    case http, https, socks4, socks4a, socks5, socks5h
+
+    /// The port that the scheme's own specification gives. Clients differ, so an address should name one.
+    public var defaultPort: UInt16 {
+      switch self {
+      case .http: 80
+      case .https: 443
+      case .socks4, .socks4a, .socks5, .socks5h: 1080
+      }
+    }
+  }
+
+  public let scheme: Scheme
+  public let userinfo: Userinfo?
+  /// The host's name or address in ASCII, an IPv6 address without its brackets.
+  public let host: [UInt8]
+  public let isIPv6: Bool
+  /// The port, 1 to 65535; nil where none is written.
+  public let port: UInt16?
+  /// What stands behind the port: a path, mostly `/`. It means nothing for a proxy, and is not shown.
+  let rest: Secret
+  private let written: Secret
+
+  init(
+    scheme: Scheme, userinfo: Userinfo?, host: ArraySlice<UInt8>, isIPv6: Bool, port: UInt16?,
+    rest: ArraySlice<UInt8>, written: [UInt8]
+  ) {
+    self.scheme = scheme
+    self.userinfo = userinfo
+    self.host = [UInt8](host)
+    self.isIPv6 = isIPv6
+    self.port = port
+    self.rest = Secret([UInt8](rest))
+    self.written = Secret(written)
+  }
+
+  /// The whole address, to be handed on: the bytes that were given where they needed no repair.
+  public var value: [UInt8] { written.bytes }
+
+  /// The address for a person: the user, never the password, and nothing that stands behind the port.
+  public var redacted: String {
+    let user = userinfo.map { "\($0.redacted)@" } ?? ""
+    return "\(scheme.name)://\(user)\(endpoint)\(redactedRest)"
+  }
+
+  /// Host and port as an address is written, an IPv6 address in brackets.
+  public var endpoint: String {
+    let name = isIPv6 ? "[\(String(printable: host))]" : String(printable: host)
+    return port.map { "\(name):\($0)" } ?? name
+  }
+
+  public var description: String { redacted }
+  public var debugDescription: String { redacted }
+
+  /// A path may hold a token; that there is one is all that is told.
+  private var redactedRest: String {
+    let bytes = rest.bytes
+    if bytes.isEmpty { return "" }
+    return bytes.equals("/".utf8) ? "/" : "/***"
+  }
+}
+
+extension ProxyURL.Scheme {
+  public var name: String {
+    switch self {
+    case .http: "http"
+    case .https: "https"
+    case .socks4: "socks4"
+    case .socks4a: "socks4a"
+    case .socks5: "socks5"
+    case .socks5h: "socks5h"
+    }
+  }
+
+  static let all: [ProxyURL.Scheme] = [.http, .https, .socks4, .socks4a, .socks5, .socks5h]
+
+  init?(written bytes: ArraySlice<UInt8>) {
+    guard let known = Self.all.first(where: { bytes.equalsIgnoringCase($0.name.utf8) }) else { return nil }
+    self = known
+  }
+}

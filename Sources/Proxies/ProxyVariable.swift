@@ -1,0 +1,45 @@
+/// One of the five settings that clients read from the environment.
+public enum ProxyVariable: Equatable, Sendable {
+  case http, https, ftp, all, no
+
+  /// In the order in which new ones are put at the end of an environment.
+  public static let each: [ProxyVariable] = [.http, .https, .ftp, .all, .no]
+
+  public var lowerCaseName: String {
+    switch self {
+    case .http: "http_proxy"
+    case .https: "https_proxy"
+    case .ftp: "ftp_proxy"
+    case .all: "all_proxy"
+    case .no: "no_proxy"
+    }
+  }
+
+  public var upperCaseName: String {
+    switch self {
+    case .http: "HTTP_PROXY"
+    case .https: "HTTPS_PROXY"
+    case .ftp: "FTP_PROXY"
+    case .all: "ALL_PROXY"
+    case .no: "NO_PROXY"
+    }
+  }
+
+  /// The variable that names a file with the value; nil for those that have none.
+  var fileVariableName: String? {
+    switch self {
+    case .http: "HTTP_PROXY_FILE"
+    case .https: "HTTPS_PROXY_FILE"
+    case .all: "ALL_PROXY_FILE"
+    case .ftp, .no: nil
+    }
+  }
+
+  /// The setting that a name in any spelling of case means.
+  init?(named name: ArraySlice<UInt8>) {
+    guard let known = Self.each.first(where: { name.equalsIgnoringCase($0.lowerCaseName.utf8) }) else {
+      return nil
+    }
+    self = known
+  }
+}

@@ -1,0 +1,75 @@
+/// One name of a proxy variable as it stands in the environment, with its value.
+struct Spelling {
+  /// The name as it is spelled, or that of the `_FILE` variable.
+  let name: String
+  /// The value as it was given.
+  let raw: [UInt8]
+  let reading: Reading
+
+  /// What the value means.
+  enum Reading {
+    case unset
+    case url(ProxyURL, ProxyURLRepairs)
+    case unreadable(ProxyURLFault)
+    case hosts(NoProxyList)
+  }
+
+  init(_ variable: ProxyVariable, name: String, raw: [UInt8]) {
+    self.name = name
+    self.raw = raw
+    if variable == .no {
+      let list = NoProxyList(raw)
+      reading = list.entries.isEmpty ? .unset : .hosts(list)
+    } else {
+      do throws(ProxyURLFault) {
+        let read = try readProxyURL(raw)
+        reading = .url(read.url, read.repairs)
+      } catch {
+        reading = error == .empty ? .unset : .unreadable(error)
+      }
+    }
+  }
+
+  var isSet: Bool {
+    if case .unset = reading { false } else { true }
+  }
+
+  /// The value to hand on.
+  var value: [UInt8] {
+    switch reading {
+    case .unset: []
+    case .url(let url, _): url.value
+    case .unreadable: raw
+    case .hosts(let list): list.value
+    }
+  }
+
+  var shown: String {
+    switch reading {
+    case .unset: "empty"
+    case .url(let url, _): url.redacted
+    case .unreadable: unreadableValue
+    case .hosts(let list): list.shown
+    }
+  }
+
+  /// What was repaired in it; nil if nothing was.
+  var repairNote: ProxyNote? {
+    switch reading {
+    case .url(_, let repairs): repairs.isEmpty ? nil : .repaired(name, repairs, now: shown)
+    case .hosts(let list): list.repairs.isEmpty ? nil : .repaired(name, list.repairs, now: shown)
+    case .unset, .unreadable: nil
+    }
+  }
+
+  /// What stays wrong with it.
+  var standingNotes: [ProxyNote] {
+    switch reading {
+    case .unset: []
+    case .unreadable(let fault): [.unreadable(name, fault)]
+    case .hosts(let list): list.hasWildcardAmongOthers ? [.everythingAmongOthers(name)] : []
+    case .url(let url, _):
+      (url.port == nil ? [.noPort(name, url)] : []) + (url.scheme == .http ? [] : [.scheme(name, url)])
+    }
+  }
+}

@@ -1,0 +1,193 @@
+/// Makes the proxy variables mean one thing to every client.
+///
+/// Of each variable one value is chosen, repaired, and put under its lower case and its upper case name; other
+/// spellings and empty ones go. NO_PROXY gets what must never be asked of a proxy. All other entries stay as they
+/// are and where they are. Doing it twice is doing it once.
+/// - Parameters:
+///   - environment: entries as in `environ`, mostly `NAME=value`.
+///   - settings: psm-entry's own, with the text of the `_FILE` variables' files.
+public func unifyProxies(in environment: [[UInt8]], _ settings: ProxySettings) -> ProxyOutcome {
+  var outcome = ProxyOutcome()
+  var placements: [Placement] = []
+  for variable in ProxyVariable.each {
+    let found = FoundSpellings(of: variable, in: environment)
+    let chosen = choose(variable, found, settings, &outcome.notes)
+    var value = chosen?.value ?? []
+    if variable == .no {
+      outcome.noProxy = hostsWithoutProxy(
+        chosen, settings, aProxyIsSet: !outcome.proxies.isEmpty, &outcome.notes)
+      value = [UInt8](outcome.noProxy.map { $0.text }.joined(separator: [ASCII.comma]))
+    } else if let chosen {
+      var url: ProxyURL?
+      if case .url(let read, _) = chosen.reading { url = read }
+      outcome.proxies.append(.init(variable: variable, source: chosen.name, url: url))
+    }
+    placements.append(Placement(variable: variable, found: found, value: value))
+  }
+  outcome.notes += notesOnTheWhole(outcome.proxies, environment)
+  outcome.environment = rebuilt(environment, placements)
+  return outcome
+}
+
+/// The names under which a variable stands in an environment, and where.
+private struct FoundSpellings {
+  /// The first entry of each name, in order of appearance.
+  var first: [(index: Int, spelling: Spelling)] = []
+  /// The other entries of these names: nothing reads them but a client that lists the environment itself.
+  var repeated: [Spelling] = []
+
+  init(of variable: ProxyVariable, in environment: [[UInt8]]) {
+    for (index, entry) in environment.enumerated() {
+      guard let (name, value) = entry[...].cut(at: ASCII.equals), ProxyVariable(named: name) == variable
+      else {
+        continue
+      }
+      let spelling = Spelling(variable, name: String(printable: name), raw: [UInt8](value))
+      if self.spelling(named: spelling.name) == nil {
+        first.append((index, spelling))
+      } else {
+        repeated.append(spelling)
+      }
+    }
+  }
+
+  func spelling(named name: String) -> Spelling? { first.first { $0.spelling.name == name }?.spelling }
+
+  func index(of name: String) -> Int? { first.first { $0.spelling.name == name }?.index }
+}
+
+/// The value that counts: the preferred exact case, the other exact case, other spellings, the file.
+private func choose(
+  _ variable: ProxyVariable, _ found: FoundSpellings, _ settings: ProxySettings, _ notes: inout [ProxyNote]
+) -> Spelling? {
+  let exact =
+    settings.preference == .lower
+    ? [variable.lowerCaseName, variable.upperCaseName] : [variable.upperCaseName, variable.lowerCaseName]
+  let others = found.first.map { $0.spelling }.filter { !exact.contains($0.name) }
+  let plain = exact.compactMap { found.spelling(named: $0) } + others
+  let file = secret(variable, settings, &notes)
+  let chosen = plain.first { $0.isSet } ?? file
+  if let chosen {
+    if let repair = chosen.repairNote { notes.append(repair) }
+    notes += chosen.standingNotes
+    notes += plain.compactMap { note(on: $0, beside: chosen) }
+  }
+  for spelling in found.repeated {
+    guard let counted = found.spelling(named: spelling.name), counted.value != spelling.value else {
+      continue
+    }
+    notes.append(.duplicate(spelling.name))
+  }
+  if let file, let chosen, chosen.name != file.name {
+    notes.append(.plainBesideFile(file.name, used: chosen.name))
+  }
+  return chosen
+}
+
+/// What is to be said of a spelling that was not chosen.
+private func note(on other: Spelling, beside chosen: Spelling) -> ProxyNote? {
+  if other.name == chosen.name { return nil }
+  if !other.isSet { return .emptyBeside(other.name, used: chosen.name) }
+  if other.value != chosen.value { return .differing(chosen.name, chosen.shown, other.name, other.shown) }
+  return other.raw == chosen.raw ? nil : other.repairNote
+}
+
+/// The text of the file that the variable's `_FILE` form names, without its last newline.
+private func secret(
+  _ variable: ProxyVariable, _ settings: ProxySettings, _ notes: inout [ProxyNote]
+) -> Spelling? {
+  guard let name = variable.fileVariableName,
+    let secret = settings.secrets.first(where: { $0.variable.equals(name.utf8) })
+  else { return nil }
+  var text = secret.contents[...]
+  if text.last == ASCII.lineFeed {
+    text = text.dropLast()
+    if text.last == ASCII.carriageReturn { text = text.dropLast() }
+  }
+  // Neither would a variable hold a NUL, nor does UTF-16 come without one.
+  if text.has(0) {
+    notes.append(.binaryFile(name))
+    return nil
+  }
+  let spelling = Spelling(variable, name: name, raw: [UInt8](text))
+  if spelling.isSet { return spelling }
+  notes.append(.emptyFile(name))
+  return nil
+}
+
+/// NO_PROXY's entries, and, where a proxy is set, what must not be asked of one.
+private func hostsWithoutProxy(
+  _ chosen: Spelling?, _ settings: ProxySettings, aProxyIsSet: Bool, _ notes: inout [ProxyNote]
+) -> [NoProxyEntry] {
+  var list = NoProxyList([])
+  if let chosen, case .hosts(let read) = chosen.reading { list = read }
+  guard aProxyIsSet, !list.isEverything else { return list.entries }
+  let loopback = ["localhost", "127.0.0.1", "::1"].map { NoProxyEntry([UInt8]($0.utf8)) }
+  let host = NoProxyList(settings.hostName).entries
+  let asked = NoProxyList(settings.additions).entries
+  let hadWildcard = list.hasWildcardAmongOthers
+  let added = list.add(loopback + (host.count == 1 ? host : []) + asked)
+  if !added.isEmpty { notes.append(.added(added)) }
+  if list.hasWildcardAmongOthers && !hadWildcard {
+    notes.append(.everythingAmongOthers("PSM_ENTRY_NO_PROXY"))
+  }
+  return list.entries
+}
+
+private func notesOnTheWhole(_ proxies: [ProxyOutcome.Proxy], _ environment: [[UInt8]]) -> [ProxyNote] {
+  guard proxies.contains(where: { $0.variable == .http }) else { return [] }
+  var notes: [ProxyNote] = []
+  if !proxies.contains(where: { $0.variable == .https }) { notes.append(.httpWithoutHTTPS) }
+  if environment.contains(where: { $0.starts(with: "REQUEST_METHOD=".utf8) }) { notes.append(.requestMethod) }
+  return notes
+}
+
+/// Where a variable's two names go, and with what value; none if the value is empty.
+private struct Placement {
+  let variable: ProxyVariable
+  let value: [UInt8]
+  private let lowerIndex: Int?
+  private let upperIndex: Int?
+  private let firstIndex: Int?
+
+  init(variable: ProxyVariable, found: FoundSpellings, value: [UInt8]) {
+    self.variable = variable
+    self.value = value
+    lowerIndex = found.index(of: variable.lowerCaseName)
+    upperIndex = found.index(of: variable.upperCaseName)
+    firstIndex = found.first.first?.index
+  }
+
+  /// What stands in place of the entry at this index: each exact name keeps its place, a missing one follows the
+  /// other; an index beyond the environment asks for what has no place yet.
+  func entries(at index: Int, end: Int) -> [[UInt8]] {
+    if value.isEmpty { return [] }
+    let lower = lowerIndex ?? upperIndex ?? firstIndex ?? end
+    let upper = upperIndex ?? lowerIndex ?? firstIndex ?? end
+    let upperFirst = lowerIndex == nil && upperIndex != nil
+    let pair = (
+      lower == index ? [entry(variable.lowerCaseName)] : [],
+      upper == index ? [entry(variable.upperCaseName)] : []
+    )
+    return upperFirst ? pair.1 + pair.0 : pair.0 + pair.1
+  }
+
+  private func entry(_ name: String) -> [UInt8] { [UInt8](name.utf8) + [ASCII.equals] + value }
+}
+
+private func rebuilt(_ environment: [[UInt8]], _ placements: [Placement]) -> [[UInt8]] {
+  var entries: [[UInt8]] = []
+  for (index, entry) in environment.enumerated() {
+    if let name = entry[...].cut(at: ASCII.equals)?.before, let variable = ProxyVariable(named: name) {
+      for placement in placements where placement.variable == variable {
+        entries += placement.entries(at: index, end: environment.count)
+      }
+    } else {
+      entries.append(entry)
+    }
+  }
+  for placement in placements {
+    entries += placement.entries(at: environment.count, end: environment.count)
+  }
+  return entries
+}

@@ -1,0 +1,64 @@
+/// The user and the password of a proxy's address, percent-encoded as they stand in it.
+///
+/// Not even the user is a plain property: where someone encoded the colon as well, the password is in it.
+/// - Source: RFC 3986 §3.2.1; RFC 7617 §2 for the first colon as the end of the user.
+public struct Userinfo: Equatable, Sendable, CustomStringConvertible, CustomDebugStringConvertible {
+  private let writtenUser: Secret
+  /// The password, percent-encoded; nil where there is no colon.
+  public let password: Secret?
+
+  init(user: [UInt8], password: [UInt8]?) {
+    self.writtenUser = Secret(user)
+    self.password = password.map { Secret($0) }
+  }
+
+  /// The user, percent-encoded.
+  public var user: [UInt8] { writtenUser.bytes }
+
+  /// The user's own bytes.
+  public var decodedUser: [UInt8] { percentDecoded(user) }
+
+  /// The password's own bytes; empty where there is none.
+  public var decodedPassword: Secret { Secret(percentDecoded(password?.bytes ?? [])) }
+
+  /// `user:password` as `Proxy-Authorization: Basic` wants it before Base64.
+  public var basicCredentials: Secret { Secret(decodedUser + [ASCII.colon] + decodedPassword.bytes) }
+
+  /// The user for a person: decoded if that is plain text, else percent-encoded, `***` if it may hold a password.
+  public var displayedUser: String {
+    guard userMayBeShown else { return "***" }
+    let decoded = decodedUser
+    return String(printable: decoded.allSatisfy({ $0.isPrintable }) ? decoded : user)
+  }
+
+  /// The whole for a person, as it would stand in an address.
+  var redacted: String {
+    let shown = userMayBeShown ? String(printable: user) : "***"
+    return password == nil ? shown : "\(shown):***"
+  }
+
+  public var description: String { redacted }
+  public var debugDescription: String { redacted }
+
+  /// An encoded colon or percent sign means that user and password may have been encoded as one. A user alone
+  /// with a mark that no account name has may be `user/password`. A password that stands in the user as well
+  /// would be told with it.
+  private var userMayBeShown: Bool {
+    let decoded = decodedUser
+    if decoded.has(ASCII.colon) || decoded.has(ASCII.percent) { return false }
+    let secret = decodedPassword.bytes
+    if !secret.isEmpty { return !decoded.holds(secret) && !user.holds(secret) }
+    return decoded.allSatisfy { $0.isLetter || $0.isDigit || $0 >= 0x80 || "._-@\\".utf8.contains($0) }
+  }
+}
+
+extension [UInt8] {
+  fileprivate func holds(_ part: [UInt8]) -> Bool {
+    var rest = self[...]
+    while rest.count >= part.count {
+      if rest.prefix(part.count).equals(part) { return true }
+      rest = rest.dropFirst()
+    }
+    return false
+  }
+}

@@ -1,0 +1,75 @@
+import Testing
+
+@testable import Proxies
+
+struct NoProxyTests {
+  /// What is written, what is handed on, what was repaired.
+  static let lists: [(String, String, NoProxyRepairs)] = [
+    ("", "", []),
+    ("a", "a", []),
+    ("a,b", "a,b", []),
+    ("a, b", "a,b", .separators),
+    ("a;b c\td\ne", "a,b,c,d,e", .separators),
+    (",a,,b,", "a,b", .separators),
+    ("\"a,b\"", "a,b", .quotes),
+    ("'a' , \"b\"", "a,b", [.quotes, .separators]),
+    ("\"\"", "", .quotes),
+    ("a,A,b,a", "a,b", .duplicates),
+    ("*.corp", ".corp", .wildcards),
+    ("*.corp:8080", ".corp:8080", .wildcards),
+    (".corp,*.corp", ".corp", [.wildcards, .duplicates]),
+    ("*.*.corp", "*.*.corp", []),
+    ("*corp", "*corp", []),
+    ("*.", "*.", []),
+    ("*", "*", []),
+    ("*,*", "*", .duplicates),
+    ("a,*", "a,*", []),
+    ("[::1]", "::1", .brackets),
+    ("[fd00::]/8", "fd00::/8", .brackets),
+    ("[::1]:80", "[::1]:80", []),
+    ("[a]", "[a]", []),
+    ("[", "[", []),
+    ("10.0.0.0/8,::1", "10.0.0.0/8,::1", []),
+  ]
+
+  @Test(arguments: lists)
+  func aListIsNormalised(written: String, value: String, repairs: NoProxyRepairs) {
+    let list = NoProxyList(bytes(written))
+    #expect(text(list.value) == value)
+    #expect(list.repairs == repairs)
+    let again = NoProxyList(list.value)
+    #expect(again.value == list.value)
+    #expect(again.repairs == [])
+  }
+
+  static let kinds: [(String, NoProxyKind)] = [
+    ("localhost", .name), ("repo_api", .name), ("repo.corp", .name), ("1.corp", .name),
+    ("repo.corp.", .rootedName),
+    (".corp", .suffix), (".a.corp", .suffix), (".corp.", .suffix), ("*", .everything),
+    ("10.1.2.3", .ipv4), ("::1", .ipv6), ("fd00::1", .ipv6), ("::ffff:10.0.0.1", .ipv6),
+    ("10.0.0.0/8", .ipv4Network), ("10.0.0.0/33", .unreadable), ("10.0.0.0/", .unreadable),
+    ("fd00::/8", .ipv6Network), ("fd00::/129", .unreadable), ("10.0.0.0/255.0.0.0", .ipv4Mask),
+    ("10.0.0.1-10.0.0.9", .ipv4Range), ("repo.corp:8080", .withPort), (".corp:8080", .withPort),
+    ("10.1.2.3:8080", .withPort), ("repo.corp:", .unreadable), ("repo.corp:x", .unreadable),
+    ("a:b:1", .unreadable),
+    ("[::1]:8080", .ipv6WithPort), ("[a]:8080", .unreadable), ("10.*", .wildcard), ("*corp", .wildcard),
+    ("repo*.corp", .wildcard), ("repo*:8080", .wildcard), ("*:8080", .wildcard),
+    ("http://repo.corp", .address),
+    ("u:p@repo.corp", .address), ("<local>", .unreadable), ("10.1", .unreadable), ("10.1.", .unreadable),
+    (".", .unreadable), ("..", .unreadable), ("b\u{FC}cher.de", .unreadable), ("[::1]", .unreadable),
+    ("a/b", .unreadable),
+  ]
+
+  @Test(arguments: kinds)
+  func anEntryIsOfOneKind(entry: String, kind: NoProxyKind) {
+    #expect(NoProxyEntry(bytes(entry)).kind == kind)
+  }
+
+  @Test func aPastedAddressIsNotShown() {
+    for list in ["http://u:geheim@repo", "http://u:ge,heim@repo", "repo,u:gehe im@repo", "http://u:geheim"] {
+      let shown = NoProxyList(bytes(list)).shown
+      #expect(!shown.contains("ge") && !shown.contains("im"), "\(shown)")
+    }
+    #expect(NoProxyList(bytes("repo,.corp,\u{1B}[2J")).shown == "repo,.corp,***")
+  }
+}

@@ -1,5 +1,0 @@
-import Testing
-
-@testable import Proxies
-
-@Test func placeholder() { #expect(placeholderProxies == 0) }

@@ -1,0 +1,47 @@
+import Testing
+
+@testable import Proxies
+
+/// A text with every byte of Latin text in it is easier to read as a literal than as bytes.
+func bytes(_ text: String) -> [UInt8] { [UInt8](text.utf8) }
+
+func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
+
+/// An environment written as lines; what comes out of `unifyProxies` in the same form.
+struct Unified {
+  let outcome: ProxyOutcome
+  var environment: [String] { outcome.environment.map(text) }
+
+  init(
+    _ environment: [String], prefer: ProxySettings.Preference = .lower, additions: String = "",
+    hostName: String = "", secrets: [(String, String)] = []
+  ) {
+    outcome = unifyProxies(
+      in: environment.map(bytes),
+      ProxySettings(
+        preference: prefer, additions: bytes(additions), hostName: bytes(hostName),
+        secrets: secrets.map { (variable: bytes($0.0), contents: bytes($0.1)) }))
+  }
+
+  subscript(name: String) -> String? {
+    environment.first { $0.hasPrefix(name + "=") }.map { String($0.dropFirst(name.count + 1)) }
+  }
+
+  /// `level subject` of each note that is not detail.
+  var notes: [String] { outcome.notes.filter { $0.level != .debug }.map { "\($0.level) \($0.subject)" } }
+
+  func notes(_ level: ProxyNote.Level) -> [ProxyNote] { outcome.notes.filter { $0.level == level } }
+}
+
+/// Numbers that are the same in every run (SplitMix64), so that a failure can be repeated.
+struct SeededGenerator: RandomNumberGenerator {
+  var state: UInt64
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var mixed = state
+    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+    return mixed ^ (mixed >> 31)
+  }
+}
