@@ -2,7 +2,7 @@
 public struct NoProxyEntry: Equatable, Sendable, CustomStringConvertible, CustomDebugStringConvertible {
   /// The bytes to hand on.
   public let text: [UInt8]
-  public let kind: NoProxyKind
+  public private(set) var kind: NoProxyKind
   /// Whether the whole text held an `@`, so that any part of it may be a part of a password.
   private let isConfidential: Bool
 
@@ -10,6 +10,13 @@ public struct NoProxyEntry: Equatable, Sendable, CustomStringConvertible, Custom
     self.text = text
     self.kind = NoProxyKind(of: text[...])
     self.isConfidential = isConfidential
+  }
+
+  /// The same entry as a part of a list with others, where `*` means less.
+  func amongOthers() -> NoProxyEntry {
+    var entry = self
+    if kind == .everything { entry.kind = .everythingAmongOthers }
+    return entry
   }
 
   /// The entry for a person, `***` where it is not plainly a host: someone may have pasted an address with a
@@ -41,7 +48,7 @@ struct NoProxyRepairs: OptionSet, Equatable, Sendable {
 /// - Source: curl's `--noproxy`; Python's `urllib.request.proxy_bypass_environment`; Go's
 ///   `golang.org/x/net/http/httpproxy`.
 struct NoProxyList: Equatable, Sendable {
-  private(set) var entries: [NoProxyEntry] = []
+  private var separate: [NoProxyEntry] = []
   private(set) var repairs: NoProxyRepairs = []
 
   init(_ text: [UInt8]) {
@@ -56,11 +63,13 @@ struct NoProxyList: Equatable, Sendable {
       if contains(entry) {
         repairs.insert(.duplicates)
       } else {
-        entries.append(NoProxyEntry([UInt8](entry), isConfidential: isConfidential))
+        separate.append(NoProxyEntry([UInt8](entry), isConfidential: isConfidential))
       }
     }
     if !text.elementsEqual(tokens.joined(separator: [ASCII.comma])) { repairs.insert(.separators) }
   }
+
+  var entries: [NoProxyEntry] { separate.count > 1 ? separate.map { $0.amongOthers() } : separate }
 
   /// The value to hand on.
   var value: [UInt8] { [UInt8](entries.map { $0.text }.joined(separator: [ASCII.comma])) }
@@ -69,15 +78,15 @@ struct NoProxyList: Equatable, Sendable {
   var shown: String { entries.map { $0.shown }.joined(separator: ",") }
 
   /// Whether it says that no host at all is reached by a proxy, in the only form that every client reads so.
-  var isEverything: Bool { entries.count == 1 && entries.first?.kind == .everything }
+  var isEverything: Bool { entries.contains { $0.kind == .everything } }
 
-  var hasWildcardAmongOthers: Bool { entries.count > 1 && entries.contains { $0.kind == .everything } }
+  var hasWildcardAmongOthers: Bool { entries.contains { $0.kind == .everythingAmongOthers } }
 
   /// Adds those that are not in the list yet, and returns them.
   mutating func add(_ others: [NoProxyEntry]) -> [NoProxyEntry] {
     var added: [NoProxyEntry] = []
     for other in others where !contains(other.text[...]) {
-      entries.append(other)
+      separate.append(other)
       added.append(other)
     }
     return added
@@ -85,7 +94,7 @@ struct NoProxyList: Equatable, Sendable {
 
   /// Host names are the same in either case.
   private func contains(_ text: ArraySlice<UInt8>) -> Bool {
-    entries.contains { $0.text.equalsIgnoringCase(text) }
+    separate.contains { $0.text.equalsIgnoringCase(text) }
   }
 
   /// The entry as most clients read it.
@@ -100,7 +109,7 @@ struct NoProxyList: Equatable, Sendable {
     {
       let bare = [UInt8](inside + after)[...]
       let kind = NoProxyKind(of: bare)
-      if kind == .ipv6 || kind == .ipv6Network {
+      if kind == .ipv6 || kind == .ipv6Loopback || kind == .ipv6Network {
         repairs.insert(.brackets)
         return bare
       }

@@ -6,12 +6,16 @@ public enum NoProxyKind: Equatable, Sendable {
   case rootedName
   /// `.corp`
   case suffix
-  /// `*`
+  /// `*`, and nothing else in the list
   case everything
+  /// `*` in a list with other entries
+  case everythingAmongOthers
   /// `10.1.2.3`
   case ipv4
   /// `fd00::1`
   case ipv6
+  /// `::1`
+  case ipv6Loopback
   /// `10.0.0.0/8`
   case ipv4Network
   /// `fd00::/8`
@@ -20,8 +24,12 @@ public enum NoProxyKind: Equatable, Sendable {
   case ipv4Mask
   /// `10.0.0.1-10.0.0.9`
   case ipv4Range
-  /// `repo.corp:8080`, `.corp:8080` or `10.1.2.3:8080`
-  case withPort
+  /// `repo.corp:8080`
+  case nameWithPort
+  /// `.corp:8080`
+  case suffixWithPort
+  /// `10.1.2.3:8080`
+  case ipv4WithPort
   /// `[fd00::1]:8080`
   case ipv6WithPort
   /// `10.*`, `repo*.corp`
@@ -38,7 +46,7 @@ public enum NoProxyKind: Equatable, Sendable {
   /// The kinds that are made of numbers.
   private static func addressKind(of entry: ArraySlice<UInt8>) -> NoProxyKind? {
     if isIPv4Address(entry) { return .ipv4 }
-    if isIPv6Address(entry) { return .ipv6 }
+    if isIPv6Address(entry) { return entry.equals("::1".utf8) ? .ipv6Loopback : .ipv6 }
     if let (network, length) = entry.cut(at: ASCII.slash) {
       if isIPv4Address(network) {
         if length.decimal(upTo: 32) != nil { return .ipv4Network }
@@ -60,9 +68,10 @@ public enum NoProxyKind: Equatable, Sendable {
       if host.first == ASCII.openingBracket, host.last == ASCII.closingBracket {
         return isIPv6Address(host.dropFirst().dropLast()) ? .ipv6WithPort : nil
       }
-      if isIPv4Address(host) { return .withPort }
+      if isIPv4Address(host) { return .ipv4WithPort }
       switch nameKind(of: host) {
-      case .name, .rootedName, .suffix: return .withPort
+      case .name, .rootedName: return .nameWithPort
+      case .suffix: return .suffixWithPort
       case .wildcard, .everything: return .wildcard
       default: return nil
       }

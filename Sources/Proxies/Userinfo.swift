@@ -40,15 +40,18 @@ public struct Userinfo: Equatable, Sendable, CustomStringConvertible, CustomDebu
   public var description: String { redacted }
   public var debugDescription: String { redacted }
 
-  /// An encoded colon or percent sign means that user and password may have been encoded as one. A user alone
-  /// with a mark that no account name has may be `user/password`. A password that stands in the user as well
-  /// would be told with it.
+  /// A user without a password may be a token, as it is for package indexes. An encoded colon or percent sign
+  /// means that both may have been encoded as one; a mark that no account name has, that another was meant to be the
+  /// colon. With an `@` in the user and the end of an authority in the password, all of it may be another address.
+  /// And a password that stands in the user as well would be told with it.
   private var userMayBeShown: Bool {
-    let decoded = decodedUser
-    if decoded.has(ASCII.colon) || decoded.has(ASCII.percent) { return false }
-    let secret = decodedPassword.bytes
-    if !secret.isEmpty { return !decoded.holds(secret) && !user.holds(secret) }
-    return decoded.allSatisfy { $0.isLetter || $0.isDigit || $0 >= 0x80 || "._-@\\".utf8.contains($0) }
+    guard let password else { return false }
+    let (name, secret) = (decodedUser, decodedPassword.bytes)
+    guard name.allSatisfy({ $0.isLetter || $0.isDigit || $0 >= 0x80 || "._-@\\+$".utf8.contains($0) }) else {
+      return false
+    }
+    if name.has(ASCII.at) && secret.contains(where: { "/?#".utf8.contains($0) }) { return false }
+    return secret.isEmpty || !(name.holds(secret) || user.holds(secret) || user.holds(password.bytes))
   }
 }
 

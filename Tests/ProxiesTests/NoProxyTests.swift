@@ -46,11 +46,11 @@ struct NoProxyTests {
     ("localhost", .name), ("repo_api", .name), ("repo.corp", .name), ("1.corp", .name),
     ("repo.corp.", .rootedName),
     (".corp", .suffix), (".a.corp", .suffix), (".corp.", .suffix), ("*", .everything),
-    ("10.1.2.3", .ipv4), ("::1", .ipv6), ("fd00::1", .ipv6), ("::ffff:10.0.0.1", .ipv6),
+    ("10.1.2.3", .ipv4), ("::1", .ipv6Loopback), ("fd00::1", .ipv6), ("::ffff:10.0.0.1", .ipv6),
     ("10.0.0.0/8", .ipv4Network), ("10.0.0.0/33", .unreadable), ("10.0.0.0/", .unreadable),
     ("fd00::/8", .ipv6Network), ("fd00::/129", .unreadable), ("10.0.0.0/255.0.0.0", .ipv4Mask),
-    ("10.0.0.1-10.0.0.9", .ipv4Range), ("repo.corp:8080", .withPort), (".corp:8080", .withPort),
-    ("10.1.2.3:8080", .withPort), ("repo.corp:", .unreadable), ("repo.corp:x", .unreadable),
+    ("10.0.0.1-10.0.0.9", .ipv4Range), ("repo.corp:8080", .nameWithPort), (".corp:8080", .suffixWithPort),
+    ("10.1.2.3:8080", .ipv4WithPort), ("repo.corp:", .unreadable), ("repo.corp:x", .unreadable),
     ("a:b:1", .unreadable),
     ("[::1]:8080", .ipv6WithPort), ("[a]:8080", .unreadable), ("10.*", .wildcard), ("*corp", .wildcard),
     ("repo*.corp", .wildcard), ("repo*:8080", .wildcard), ("*:8080", .wildcard),
@@ -71,5 +71,43 @@ struct NoProxyTests {
       #expect(!shown.contains("ge") && !shown.contains("im"), "\(shown)")
     }
     #expect(NoProxyList(bytes("repo,.corp,\u{1B}[2J")).shown == "repo,.corp,***")
+  }
+
+  @Test func everyRowOfTheTableIsOfTheKindOfItsExample() {
+    for row in noProxyTable {
+      #expect(NoProxyList(bytes(row.example.entry)).entries.last?.kind == row.kind)
+    }
+  }
+
+  @Test(arguments: Self.kinds)
+  func everyKindHasItsRow(entry: String, kind: NoProxyKind) {
+    #expect(portability(of: NoProxyEntry(bytes(entry))).kind == kind)
+    #expect(noProxyTable.count { $0.kind == kind } == 1)
+  }
+
+  static let clients: [(String, String)] = [
+    ("repo.corp", "curl wget urllib requests aiohttp Go Ruby Node Node fetch"),
+    ("*", "curl urllib requests aiohttp Go Node Node fetch"),
+    ("10.0.0.0/8", "curl requests Go Ruby"),
+    ("repo.corp:8080", "urllib requests Go Ruby Node Node fetch"),
+    ("http://repo.corp", ""),
+  ]
+
+  @Test(arguments: clients)
+  func theClientsThatHonourAnEntryAreNamed(entry: String, names: String) {
+    #expect(portability(of: NoProxyEntry(bytes(entry))).honouredBy.names.joined(separator: " ") == names)
+  }
+
+  @Test func anAsteriskMeansLessAmongOthers() {
+    let list = NoProxyList(bytes("a,*"))
+    #expect(list.entries.map { portability(of: $0).honouredBy } == [.all, [.go, .node]])
+    #expect(NoProxyList(bytes("*")).entries.map(\.kind) == [.everything])
+  }
+
+  @Test func whatAStartAddsItselfDeservesNoWarning() {
+    for entry in Unified(["ALL_PROXY=http://p:1"], hostName: "box-1").outcome.noProxy {
+      #expect(!portability(of: entry).deservesWarning)
+    }
+    #expect(portability(of: NoProxyEntry(bytes("10.0.0.0/8"))).deservesWarning)
   }
 }

@@ -1,0 +1,177 @@
+import Testing
+
+@testable import Proxies
+
+/// A password with marks in it that no message of ours holds, and an address around it, right or wrong.
+private struct Leak {
+  let text: String
+  let password: String
+
+  private static let specials = [
+    "@", ":", "/", "#", "%", "?", "&", " ", "\"", "'", "\\", "\u{E9}", "\u{20AC}", "+", "=", ",", ";", "[",
+    "]", "|",
+    "@@", "://", "%41", "%4", "%%", "$", "!", "*", "<", ">", "^", "`", "{", "}", "~", "\t", "..", "//", "/@",
+    ":@",
+  ]
+
+  init(_ random: inout SeededGenerator) {
+    let marks = (0..<Int.random(in: 1...4, using: &random)).map { _ in
+      String(
+        (0..<Int.random(in: 4...7, using: &random)).map { _ in "QZXJ".randomElement(using: &random) ?? "Q" })
+    }
+    var secret = Int.random(in: 0...3, using: &random) == 0 ? Self.special(&random) : ""
+    for (index, mark) in marks.enumerated() {
+      secret += (index == 0 ? "" : Self.special(&random)) + mark
+    }
+    if Int.random(in: 0...3, using: &random) == 0 { secret += Self.special(&random) }
+    password = secret
+    text = Self.address(secret, &random)
+  }
+
+  private static func special(_ random: inout SeededGenerator) -> String {
+    specials.randomElement(using: &random) ?? "@"
+  }
+
+  private static func address(_ secret: String, _ random: inout SeededGenerator) -> String {
+    let schemes = [
+      "http://", "", "https://", "socks5://", "HTTP://", "ftp://", "http:/", "http:", "://", "//",
+      "\"http://", " ",
+    ]
+    let users = ["alice", "corp\\alice", "a@corp", "a%40b", "", "m\u{FC}ller", "alice+1", "a b"]
+    let separators = [":", ":", ":", ":", ":", "%3A", "%3a", ";", "/", " ", "%253A"]
+    let ends = [
+      "@proxy:8899", "@proxy:8899/", "@proxy", "@[fd00::1]:3128", "@10.0.0.1:3128", "@pr oxy:1", "@proxy:0",
+      "@proxy:x",
+      "@", "@:8080", "@proxy:8899@", "", "@pr\u{F6}xy:1", "@proxy:1\"", "@proxy:1/x@y:2", "@proxy:1/x y",
+      "@[::1",
+      "@proxy:1 ",
+    ]
+    // Without a host, what follows an `@` in the password is the host by definition, so it is shown.
+    let end = ends.filter { !$0.isEmpty || !secret.contains("@") }.randomElement(using: &random) ?? ""
+    // A password with neither a user nor a colon before it is a user up to its first colon, again by definition.
+    let user = users.randomElement(using: &random) ?? ""
+    let separator = user.isEmpty ? ":" : separators.randomElement(using: &random) ?? ":"
+    return (schemes.randomElement(using: &random) ?? "") + user + separator + secret + end
+  }
+}
+
+struct RedactionTests {
+  /// All that a person may see of an outcome, at any level.
+  private static func everythingShown(_ outcome: ProxyOutcome) -> String {
+    var shown = outcome.notes.map { "\($0.level) \($0.subject) \($0.message)" }.joined(separator: "\n")
+    for variable in ProxyVariable.each {
+      shown += "\n\(outcome.redactedValue(of: bytes(variable.upperCaseName)) ?? "")"
+    }
+    for proxy in outcome.proxies {
+      shown += "\n\(proxy) \(proxy.url.map { "\($0) \($0.endpoint)" } ?? "")"
+      shown += " \(proxy.url?.userinfo?.displayedUser ?? "")"
+    }
+    for entry in outcome.noProxy { shown += "\n\(entry) \(entry.shown) \(portability(of: entry).advice)" }
+    return shown
+  }
+
+  /// Three letters in a row of those that the marks are made of: no message has them.
+  private static func firstMark(in shown: String) -> String? {
+    shown.utf8.split(whereSeparator: { !"QZXJ".utf8.contains($0) }).first { $0.count >= 3 }
+      .map { String(decoding: $0, as: UTF8.self) }
+  }
+
+  @Test func aPasswordIsNeverShown() {
+    var random = SeededGenerator(state: 1)
+    var readable = 0
+    for _ in 0..<6_000 {
+      let leak = Leak(&random)
+      let other = Leak(&random)
+      let outcomes = [
+        Unified(["HTTP_PROXY=\(leak.text)", "http_proxy=\(other.text)", "https_PROXY=\(leak.text)"]),
+        Unified(
+          ["HTTPS_PROXY=\(other.text)", "HTTPS_PROXY=\(leak.text)", "https_proxy="],
+          secrets: [("ALL_PROXY_FILE", leak.text + "\n"), ("HTTPS_PROXY_FILE", other.text)]),
+        Unified(["NO_PROXY=\(leak.text)@", "no_proxy=\(other.text)@"], additions: "\(leak.text)@"),
+      ].map(\.outcome)
+      if outcomes[0].proxies.contains(where: { $0.url != nil }) { readable += 1 }
+      let shown = outcomes.map(Self.everythingShown).joined(separator: "\n")
+      if let mark = Self.firstMark(in: shown) {
+        Issue.record("\(mark) of \(leak.text) or \(other.text) is in \(shown)")
+        return
+      }
+    }
+    #expect(readable > 2_000, "most addresses must be such that something is shown of them")
+  }
+
+  @Test func whatIsHandedOnHoldsTheVeryPassword() throws {
+    var random = SeededGenerator(state: 2)
+    var checked = 0
+    for _ in 0..<4_000 {
+      let secret = Leak(&random).password
+      let url = try parseProxyURL(bytes("http://alice:\(secret)@proxy:1"))
+      let again = try parseProxyURL(url.value)
+      #expect(again == url)
+      let expected = text(percentDecoded(bytes(secret)))
+      #expect(text(try #require(url.userinfo).decodedPassword.bytes) == expected)
+      checked += secret.contains("%") ? 1 : 0
+    }
+    #expect(checked > 300)
+  }
+}
+
+struct IdempotenceTests {
+  /// A spelling, a value and a place, at random.
+  private static func environment(_ random: inout SeededGenerator) -> [String] {
+    let names = [
+      "http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "ftp_proxy", "ALL_PROXY", "all_proxy",
+      "no_proxy",
+      "NO_PROXY", "Http_Proxy", "hTTPS_PROXY", "No_Proxy", "A", "PATH", "",
+    ]
+    let values = [
+      "", " ", "\"\"", "http://p:1", "p:1", "http://u:p@p:1", "u:p@s/w@p:1", "http://p", "ftp://p:1",
+      "http://p:0", "?",
+      "*", "a,*", "a, b;c", "*.corp,.corp", "[::1],::1", "localhost", "x=y", "https://p:1", "socks5://p:1",
+      "'p:1",
+      "\"*.corp\", *", "''a,a",
+    ]
+    return (0..<Int.random(in: 0...12, using: &random)).map { _ in
+      let name = names.randomElement(using: &random) ?? ""
+      let value = values.randomElement(using: &random) ?? ""
+      return Int.random(in: 0...20, using: &random) == 0 ? name : "\(name)=\(value)"
+    }
+  }
+
+  private static func isProxyVariable(_ entry: String) -> Bool {
+    guard let end = entry.firstIndex(of: "=") else { return false }
+    return ["http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy"].contains(
+      entry[..<end].lowercased())
+  }
+
+  @Test func doingItTwiceIsDoingItOnce() {
+    var random = SeededGenerator(state: 3)
+    for _ in 0..<3_000 {
+      let environment = Self.environment(&random)
+      let prefer: ProxySettings.Preference = Bool.random(using: &random) ? .lower : .upper
+      let additions = Bool.random(using: &random) ? "repo_api *.svc [fd00::1]" : ""
+      let once = Unified(environment, prefer: prefer, additions: additions, hostName: "box")
+      let twice = Unified(once.environment, prefer: prefer, additions: additions, hostName: "box")
+      #expect(twice.environment == once.environment, "\(environment)")
+      #expect(twice.notes(.info) == [], "\(environment)")
+      #expect(!twice.notes(.warning).contains { $0.message.contains("--prefer") }, "\(environment)")
+      #expect(
+        once.environment.filter { !Self.isProxyVariable($0) }
+          == environment.filter { !Self.isProxyVariable($0) })
+    }
+  }
+
+  @Test func bothNamesHaveTheSameValueOrNeitherIsThere() {
+    var random = SeededGenerator(state: 4)
+    for _ in 0..<1_000 {
+      let environment = Self.environment(&random)
+      let unified = Unified(environment, hostName: "box")
+      for variable in ProxyVariable.each {
+        #expect(unified[variable.lowerCaseName] == unified[variable.upperCaseName], "\(environment)")
+      }
+      let proxyEntries = unified.environment.filter(Self.isProxyVariable)
+      #expect(proxyEntries.allSatisfy { !$0.hasSuffix("_proxy=") && !$0.hasSuffix("_PROXY=") })
+      let names = proxyEntries.compactMap { $0.split(separator: "=").first }
+      #expect(Set(names).count == names.count, "no name stands twice: \(environment)")
+    }
+  }
+}
