@@ -1,6 +1,5 @@
 /// The bytes that proxy settings are made of. Input is bytes throughout: a variable need not be UTF-8.
 enum ASCII {
-  static let tab: UInt8 = 0x09
   static let lineFeed: UInt8 = 0x0A
   static let carriageReturn: UInt8 = 0x0D
   static let space: UInt8 = 0x20
@@ -18,14 +17,13 @@ enum ASCII {
   static let at: UInt8 = 0x40
   static let openingBracket: UInt8 = 0x5B
   static let closingBracket: UInt8 = 0x5D
-  static let underscore: UInt8 = 0x5F
   static let delete: UInt8 = 0x7F
 }
 
 extension UInt8 {
   var isDigit: Bool { self >= 0x30 && self <= 0x39 }
 
-  var isLetter: Bool { (self >= 0x41 && self <= 0x5A) || (self >= 0x61 && self <= 0x7A) }
+  var isLetter: Bool { lowercased >= 0x61 && lowercased <= 0x7A }
 
   /// Tab, line feed, vertical tab, form feed, carriage return or space.
   var isWhiteSpace: Bool { self == ASCII.space || (self >= 0x09 && self <= 0x0D) }
@@ -44,29 +42,58 @@ extension UInt8 {
   }
 
   var lowercased: UInt8 { self >= 0x41 && self <= 0x5A ? self | 0x20 : self }
+
+  /// Whether it is a letter, a digit, or one of these marks.
+  func isLetterOrDigit(or marks: StaticString) -> Bool { isLetter || isDigit || marks.bytes.has(self) }
 }
 
-extension Collection<UInt8> {
-  /// Whether both hold the same bytes.
-  func equals(_ other: some Collection<UInt8>) -> Bool {
-    count == other.count && elementsEqual(other)
-  }
+extension StaticString {
+  /// The literal's bytes: a literal is always UTF-8.
+  var bytes: [UInt8] { withUTF8Buffer { [UInt8]($0) } }
 
-  /// Whether both hold the same bytes once ASCII letters are of one case.
-  func equalsIgnoringCase(_ other: some Collection<UInt8>) -> Bool {
-    count == other.count && zip(self, other).allSatisfy { $0.lowercased == $1.lowercased }
-  }
+  /// The literal as text for a person.
+  var text: String { String(printable: bytes) }
+}
 
-  func has(_ byte: UInt8) -> Bool { contains { $0 == byte } }
+extension String {
+  /// Text for a person from bytes that are known to be printable ASCII.
+  init(printable bytes: [UInt8]) { self = String(decoding: bytes, as: UTF8.self) }
+
+  /// Text from parts; small code where interpolation is large.
+  init(_ parts: [String], between separator: String = "") {
+    self = ""
+    for (index, part) in parts.enumerated() {
+      if index > 0 { append(separator) }
+      append(part)
+    }
+  }
+}
+
+extension [UInt8] {
+  func has(_ byte: UInt8) -> Bool { self[...].has(byte) }
 }
 
 extension ArraySlice<UInt8> {
-  /// Where `pattern` begins for the first time.
-  func firstIndex(of pattern: StaticString) -> Int? {
-    let wanted = pattern.bytes
+  func has(_ byte: UInt8) -> Bool { firstIndex(of: byte) != nil }
+
+  func equals(_ text: StaticString) -> Bool { self == text.bytes[...] }
+
+  /// Whether both hold the same bytes once ASCII letters are of one case.
+  func equalsIgnoringCase(_ other: ArraySlice<UInt8>) -> Bool {
+    guard count == other.count else { return false }
+    var rest = other
+    return allSatisfy { $0.lowercased == rest.popFirst()?.lowercased }
+  }
+
+  func begins(with text: [UInt8]) -> Bool { prefix(text.count) == text[...] }
+
+  func ends(with text: [UInt8]) -> Bool { suffix(text.count) == text[...] }
+
+  /// Where `part` begins for the first time.
+  func firstIndex(of part: [UInt8]) -> Int? {
     var rest = self
-    while rest.count >= wanted.count {
-      if rest.prefix(wanted.count).equals(wanted) { return rest.startIndex }
+    while rest.count >= part.count {
+      if rest.begins(with: part) { return rest.startIndex }
       rest = rest.dropFirst()
     }
     return nil
@@ -74,19 +101,17 @@ extension ArraySlice<UInt8> {
 
   /// What stands before and after the first `byte`; nil if there is none.
   func cut(at byte: UInt8) -> (before: ArraySlice<UInt8>, after: ArraySlice<UInt8>)? {
-    guard let index = firstIndex(where: { $0 == byte }) else { return nil }
-    return (prefix(upTo: index), suffix(from: index).dropFirst())
+    firstIndex(of: byte).map { (prefix(upTo: $0), suffix(from: $0).dropFirst()) }
   }
 
   /// What stands before and after the last `byte`; nil if there is none.
   func cut(atLast byte: UInt8) -> (before: ArraySlice<UInt8>, after: ArraySlice<UInt8>)? {
-    guard let index = lastIndex(where: { $0 == byte }) else { return nil }
-    return (prefix(upTo: index), suffix(from: index).dropFirst())
+    lastIndex(of: byte).map { (prefix(upTo: $0), suffix(from: $0).dropFirst()) }
   }
 
   /// The parts between separators, empty ones included.
   func parts(between separator: UInt8) -> [ArraySlice<UInt8>] {
-    split(separator: separator, omittingEmptySubsequences: false)
+    split(omittingEmptySubsequences: false) { $0 == separator }
   }
 
   /// The number that the digits write; nil if there is any other byte, no digit, or more than `limit`.
@@ -101,16 +126,12 @@ extension ArraySlice<UInt8> {
   }
 }
 
-extension StaticString {
-  /// The literal's bytes: a literal is always UTF-8.
-  var bytes: [UInt8] {
-    withUTF8Buffer { [UInt8]($0) }
+/// The parts with a comma between each two.
+func commaSeparated(_ parts: [[UInt8]]) -> [UInt8] {
+  var joined: [UInt8] = []
+  for (index, part) in parts.enumerated() {
+    if index > 0 { joined.append(ASCII.comma) }
+    joined += part
   }
-}
-
-extension String {
-  /// Text for a person from bytes that are known to be printable ASCII.
-  init(printable bytes: some Collection<UInt8>) {
-    self = String(decoding: bytes, as: UTF8.self)
-  }
+  return joined
 }

@@ -14,8 +14,9 @@ func isIPv6Address(_ text: ArraySlice<UInt8>) -> Bool {
   guard text.count <= 45, let first = text.first, let last = text.last else { return false }
   let parts = text.parts(between: ASCII.colon)
   guard parts.count >= 3 else { return false }
-  if first == ASCII.colon && !text.starts(with: "::".utf8) { return false }
-  if last == ASCII.colon && !text.suffix(2).equals("::".utf8) { return false }
+  let gap = [ASCII.colon, ASCII.colon]
+  if first == ASCII.colon && !text.begins(with: gap) { return false }
+  if last == ASCII.colon && !text.ends(with: gap) { return false }
   let gaps = parts.dropFirst().dropLast().count { $0.isEmpty }
   var groups = 0
   for (index, part) in parts.enumerated() where !part.isEmpty {
@@ -39,7 +40,7 @@ func isHostName(_ text: ArraySlice<UInt8>) -> Bool {
   let labels = name.parts(between: ASCII.dot)
   let labelsAreReadable = labels.allSatisfy { label in
     !label.isEmpty && label.count <= 63
-      && label.allSatisfy { $0.isLetter || $0.isDigit || $0 == ASCII.hyphen || $0 == ASCII.underscore }
+      && label.allSatisfy { $0.isLetterOrDigit(or: "-_") }
   }
   return labelsAreReadable && !(labels.last ?? []).allSatisfy { $0.isDigit }
 }

@@ -53,9 +53,8 @@ struct NoProxyList: Equatable, Sendable {
 
   init(_ text: [UInt8]) {
     let isConfidential = text.has(ASCII.at)
-    var tokens: [ArraySlice<UInt8>] = []
-    for token in text.split(whereSeparator: { isNoProxySeparator($0) }) {
-      tokens.append(token)
+    let tokens = text[...].split { isNoProxySeparator($0) }
+    for token in tokens {
       let bare = withoutSurroundings(token)
       if bare.count != token.count { repairs.insert(.quotes) }
       if bare.isEmpty { continue }
@@ -66,16 +65,16 @@ struct NoProxyList: Equatable, Sendable {
         separate.append(NoProxyEntry([UInt8](entry), isConfidential: isConfidential))
       }
     }
-    if !text.elementsEqual(tokens.joined(separator: [ASCII.comma])) { repairs.insert(.separators) }
+    if text != commaSeparated(tokens.map { [UInt8]($0) }) { repairs.insert(.separators) }
   }
 
   var entries: [NoProxyEntry] { separate.count > 1 ? separate.map { $0.amongOthers() } : separate }
 
   /// The value to hand on.
-  var value: [UInt8] { [UInt8](entries.map { $0.text }.joined(separator: [ASCII.comma])) }
+  var value: [UInt8] { commaSeparated(entries.map { $0.text }) }
 
   /// The value for a person.
-  var shown: String { entries.map { $0.shown }.joined(separator: ",") }
+  var shown: String { String(entries.map { $0.shown }, between: ",") }
 
   /// Whether it says that no host at all is reached by a proxy, in the only form that every client reads so.
   var isEverything: Bool { entries.contains { $0.kind == .everything } }
@@ -94,12 +93,14 @@ struct NoProxyList: Equatable, Sendable {
 
   /// Host names are the same in either case.
   private func contains(_ text: ArraySlice<UInt8>) -> Bool {
-    separate.contains { $0.text.equalsIgnoringCase(text) }
+    separate.contains { $0.text[...].equalsIgnoringCase(text) }
   }
 
   /// The entry as most clients read it.
   private mutating func normalised(_ entry: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
-    if entry.starts(with: "*.".utf8), entry.count > 2, !entry.dropFirst().has(ASCII.asterisk) {
+    if entry.begins(with: [ASCII.asterisk, ASCII.dot]), entry.count > 2,
+      !entry.dropFirst().has(ASCII.asterisk)
+    {
       repairs.insert(.wildcards)
       return entry.dropFirst()
     }

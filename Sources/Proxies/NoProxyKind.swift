@@ -46,7 +46,7 @@ public enum NoProxyKind: Equatable, Sendable {
   /// The kinds that are made of numbers.
   private static func addressKind(of entry: ArraySlice<UInt8>) -> NoProxyKind? {
     if isIPv4Address(entry) { return .ipv4 }
-    if isIPv6Address(entry) { return entry.equals("::1".utf8) ? .ipv6Loopback : .ipv6 }
+    if isIPv6Address(entry) { return entry.equals("::1") ? .ipv6Loopback : .ipv6 }
     if let (network, length) = entry.cut(at: ASCII.slash) {
       if isIPv4Address(network) {
         if length.decimal(upTo: 32) != nil { return .ipv4Network }
@@ -61,8 +61,8 @@ public enum NoProxyKind: Equatable, Sendable {
   }
 
   private static func nameKind(of entry: ArraySlice<UInt8>) -> NoProxyKind? {
-    if entry.equals("*".utf8) { return .everything }
-    if entry.firstIndex(of: "://") != nil || entry.has(ASCII.at) { return .address }
+    if entry.equals("*") { return .everything }
+    if entry.firstIndex(of: StaticString("://").bytes) != nil || entry.has(ASCII.at) { return .address }
     if let (host, port) = entry.cut(atLast: ASCII.colon) {
       guard let number = port.decimal(upTo: 65535), number > 0 else { return nil }
       if host.first == ASCII.openingBracket, host.last == ASCII.closingBracket {
@@ -77,10 +77,7 @@ public enum NoProxyKind: Equatable, Sendable {
       }
     }
     if entry.has(ASCII.asterisk) {
-      let isHostLike = entry.allSatisfy {
-        $0.isLetter || $0.isDigit || "*.-_".utf8.contains($0)
-      }
-      return isHostLike ? .wildcard : nil
+      return entry.allSatisfy { $0.isLetterOrDigit(or: "*.-_") } ? .wildcard : nil
     }
     let isSuffix = entry.first == ASCII.dot
     guard isHostName(isSuffix ? entry.dropFirst() : entry) else { return nil }

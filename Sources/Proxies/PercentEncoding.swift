@@ -21,7 +21,6 @@ func percentDecoded(_ text: [UInt8]) -> [UInt8] {
 /// - Parameter colonIsAllowed: true for a password; the first colon of all ends the user.
 /// - Source: RFC 3986 §2.1 and §3.2.1.
 func percentEncodedWhereNeeded(_ text: ArraySlice<UInt8>, colonIsAllowed: Bool) -> [UInt8] {
-  let digits = "0123456789ABCDEF".bytes
   var encoded: [UInt8] = []
   var rest = text
   while let byte = rest.popFirst() {
@@ -30,16 +29,13 @@ func percentEncodedWhereNeeded(_ text: ArraySlice<UInt8>, colonIsAllowed: Bool) 
     if startsTriplet || isPlainInUserinfo(byte) || (colonIsAllowed && byte == ASCII.colon) {
       encoded.append(byte)
     } else {
-      encoded += [ASCII.percent, digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+      encoded += [ASCII.percent, hexDigit(byte >> 4), hexDigit(byte & 15)]
     }
   }
   return encoded
 }
 
-private func isPlainInUserinfo(_ byte: UInt8) -> Bool {
-  byte.isLetter || byte.isDigit || "-._~!$&'()*,;=".utf8.contains(byte)
-}
+private func isPlainInUserinfo(_ byte: UInt8) -> Bool { byte.isLetterOrDigit(or: "-._~!$&'()*,;=") }
 
-extension String {
-  fileprivate var bytes: [UInt8] { [UInt8](utf8) }
-}
+/// The upper-case hex digit of a value below 16.
+private func hexDigit(_ value: UInt8) -> UInt8 { value &+ (value < 10 ? 0x30 : 0x37) }

@@ -11,70 +11,81 @@ public struct ProxyNote: Equatable, Sendable {
 }
 
 // The texts, all in one place. A parameter is a variable's name, or text that a ``ProxyURL`` or a
-// ``NoProxyEntry`` has already made fit to be shown.
+// ``NoProxyEntry`` has already made fit to be shown. They are put together from parts, since interpolation makes
+// several times the code.
 extension ProxyNote {
+  private init(_ level: Level, _ subject: String, _ parts: [String]) {
+    self.init(level: level, subject: subject, message: String(parts))
+  }
+
   static func unreadable(_ name: String, _ fault: ProxyURLFault) -> ProxyNote {
     ProxyNote(
-      level: .error, subject: name,
-      message: "is handed on as it is, though not every client can use it: \(fault.reason); write "
-        + "http://user:password@host:port")
+      .error, name,
+      [
+        "is handed on as it is, though not every client can use it: ", fault.reason,
+        "; write http://user:password@host:port",
+      ])
   }
 
   static func repaired(_ name: String, _ repairs: ProxyURLRepairs, now shown: String) -> ProxyNote {
-    ProxyNote(level: .info, subject: name, message: "repaired: \(repairs.text); it is now \(shown)")
+    repaired(name, repairs.texts, shown)
   }
 
   static func repaired(_ name: String, _ repairs: NoProxyRepairs, now shown: String) -> ProxyNote {
-    ProxyNote(level: .info, subject: name, message: "repaired: \(repairs.text); it is now \(shown)")
+    repaired(name, repairs.texts, shown)
+  }
+
+  private static func repaired(_ name: String, _ repairs: [String], _ shown: String) -> ProxyNote {
+    ProxyNote(.info, name, ["repaired: ", String(repairs, between: ", "), "; it is now ", shown])
   }
 
   static func emptyBeside(_ name: String, used: String) -> ProxyNote {
     ProxyNote(
-      level: .warning, subject: name,
-      message:
-        "is empty and counts as unset; \(used) is used. Python's urllib would have used no proxy at all; "
-        + "remove \(name) if that is not meant, or both of them if it is")
+      .warning, name,
+      [
+        "is empty and counts as unset; ", used,
+        " is used. Python's urllib would have used no proxy at all; remove ",
+        name, " if that is not meant, or both of them if it is",
+      ])
   }
 
   static func differing(_ used: String, _ shownUsed: String, _ other: String, _ shownOther: String)
     -> ProxyNote
   {
     let values =
-      shownUsed == shownOther
-      ? "\(used) and \(other) both show as \(shownUsed), but differ in what is not shown"
-      : "\(used) is \(shownUsed), but \(other) is \(shownOther)"
+      shownUsed.utf8.elementsEqual(shownOther.utf8)
+      ? [used, " and ", other, " both show as ", shownUsed, ", but differ in what is not shown"]
+      : [used, " is ", shownUsed, ", but ", other, " is ", shownOther]
     return ProxyNote(
-      level: .warning, subject: other,
-      message: "\(values); \(used) is used. One of them is likely put in by \"proxies\" in "
-        + "~/.docker/config.json; remove one, or choose with --prefer lower or --prefer upper")
+      .warning, other,
+      values + [
+        "; ", used,
+        " is used. One of them is likely put in by \"proxies\" in ~/.docker/config.json; remove one, or choose with "
+          + "--prefer lower or --prefer upper",
+      ])
   }
 
   static func duplicate(_ name: String) -> ProxyNote {
     ProxyNote(
-      level: .warning, subject: name,
-      message: "is in the environment more than once with different values; the first one counts")
+      .warning, name, ["is in the environment more than once with different values; the first one counts"])
   }
 
   static func plainBesideFile(_ file: String, used: String) -> ProxyNote {
-    ProxyNote(
-      level: .warning, subject: file,
-      message: "is not used, because \(used) is set as well; remove one of them")
+    ProxyNote(.warning, file, ["is not used, because ", used, " is set as well; remove one of them"])
   }
 
   static func emptyFile(_ file: String) -> ProxyNote {
-    ProxyNote(level: .warning, subject: file, message: "names a file that is empty; it sets nothing")
+    ProxyNote(.warning, file, ["names a file that is empty; it sets nothing"])
   }
 
   static func binaryFile(_ file: String) -> ProxyNote {
     ProxyNote(
-      level: .error, subject: file,
-      message: "names a file that is not used: \(ProxyURLFault.nul.reason); save it as UTF-8")
+      .error, file, ["names a file that is not used: ", ProxyURLFault.nul.reason, "; save it as UTF-8"])
   }
 
   static func noPort(_ name: String, _ url: ProxyURL) -> ProxyNote {
     ProxyNote(
-      level: .warning, subject: name,
-      message: "\(url.redacted) has no port: curl takes 1080, others take 80; write the port")
+      .warning, name, [url.redacted, " has no port: curl takes 1080, others take 80; write the port"])
   }
 
   static func scheme(_ name: String, _ url: ProxyURL) -> ProxyNote {
@@ -83,33 +94,36 @@ extension ProxyNote {
       ? "the connection to the proxy itself is TLS then, which aiohttp and others refuse; if the proxy is a plain "
         + "one, as most are, write http://"
       : "only some clients can use a SOCKS proxy, curl and Go among them; give an HTTP proxy if there is one"
-    return ProxyNote(
-      level: .warning, subject: name,
-      message: "\(url.redacted) begins with \(url.scheme.name)://: \(advice)")
+    return ProxyNote(.warning, name, [url.redacted, " begins with ", url.scheme.name, "://: ", advice])
   }
 
-  static let httpWithoutHTTPS = ProxyNote(
-    level: .warning, subject: "HTTP_PROXY",
-    message:
-      "is set, but HTTPS_PROXY is not: mirrors are mostly fetched by https, and would not use the proxy; set "
-      + "HTTPS_PROXY, mostly to the same value")
+  static var httpWithoutHTTPS: ProxyNote {
+    ProxyNote(
+      .warning, "HTTP_PROXY",
+      [
+        "is set, but HTTPS_PROXY is not: mirrors are mostly fetched by https, and would not use the proxy; set "
+          + "HTTPS_PROXY, mostly to the same value"
+      ])
+  }
 
-  static let requestMethod = ProxyNote(
-    level: .warning, subject: "REQUEST_METHOD",
-    message:
-      "is set, so Python, Go and Ruby take the service for a CGI script and may ignore HTTP_PROXY; unset it")
+  static var requestMethod: ProxyNote {
+    ProxyNote(
+      .warning, "REQUEST_METHOD",
+      ["is set, so Python, Go and Ruby take the service for a CGI script and may ignore HTTP_PROXY; unset it"]
+    )
+  }
 
   static func everythingAmongOthers(_ name: String) -> ProxyNote {
     ProxyNote(
-      level: .warning, subject: name,
-      message:
+      .warning, name,
+      [
         "holds * among other entries: Go reads it as every host, curl and Python as none; let it be the only "
-        + "entry, or remove it")
+          + "entry, or remove it"
+      ])
   }
 
   static func added(_ entries: [NoProxyEntry]) -> ProxyNote {
-    ProxyNote(
-      level: .debug, subject: "NO_PROXY", message: "added \(entries.map { $0.shown }.joined(separator: ","))")
+    ProxyNote(.debug, "NO_PROXY", ["added ", String(entries.map { $0.shown }, between: ",")])
   }
 }
 
@@ -130,24 +144,24 @@ extension ProxyURLFault {
 }
 
 extension ProxyURLRepairs {
-  fileprivate var text: String {
+  fileprivate var texts: [String] {
     var done: [String] = []
     if contains(.surroundings) { done.append("white space or quotes around it removed") }
     if contains(.scheme) { done.append("http:// put in front") }
     if contains(.user) { done.append("user percent-encoded") }
     if contains(.password) { done.append("password percent-encoded") }
-    return done.joined(separator: ", ")
+    return done
   }
 }
 
 extension NoProxyRepairs {
-  fileprivate var text: String {
+  fileprivate var texts: [String] {
     var done: [String] = []
     if contains(.separators) { done.append("single commas put between the entries") }
     if contains(.quotes) { done.append("quotes removed") }
     if contains(.wildcards) { done.append("*. at the beginning of a name replaced by .") }
     if contains(.brackets) { done.append("brackets of IPv6 addresses removed") }
     if contains(.duplicates) { done.append("duplicates removed") }
-    return done.joined(separator: ", ")
+    return done
   }
 }

@@ -24,7 +24,7 @@ public struct ProxyOutcome {
   public func redactedValue(of name: [UInt8]) -> String? {
     guard let variable = ProxyVariable(named: name[...]) else { return nil }
     if variable == .no {
-      return noProxy.isEmpty ? nil : noProxy.map { $0.shown }.joined(separator: ",")
+      return noProxy.isEmpty ? nil : String(noProxy.map { $0.shown }, between: ",")
     }
     guard let proxy = proxies.first(where: { $0.variable == variable }) else { return nil }
     return proxy.url?.redacted ?? unreadableValue

@@ -45,7 +45,7 @@ func readProxyURL(_ text: [UInt8]) throws(ProxyURLFault) -> (url: ProxyURL, repa
     written = [UInt8](bare.prefix(upTo: after.startIndex))
   } else {
     (scheme, afterScheme) = (.http, bare)
-    written = [UInt8]("http://".utf8)
+    written = StaticString("http://").bytes
     repairs.insert(.scheme)
   }
 
@@ -71,9 +71,9 @@ func readProxyURL(_ text: [UInt8]) throws(ProxyURLFault) -> (url: ProxyURL, repa
 
 /// What stands before `://`, and what follows it, if the former can be a scheme at all.
 private func writtenScheme(_ text: ArraySlice<UInt8>) -> (ArraySlice<UInt8>, ArraySlice<UInt8>)? {
-  guard let mark = text.firstIndex(of: "://") else { return nil }
+  guard let mark = text.firstIndex(of: StaticString("://").bytes) else { return nil }
   let name = text.prefix(upTo: mark)
-  if name.contains(where: { $0 == ASCII.slash || $0 == ASCII.at || $0 == ASCII.colon }) { return nil }
+  if name.has(ASCII.slash) || name.has(ASCII.at) || name.has(ASCII.colon) { return nil }
   return (name, text.suffix(from: mark).dropFirst(3))
 }
 
@@ -82,8 +82,8 @@ private func readUserinfo(_ text: ArraySlice<UInt8>) -> (userinfo: Userinfo, rep
   let encodedUser = percentEncodedWhereNeeded(user, colonIsAllowed: false)
   let encodedPassword = password.map { percentEncodedWhereNeeded($0, colonIsAllowed: true) }
   var repairs: ProxyURLRepairs = []
-  if !encodedUser.equals(user) { repairs.insert(.user) }
-  if let encodedPassword, let password, !encodedPassword.equals(password) { repairs.insert(.password) }
+  if encodedUser[...] != user { repairs.insert(.user) }
+  if let encodedPassword, let password, encodedPassword[...] != password { repairs.insert(.password) }
   return (Userinfo(user: encodedUser, password: encodedPassword), repairs)
 }
 
@@ -126,8 +126,8 @@ private func readLocation(_ text: ArraySlice<UInt8>) throws(ProxyURLFault) -> Lo
 /// An IPv6 address, perhaps with a zone behind `%25`.
 /// - Source: RFC 6874 §2.
 private func isZonedIPv6Address(_ text: ArraySlice<UInt8>) -> Bool {
-  guard let mark = text.firstIndex(of: "%25") else { return isIPv6Address(text) }
+  guard let mark = text.firstIndex(of: StaticString("%25").bytes) else { return isIPv6Address(text) }
   let zone = text.suffix(from: mark).dropFirst(3)
   return isIPv6Address(text.prefix(upTo: mark)) && !zone.isEmpty
-    && zone.allSatisfy { $0.isLetter || $0.isDigit || "-._~".utf8.contains($0) }
+    && zone.allSatisfy { $0.isLetterOrDigit(or: "-._~") }
 }

@@ -46,14 +46,15 @@ public struct ProxyURL: Equatable, Sendable, CustomStringConvertible, CustomDebu
 
   /// The address for a person: the user, never the password, and nothing that stands behind the port.
   public var redacted: String {
-    let user = userinfo.map { "\($0.redacted)@" } ?? ""
-    return "\(scheme.name)://\(user)\(endpoint)\(redactedRest)"
+    let user = userinfo.map { String([$0.redacted, "@"]) } ?? ""
+    return String([scheme.name, "://", user, endpoint, redactedRest])
   }
 
   /// Host and port as an address is written, an IPv6 address in brackets.
   public var endpoint: String {
-    let name = isIPv6 ? "[\(String(printable: host))]" : String(printable: host)
-    return port.map { "\(name):\($0)" } ?? name
+    let name = String(printable: host)
+    let number = port.map { String([":", String(printable: decimalDigits($0))]) } ?? ""
+    return isIPv6 ? String(["[", name, "]", number]) : String([name, number])
   }
 
   public var description: String { redacted }
@@ -63,12 +64,25 @@ public struct ProxyURL: Equatable, Sendable, CustomStringConvertible, CustomDebu
   private var redactedRest: String {
     let bytes = rest.bytes
     if bytes.isEmpty { return "" }
-    return bytes.equals("/".utf8) ? "/" : "/***"
+    return bytes[...].equals("/") ? "/" : "/***"
   }
 }
 
+/// The digits of a number; the standard library's way brings 1 KB of code for every radix.
+private func decimalDigits(_ number: UInt16) -> [UInt8] {
+  var digits: [UInt8] = []
+  var rest = number
+  repeat {
+    digits.insert(UInt8(rest % 10) | 0x30, at: 0)
+    rest /= 10
+  } while rest > 0
+  return digits
+}
+
 extension ProxyURL.Scheme {
-  public var name: String {
+  public var name: String { literal.text }
+
+  private var literal: StaticString {
     switch self {
     case .http: "http"
     case .https: "https"
@@ -79,10 +93,11 @@ extension ProxyURL.Scheme {
     }
   }
 
-  static let all: [ProxyURL.Scheme] = [.http, .https, .socks4, .socks4a, .socks5, .socks5h]
-
   init?(written bytes: ArraySlice<UInt8>) {
-    guard let known = Self.all.first(where: { bytes.equalsIgnoringCase($0.name.utf8) }) else { return nil }
-    self = known
+    let known: [ProxyURL.Scheme] = [.http, .https, .socks4, .socks4a, .socks5, .socks5h]
+    guard let scheme = known.first(where: { bytes.equalsIgnoringCase($0.literal.bytes[...]) }) else {
+      return nil
+    }
+    self = scheme
   }
 }

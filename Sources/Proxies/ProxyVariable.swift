@@ -5,7 +5,11 @@ public enum ProxyVariable: Equatable, Sendable {
   /// In the order in which new ones are put at the end of an environment.
   public static let each: [ProxyVariable] = [.http, .https, .ftp, .all, .no]
 
-  public var lowerCaseName: String {
+  public var lowerCaseName: String { lowerCase.text }
+
+  public var upperCaseName: String { upperCase.text }
+
+  var lowerCase: StaticString {
     switch self {
     case .http: "http_proxy"
     case .https: "https_proxy"
@@ -15,7 +19,7 @@ public enum ProxyVariable: Equatable, Sendable {
     }
   }
 
-  public var upperCaseName: String {
+  var upperCase: StaticString {
     switch self {
     case .http: "HTTP_PROXY"
     case .https: "HTTPS_PROXY"
@@ -26,7 +30,7 @@ public enum ProxyVariable: Equatable, Sendable {
   }
 
   /// The variable that names a file with the value; nil for those that have none.
-  var fileVariableName: String? {
+  var fileVariable: StaticString? {
     switch self {
     case .http: "HTTP_PROXY_FILE"
     case .https: "HTTPS_PROXY_FILE"
@@ -37,7 +41,7 @@ public enum ProxyVariable: Equatable, Sendable {
 
   /// The setting that a name in any spelling of case means.
   init?(named name: ArraySlice<UInt8>) {
-    guard let known = Self.each.first(where: { name.equalsIgnoringCase($0.lowerCaseName.utf8) }) else {
+    guard let known = Self.each.first(where: { name.equalsIgnoringCase($0.lowerCase.bytes[...]) }) else {
       return nil
     }
     self = known

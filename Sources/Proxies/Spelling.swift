@@ -1,7 +1,7 @@
 /// One name of a proxy variable as it stands in the environment, with its value.
 struct Spelling {
-  /// The name as it is spelled, or that of the `_FILE` variable.
-  let name: String
+  /// The name as it is spelled, or that of the `_FILE` variable; ASCII letters and underscores.
+  let name: [UInt8]
   /// The value as it was given.
   let raw: [UInt8]
   let reading: Reading
@@ -14,7 +14,7 @@ struct Spelling {
     case hosts(NoProxyList)
   }
 
-  init(_ variable: ProxyVariable, name: String, raw: [UInt8]) {
+  init(_ variable: ProxyVariable, name: [UInt8], raw: [UInt8]) {
     self.name = name
     self.raw = raw
     if variable == .no {
@@ -29,6 +29,9 @@ struct Spelling {
       }
     }
   }
+
+  /// The name for a person.
+  var title: String { String(printable: name) }
 
   var isSet: Bool {
     if case .unset = reading { false } else { true }
@@ -56,8 +59,8 @@ struct Spelling {
   /// What was repaired in it; nil if nothing was.
   var repairNote: ProxyNote? {
     switch reading {
-    case .url(_, let repairs): repairs.isEmpty ? nil : .repaired(name, repairs, now: shown)
-    case .hosts(let list): list.repairs.isEmpty ? nil : .repaired(name, list.repairs, now: shown)
+    case .url(_, let repairs): repairs.isEmpty ? nil : .repaired(title, repairs, now: shown)
+    case .hosts(let list): list.repairs.isEmpty ? nil : .repaired(title, list.repairs, now: shown)
     case .unset, .unreadable: nil
     }
   }
@@ -66,10 +69,10 @@ struct Spelling {
   var standingNotes: [ProxyNote] {
     switch reading {
     case .unset: []
-    case .unreadable(let fault): [.unreadable(name, fault)]
-    case .hosts(let list): list.hasWildcardAmongOthers ? [.everythingAmongOthers(name)] : []
+    case .unreadable(let fault): [.unreadable(title, fault)]
+    case .hosts(let list): list.hasWildcardAmongOthers ? [.everythingAmongOthers(title)] : []
     case .url(let url, _):
-      (url.port == nil ? [.noPort(name, url)] : []) + (url.scheme == .http ? [] : [.scheme(name, url)])
+      (url.port == nil ? [.noPort(title, url)] : []) + (url.scheme == .http ? [] : [.scheme(title, url)])
     }
   }
 }

@@ -7,9 +7,9 @@ func withoutSurroundings(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
       bare = bare.dropFirst()
     } else if let byte = bare.last, byte.isWhiteSpace || isQuote(byte) {
       bare = bare.dropLast()
-    } else if let mark = typographicMarks.first(where: { bare.starts(with: $0) }) {
+    } else if let mark = typographicMarks.first(where: { bare.begins(with: $0) }) {
       bare = bare.dropFirst(mark.count)
-    } else if let mark = typographicMarks.first(where: { bare.suffix($0.count).equals($0) }) {
+    } else if let mark = typographicMarks.first(where: { bare.ends(with: $0) }) {
       bare = bare.dropLast(mark.count)
     } else {
       return bare

@@ -16,11 +16,11 @@ public func unifyProxies(in environment: [[UInt8]], _ settings: ProxySettings) -
     if variable == .no {
       outcome.noProxy = hostsWithoutProxy(
         chosen, settings, aProxyIsSet: !outcome.proxies.isEmpty, &outcome.notes)
-      value = [UInt8](outcome.noProxy.map { $0.text }.joined(separator: [ASCII.comma]))
+      value = commaSeparated(outcome.noProxy.map { $0.text })
     } else if let chosen {
       var url: ProxyURL?
       if case .url(let read, _) = chosen.reading { url = read }
-      outcome.proxies.append(.init(variable: variable, source: chosen.name, url: url))
+      outcome.proxies.append(.init(variable: variable, source: chosen.title, url: url))
     }
     placements.append(Placement(variable: variable, found: found, value: value))
   }
@@ -42,7 +42,7 @@ private struct FoundSpellings {
       else {
         continue
       }
-      let spelling = Spelling(variable, name: String(printable: name), raw: [UInt8](value))
+      let spelling = Spelling(variable, name: [UInt8](name), raw: [UInt8](value))
       if self.spelling(named: spelling.name) == nil {
         first.append((index, spelling))
       } else {
@@ -51,9 +51,9 @@ private struct FoundSpellings {
     }
   }
 
-  func spelling(named name: String) -> Spelling? { first.first { $0.spelling.name == name }?.spelling }
+  func spelling(named name: [UInt8]) -> Spelling? { first.first { $0.spelling.name == name }?.spelling }
 
-  func index(of name: String) -> Int? { first.first { $0.spelling.name == name }?.index }
+  func index(of name: [UInt8]) -> Int? { first.first { $0.spelling.name == name }?.index }
 }
 
 /// The value that counts: the preferred exact case, the other exact case, other spellings, the file.
@@ -62,7 +62,8 @@ private func choose(
 ) -> Spelling? {
   let exact =
     settings.preference == .lower
-    ? [variable.lowerCaseName, variable.upperCaseName] : [variable.upperCaseName, variable.lowerCaseName]
+    ? [variable.lowerCase.bytes, variable.upperCase.bytes]
+    : [variable.upperCase.bytes, variable.lowerCase.bytes]
   let others = found.first.map { $0.spelling }.filter { !exact.contains($0.name) }
   let plain = exact.compactMap { found.spelling(named: $0) } + others
   let file = secret(variable, settings, &notes)
@@ -76,10 +77,10 @@ private func choose(
     guard let counted = found.spelling(named: spelling.name), counted.value != spelling.value else {
       continue
     }
-    notes.append(.duplicate(spelling.name))
+    notes.append(.duplicate(spelling.title))
   }
   if let file, let chosen, chosen.name != file.name {
-    notes.append(.plainBesideFile(file.name, used: chosen.name))
+    notes.append(.plainBesideFile(file.title, used: chosen.title))
   }
   return chosen
 }
@@ -87,8 +88,8 @@ private func choose(
 /// What is to be said of a spelling that was not chosen.
 private func note(on other: Spelling, beside chosen: Spelling) -> ProxyNote? {
   if other.name == chosen.name { return nil }
-  if !other.isSet { return .emptyBeside(other.name, used: chosen.name) }
-  if other.value != chosen.value { return .differing(chosen.name, chosen.shown, other.name, other.shown) }
+  if !other.isSet { return .emptyBeside(other.title, used: chosen.title) }
+  if other.value != chosen.value { return .differing(chosen.title, chosen.shown, other.title, other.shown) }
   return other.raw == chosen.raw ? nil : other.repairNote
 }
 
@@ -96,8 +97,8 @@ private func note(on other: Spelling, beside chosen: Spelling) -> ProxyNote? {
 private func secret(
   _ variable: ProxyVariable, _ settings: ProxySettings, _ notes: inout [ProxyNote]
 ) -> Spelling? {
-  guard let name = variable.fileVariableName,
-    let secret = settings.secrets.first(where: { $0.variable.equals(name.utf8) })
+  guard let name = variable.fileVariable,
+    let secret = settings.secrets.first(where: { $0.variable[...].equals(name) })
   else { return nil }
   var text = secret.contents[...]
   if text.last == ASCII.lineFeed {
@@ -106,12 +107,12 @@ private func secret(
   }
   // Neither would a variable hold a NUL, nor does UTF-16 come without one.
   if text.has(0) {
-    notes.append(.binaryFile(name))
+    notes.append(.binaryFile(name.text))
     return nil
   }
-  let spelling = Spelling(variable, name: name, raw: [UInt8](text))
+  let spelling = Spelling(variable, name: name.bytes, raw: [UInt8](text))
   if spelling.isSet { return spelling }
-  notes.append(.emptyFile(name))
+  notes.append(.emptyFile(name.text))
   return nil
 }
 
@@ -122,7 +123,7 @@ private func hostsWithoutProxy(
   var list = NoProxyList([])
   if let chosen, case .hosts(let read) = chosen.reading { list = read }
   guard aProxyIsSet, !list.isEverything else { return list.entries }
-  let loopback = ["localhost", "127.0.0.1", "::1"].map { NoProxyEntry([UInt8]($0.utf8)) }
+  let loopback = NoProxyList(StaticString("localhost,127.0.0.1,::1").bytes).entries
   let host = NoProxyList(settings.hostName).entries
   let asked = NoProxyList(settings.additions).entries
   let hadWildcard = list.hasWildcardAmongOthers
@@ -138,7 +139,9 @@ private func notesOnTheWhole(_ proxies: [ProxyOutcome.Proxy], _ environment: [[U
   guard proxies.contains(where: { $0.variable == .http }) else { return [] }
   var notes: [ProxyNote] = []
   if !proxies.contains(where: { $0.variable == .https }) { notes.append(.httpWithoutHTTPS) }
-  if environment.contains(where: { $0.starts(with: "REQUEST_METHOD=".utf8) }) { notes.append(.requestMethod) }
+  if environment.contains(where: { $0[...].begins(with: StaticString("REQUEST_METHOD=").bytes) }) {
+    notes.append(.requestMethod)
+  }
   return notes
 }
 
@@ -153,8 +156,8 @@ private struct Placement {
   init(variable: ProxyVariable, found: FoundSpellings, value: [UInt8]) {
     self.variable = variable
     self.value = value
-    lowerIndex = found.index(of: variable.lowerCaseName)
-    upperIndex = found.index(of: variable.upperCaseName)
+    lowerIndex = found.index(of: variable.lowerCase.bytes)
+    upperIndex = found.index(of: variable.upperCase.bytes)
     firstIndex = found.first.first?.index
   }
 
@@ -166,13 +169,13 @@ private struct Placement {
     let upper = upperIndex ?? lowerIndex ?? firstIndex ?? end
     let upperFirst = lowerIndex == nil && upperIndex != nil
     let pair = (
-      lower == index ? [entry(variable.lowerCaseName)] : [],
-      upper == index ? [entry(variable.upperCaseName)] : []
+      lower == index ? [entry(variable.lowerCase)] : [],
+      upper == index ? [entry(variable.upperCase)] : []
     )
     return upperFirst ? pair.1 + pair.0 : pair.0 + pair.1
   }
 
-  private func entry(_ name: String) -> [UInt8] { [UInt8](name.utf8) + [ASCII.equals] + value }
+  private func entry(_ name: StaticString) -> [UInt8] { name.bytes + [ASCII.equals] + value }
 }
 
 private func rebuilt(_ environment: [[UInt8]], _ placements: [Placement]) -> [[UInt8]] {

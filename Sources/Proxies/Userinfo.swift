@@ -34,7 +34,7 @@ public struct Userinfo: Equatable, Sendable, CustomStringConvertible, CustomDebu
   /// The whole for a person, as it would stand in an address.
   var redacted: String {
     let shown = userMayBeShown ? String(printable: user) : "***"
-    return password == nil ? shown : "\(shown):***"
+    return password == nil ? shown : String([shown, ":***"])
   }
 
   public var description: String { redacted }
@@ -47,21 +47,13 @@ public struct Userinfo: Equatable, Sendable, CustomStringConvertible, CustomDebu
   private var userMayBeShown: Bool {
     guard let password else { return false }
     let (name, secret) = (decodedUser, decodedPassword.bytes)
-    guard name.allSatisfy({ $0.isLetter || $0.isDigit || $0 >= 0x80 || "._-@\\+$".utf8.contains($0) }) else {
+    guard name.allSatisfy({ $0 >= 0x80 || $0.isLetterOrDigit(or: "._-@\\+$") }) else { return false }
+    if name.has(ASCII.at) && (secret.has(ASCII.slash) || secret.has(ASCII.question) || secret.has(ASCII.hash))
+    {
       return false
     }
-    if name.has(ASCII.at) && secret.contains(where: { "/?#".utf8.contains($0) }) { return false }
-    return secret.isEmpty || !(name.holds(secret) || user.holds(secret) || user.holds(password.bytes))
-  }
-}
-
-extension [UInt8] {
-  fileprivate func holds(_ part: [UInt8]) -> Bool {
-    var rest = self[...]
-    while rest.count >= part.count {
-      if rest.prefix(part.count).equals(part) { return true }
-      rest = rest.dropFirst()
-    }
-    return false
+    if secret.isEmpty { return true }
+    return name[...].firstIndex(of: secret) == nil && user[...].firstIndex(of: secret) == nil
+      && user[...].firstIndex(of: password.bytes) == nil
   }
 }
