@@ -12,7 +12,9 @@ let swiftFlags: [String] =
   ["-warnings-as-errors"]
   + (shipped
     ? [
-      "-wmo", "-Osize", "-Xcc", "-isystem", "-Xcc", "/usr/include/\(musl)",
+      "-wmo", "-Osize", "-gnone", "-enforce-exclusivity=unchecked", "-Xcc", "-fno-unwind-tables",
+      "-Xcc", "-fno-asynchronous-unwind-tables", "-Xfrontend", "-function-sections", "-Xcc",
+      "-ffunction-sections", "-Xcc", "-isystem", "-Xcc", "/usr/include/\(musl)",
     ] : [])
 
 let swiftSettings: [SwiftSetting] =
@@ -25,7 +27,8 @@ let linkerSettings: [LinkerSetting] =
       "-use-ld=lld", "-Xclang-linker", "-static-pie", "-Xclang-linker", "-nostdlib",
       "-Xclang-linker", "-nostartfiles", "-Xclang-linker", "-Wno-unused-command-line-argument",
       "/usr/lib/\(musl)/rcrt1.o", "-L/usr/lib/\(musl)",
-      "-Xlinker", "-s", "-Xlinker", "--gc-sections", "-Xlinker", "--build-id=none",
+      "-Xlinker", shipped && Context.environment["PSM_ENTRY_MAP"] != nil ? "-Map=/tmp/psm.map" : "-s",
+      "-Xlinker", "--gc-sections", "-Xlinker", "--icf=all", "-Xlinker", "--build-id=none",
       "\(toolchain)/usr/lib/swift/embedded/x86_64-unknown-linux-gnu/libswiftUnicodeDataTables.a",
       "-lc",
     ])
@@ -43,18 +46,20 @@ let package = Package(
   name: "psm-entry",
   targets: [
     .systemLibrary(name: "CLinux"),
-    module("Linux", ["CLinux"]),
-    module("Certificates"),
-    module("Proxies"),
-    module("TrustStores", ["Certificates", "Linux"]),
+    module("Text"),
+    module("Linux", ["CLinux", "Text"]),
+    module("Certificates", ["Text"]),
+    module("Proxies", ["Text"]),
+    module("TrustStores", ["Certificates", "Linux", "Text"]),
     .executableTarget(
-      name: "psm-entry", dependencies: ["Certificates", "Linux", "Proxies", "TrustStores"],
+      name: "psm-entry", dependencies: ["Certificates", "Linux", "Proxies", "Text", "TrustStores"],
       swiftSettings: swiftSettings + [.unsafeFlags(["-parse-as-library"])],
       linkerSettings: linkerSettings),
   ]
     + (shipped
       ? []
       : [
+        tests("TextTests", ["Text"]),
         tests("LinuxTests", ["Linux"]),
         tests("CertificatesTests", ["Certificates"]),
         tests("ProxiesTests", ["Proxies"]),

@@ -1,10 +1,96 @@
+// What Swift cannot import from libc by itself: macros, variadic functions, system calls that
+// have no wrapper in every libc. No logic.
 #ifndef CLINUX_H
 #define CLINUX_H
+
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <grp.h>
+#include <sys/auxv.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
+#include <linux/openat2.h>
+
 static inline int clinux_errno(void) { return errno; }
+
+extern char **environ;
+static inline char **clinux_environ(void) { return environ; }
+
+static inline int clinux_openat(int folder, const char *path, int flags, mode_t mode) {
+  return openat(folder, path, flags, mode);
+}
+
+static inline long clinux_openat2(int folder, const char *path, uint64_t flags, uint64_t mode,
+                                  uint64_t resolve) {
+  struct open_how how = {.flags = flags, .mode = mode, .resolve = resolve};
+  return syscall(SYS_openat2, folder, path, &how, sizeof how);
+}
+static const uint64_t clinux_resolve_in_root = RESOLVE_IN_ROOT;
+static const uint64_t clinux_resolve_no_magic_links = RESOLVE_NO_MAGICLINKS;
+
+static inline long clinux_getdents64(int folder, void *buffer, size_t size) {
+  return syscall(SYS_getdents64, folder, buffer, size);
+}
+
+static inline int clinux_duplicate_above(int descriptor, int least) {
+  return fcntl(descriptor, F_DUPFD_CLOEXEC, least);
+}
+static inline int clinux_get_descriptor_flags(int descriptor) { return fcntl(descriptor, F_GETFD); }
+static inline int clinux_set_nonblocking(int descriptor) {
+  return fcntl(descriptor, F_SETFL, O_NONBLOCK);
+}
+
+static inline int clinux_die_with_parent(void) { return prctl(PR_SET_PDEATHSIG, SIGKILL); }
+
+static inline void clinux_ignore(int signal) {
+  struct sigaction action = {0};
+  action.sa_handler = SIG_IGN;
+  sigaction(signal, &action, NULL);
+}
+static inline void clinux_default(int signal) {
+  struct sigaction action = {0};
+  action.sa_handler = SIG_DFL;
+  sigaction(signal, &action, NULL);
+}
+
+static inline int clinux_exited(int status) { return WIFEXITED(status); }
+static inline int clinux_exit_status(int status) { return WEXITSTATUS(status); }
+static inline int clinux_signalled(int status) { return WIFSIGNALED(status); }
+static inline int clinux_signal(int status) { return WTERMSIG(status); }
+
+static inline uint32_t clinux_mode_type(mode_t mode) { return mode & S_IFMT; }
+
+// statx(2): the attributes stand at offset 8, what of them the kernel knows at offset 56. The struct
+// itself is declared by one libc, by the kernel's header for the other, and by both where they meet.
+static inline int clinux_is_mount_point(int folder, const char *name) {
+  enum { size = 256, attributes = 1, known = 7, no_automount = 0x800, mount_root = 0x2000 };
+  uint64_t status[size / 8] = {0};
+  if (syscall(SYS_statx, folder, name, AT_SYMLINK_NOFOLLOW | no_automount, 0, status) != 0) return 0;
+  return (status[attributes] & status[known] & mount_root) != 0;
+}
+
+static inline int clinux_terminal_columns(int descriptor) {
+  struct winsize size = {0};
+  return ioctl(descriptor, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
 #endif

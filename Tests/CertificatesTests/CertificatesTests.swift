@@ -1,5 +1,1 @@
 import Testing
-
-@testable import Certificates
-
-@Test func placeholder() { #expect(placeholderCertificates == 0) }

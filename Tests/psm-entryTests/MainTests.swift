@@ -2,4 +2,4 @@ import Testing
 
 @testable import psm_entry
 
-@Test func placeholder() { #expect(usage == 64) }
+@Test func placeholder() { #expect(ExitStatus.usage == 64) }

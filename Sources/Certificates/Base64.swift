@@ -1,0 +1,101 @@
+/// Base64 as OpenSSL's `EVP_DecodeUpdate` reads it: white space anywhere, at most two `=` and only
+/// at the end, a multiple of four characters in all, and bits that are left over may be anything.
+///
+/// - Source: RFC 4648 §4, RFC 7468 §3; OpenSSL's EVP_DecodeInit(3).
+enum Base64 {
+  /// Decodes `text`.
+  /// - Returns: nil where it is not Base64.
+  static func decode(_ text: ArraySlice<UInt8>) -> [UInt8]? {
+    var isValid = false
+    let decoded = [UInt8](unsafeUninitializedCapacity: text.count / 4 * 3 + 3) { output, count in
+      text.withUnsafeBufferPointer { isValid = decode($0, into: output, &count) }
+    }
+    return isValid ? decoded : nil
+  }
+
+  private static func decode(
+    _ text: UnsafeBufferPointer<UInt8>, into output: UnsafeMutableBufferPointer<UInt8>, _ count: inout Int
+  ) -> Bool {
+    var quantum: UInt32 = 0
+    var characters = 0
+    var padding = 0
+    return values.withUnsafeBufferPointer { values in
+      for byte in text {
+        let value = values[Int(byte)]
+        if value < 64 {
+          if padding > 0 { return false }
+          quantum = quantum << 6 | UInt32(value)
+          characters &+= 1
+          if characters & 3 == 0 {
+            // Three bytes for four characters: never more than the capacity asked for.
+            output[count] = UInt8(truncatingIfNeeded: quantum >> 16)
+            output[count &+ 1] = UInt8(truncatingIfNeeded: quantum >> 8)
+            output[count &+ 2] = UInt8(truncatingIfNeeded: quantum)
+            count &+= 3
+          }
+        } else if byte == UInt8(ascii: "=") {
+          padding &+= 1
+          if padding > 2 { return false }
+        } else if value != space {
+          return false
+        }
+      }
+      if (characters &+ padding) & 3 != 0 { return false }
+      switch padding {
+      case 1:
+        output[count] = UInt8(truncatingIfNeeded: quantum >> 10)
+        output[count &+ 1] = UInt8(truncatingIfNeeded: quantum >> 2)
+        count &+= 2
+      case 2:
+        output[count] = UInt8(truncatingIfNeeded: quantum >> 4)
+        count &+= 1
+      default: break
+      }
+      return true
+    }
+  }
+
+  private static let space: UInt8 = 0xFE
+
+  /// What each byte stands for: below 64 its six bits.
+  private static let values: [UInt8] = {
+    var values = [UInt8](repeating: 0xFF, count: 256)
+    for byte in [UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\r"), UInt8(ascii: "\n")] {
+      values[Int(byte)] = space
+    }
+    for (value, byte) in alphabet.enumerated() { values[Int(byte)] = UInt8(value) }
+    return values
+  }()
+
+  private static var alphabet: [UInt8] {
+    let alphabet: StaticString = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    return alphabet.withUTF8Buffer { Array($0) }
+  }
+
+  /// Appends `bytes` in lines of 64 characters, each with a newline.
+  static func appendLines(of bytes: [UInt8], to text: inout [UInt8]) {
+    text.reserveCapacity(text.count + bytes.count / 3 * 4 + bytes.count / 48 + 8)
+    let alphabet = Self.alphabet
+    var position = 0
+    var column = 0
+    while position < bytes.count {
+      let left = bytes.count - position
+      let first = UInt32(bytes[position]) << 16
+      let second = left > 1 ? UInt32(bytes[position + 1]) << 8 : 0
+      let quantum = first | second | (left > 2 ? UInt32(bytes[position + 2]) : 0)
+      text.append(alphabet[Int(quantum >> 18)])
+      text.append(alphabet[Int(quantum >> 12 & 63)])
+      text.append(left > 1 ? alphabet[Int(quantum >> 6 & 63)] : UInt8(ascii: "="))
+      text.append(left > 2 ? alphabet[Int(quantum & 63)] : UInt8(ascii: "="))
+      position += 3
+      column += 4
+      if column == 64 {
+        text.append(newline)
+        column = 0
+      }
+    }
+    if column > 0 { text.append(newline) }
+  }
+}
+
+let newline = UInt8(ascii: "\n")

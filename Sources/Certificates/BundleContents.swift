@@ -1,0 +1,169 @@
+import Text
+
+/// What a client that uses OpenSSL finds in a bundle.
+///
+/// - Source: OpenSSL's X509_load_cert_crl_file(3) and PEM_X509_INFO_read_bio(3).
+public struct BundleContents: Sendable {
+  /// Why OpenSSL would refuse the whole file, or not read it to its end.
+  public struct Damage: Equatable, Sendable {
+    /// Counted from 1.
+    public let line: Int
+    let reason: Reason
+
+    enum Reason: Equatable, Sendable {
+      case block(PEM.Fault)
+      case notCertificate, notCRL, notKey, lineOfNothing
+    }
+
+    public var text: Text {
+      switch reason {
+      case .block(let fault): fault.text
+      case .notCertificate: "a block that holds no certificate"
+      case .notCRL: "a block that holds no CRL"
+      case .notKey: "a block that holds no key"
+      case .lineOfNothing: "a line that begins with a NUL byte, where OpenSSL stops reading"
+      }
+    }
+  }
+
+  /// All that are readable, in their order.
+  public private(set) var certificates: [TrustedCertificate] = []
+  /// The first thing that is wrong.
+  public private(set) var damage: Damage?
+
+  public init(reading text: [UInt8]) {
+    // Of lines that were joined, both certificates are found; that they were is damage all the same.
+    var pem = PEM(text, splitsJoinedLines: true)
+    while let block = pem.next() {
+      if block.isJoined { note(block.line, .block(.badEnd)) }
+      if let fault = block.fault { note(block.line, .block(fault)) } else { take(block) }
+    }
+    if pem.hasLineOfNothing { note(1, .lineOfNothing) }
+  }
+
+  private mutating func note(_ line: Int, _ reason: Damage.Reason) {
+    if damage == nil { damage = Damage(line: line, reason: reason) }
+  }
+
+  private mutating func take(_ block: PEM.Block) {
+    switch PEM.Label(block.label) {
+    case .certificate, .trustedCertificate:
+      if let certificate = TrustedCertificate(block) {
+        certificates.append(certificate)
+      } else {
+        note(block.line, .notCertificate)
+      }
+    case .crl:
+      if !holdsSequence(block) { note(block.line, .notCRL) }
+    case .privateKey:
+      // An encrypted one is kept by OpenSSL as it is.
+      if !block.hasHeader && !holdsSequence(block) { note(block.line, .notKey) }
+    case .encryptedKey, .pkcs7, .request, .other: break
+    }
+  }
+
+  private func holdsSequence(_ block: PEM.Block) -> Bool {
+    var walk = DER(block.contents, isStrict: false)
+    return !block.hasHeader && walk.next(Tag.sequence) != nil
+  }
+}
+
+/// A certificate of a bundle, with the settings that a `TRUSTED CERTIFICATE` adds.
+public struct TrustedCertificate: Sendable {
+  /// The certificate alone.
+  public let der: [UInt8]
+  /// What stands behind it in a `TRUSTED CERTIFICATE`; empty in any other.
+  private let settings: [UInt8]
+  private let isTrustedForm: Bool
+  /// False where its settings reject TLS servers, or list uses without them.
+  public let isTrustedForServers: Bool
+
+  init?(_ block: PEM.Block) {
+    if block.hasHeader { return nil }
+    guard let layout = CertificateLayout(block.contents, isStrict: false) else { return nil }
+    isTrustedForm = PEM.Label(block.label) == .trustedCertificate
+    if layout.whole.count == block.contents.count {
+      der = block.contents
+      settings = []
+      isTrustedForServers = true
+      return
+    }
+    der = Array(block.contents[layout.whole])
+    settings = isTrustedForm ? Array(block.contents[layout.whole.upperBound...]) : []
+    guard let trust = Self.trustsServers(settings) else { return nil }
+    isTrustedForServers = trust
+  }
+
+  /// Appends its block with 64 columns and LF.
+  public func appendCanonicalPEM(to text: inout [UInt8]) {
+    if isTrustedForm {
+      appendBlock("TRUSTED CERTIFICATE", der + settings, to: &text)
+    } else {
+      Certificates.appendCanonicalPEM(der, to: &text)
+    }
+  }
+
+  /// Whether the settings allow TLS servers; nil where they are malformed.
+  /// - Source: OpenSSL's X509_CERT_AUX: `SEQUENCE { trust SEQUENCE OF OID OPTIONAL, reject [0] … }`.
+  private static func trustsServers(_ settings: [UInt8]) -> Bool? {
+    if settings.isEmpty { return true }
+    var outer = DER(settings, isStrict: false)
+    guard let sequence = outer.next(Tag.sequence) else { return nil }
+    var fields = outer.inside(sequence)
+    if let trust = fields.next(Tag.sequence), !holdsServerUse(fields.inside(trust)) { return false }
+    if let reject = fields.next(Tag.context(0)), holdsServerUse(fields.inside(reject)) { return false }
+    return true
+  }
+}
+
+/// Appends a certificate's block: 64 columns, LF.
+/// - Source: RFC 7468 §5.1.
+public func appendCanonicalPEM(_ der: [UInt8], to text: inout [UInt8]) {
+  appendBlock("CERTIFICATE", der, to: &text)
+}
+
+private func appendBlock(_ label: StaticString, _ bytes: [UInt8], to text: inout [UInt8]) {
+  func appendMark(_ word: StaticString) {
+    for part in ["-----", word, label, "-----\n"] as [StaticString] {
+      part.withUTF8Buffer { text.append(contentsOf: $0) }
+    }
+  }
+  appendMark("BEGIN ")
+  Base64.appendLines(of: bytes, to: &text)
+  appendMark("END ")
+}
+
+extension PEM {
+  /// The labels that mean something here.
+  enum Label: Equatable {
+    case certificate, trustedCertificate, pkcs7, crl, privateKey, encryptedKey, request, other
+
+    init(_ label: ArraySlice<UInt8>) {
+      self = Self.known.first { entry in entry.0.withUTF8Buffer { label.elementsEqual($0) } }?.1 ?? .other
+    }
+
+    /// - Source: RFC 7468; OpenSSL's pem.h.
+    private static var known: [(StaticString, Label)] {
+      [
+        ("CERTIFICATE", .certificate), ("X509 CERTIFICATE", .certificate),
+        ("TRUSTED CERTIFICATE", .trustedCertificate),
+        ("PKCS7", .pkcs7), ("CMS", .pkcs7), ("X509 CRL", .crl), ("PRIVATE KEY", .privateKey),
+        ("RSA PRIVATE KEY", .privateKey), ("EC PRIVATE KEY", .privateKey), ("DSA PRIVATE KEY", .privateKey),
+        ("ENCRYPTED PRIVATE KEY", .encryptedKey), ("OPENSSH PRIVATE KEY", .encryptedKey),
+        ("CERTIFICATE REQUEST", .request), ("NEW CERTIFICATE REQUEST", .request),
+      ]
+    }
+  }
+}
+
+extension PEM.Fault {
+  var text: Text {
+    switch self {
+    case .noEnd: "a block without its END line"
+    case .badEnd:
+      "a block whose END line is not its own or goes on behind it, as when files are joined without a newline"
+    case .notBase64: "a block that is not Base64"
+    case .misplacedLine: "a block with a blank line or a header in it"
+    }
+  }
+}

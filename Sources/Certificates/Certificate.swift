@@ -1,0 +1,194 @@
+import Text
+
+/// An X.509 certificate: whole DER with nothing behind it.
+///
+/// Its DER identifies it. Serial numbers that are negative or used twice, empty subjects, and several CAs of
+/// one name all exist in real stores, and are fine.
+/// - Source: RFC 5280 §4.1.
+public struct Certificate: Sendable {
+  public let der: [UInt8]
+  public let fingerprint: Fingerprint
+  /// Seconds since the epoch.
+  public let notBefore: Int64
+  public let notAfter: Int64
+  /// Whether it may sign others: basicConstraints say so, or it is a self-issued one of version 1, which
+  /// has no extensions to say so with.
+  public let isAuthority: Bool
+  /// Whether its uses are not restricted, or include TLS servers.
+  public let allowsServerAuthentication: Bool
+  private let layout: CertificateLayout
+
+  /// - Returns: nil where `der` is no certificate.
+  public init?(der: [UInt8]) {
+    guard let layout = CertificateLayout(der, isStrict: true),
+      let notBefore = seconds(der[layout.notBefore.content], layout.notBefore.tag),
+      let notAfter = seconds(der[layout.notAfter.content], layout.notAfter.tag)
+    else { return nil }
+    self.der = der
+    self.layout = layout
+    self.notBefore = notBefore
+    self.notAfter = notAfter
+    fingerprint = Fingerprint(of: der)
+    let isSelfIssued = der[layout.issuer] == der[layout.subject]
+    isAuthority =
+      layout.extensions.flatMap { saysAuthority(DER(der, in: $0)) } ?? (layout.isVersion1 && isSelfIssued)
+    allowsServerAuthentication = layout.extensions.map { allowsServers(DER(der, in: $0)) } ?? true
+  }
+
+  public var subjectText: Text { distinguishedName(DER(der, in: layout.subject)) }
+  public var issuerText: Text { distinguishedName(DER(der, in: layout.issuer)) }
+
+  /// Whether subject and issuer are the same.
+  public var isSelfIssued: Bool { issuerDER == subjectDER }
+
+  public var subjectDER: ArraySlice<UInt8> { der[layout.subject] }
+  public var issuerDER: ArraySlice<UInt8> { der[layout.issuer] }
+  /// The contents of the serial number's INTEGER.
+  public var serialDER: ArraySlice<UInt8> { der[layout.serial] }
+  /// The SubjectPublicKeyInfo.
+  public var publicKeyDER: ArraySlice<UInt8> { der[layout.publicKey] }
+
+  /// Lower-case hex digits without leading zeros, with a minus sign before a negative one.
+  public var serialHex: Text {
+    let isNegative = (serialDER.first ?? 0) & 0x80 != 0
+    // The magnitude of a negative number is its complement and one.
+    var magnitude = Array(serialDER)
+    if isNegative {
+      var carry: UInt16 = 1
+      for index in magnitude.indices.reversed() {
+        carry += UInt16(~magnitude[index])
+        magnitude[index] = UInt8(truncatingIfNeeded: carry)
+        carry >>= 8
+      }
+    }
+    let digits = magnitude.flatMap { [hexDigit($0 >> 4), hexDigit($0 & 15)] }
+    let significant = digits.drop { $0 == UInt8(ascii: "0") }
+    return (isNegative ? "-" : "")
+      + Text(utf8: significant.isEmpty ? [UInt8(ascii: "0")] : Array(significant))
+  }
+
+  /// What is wrong with it, though it is used.
+  /// - Parameter now: seconds since the epoch.
+  public func warnings(now: Int64) -> [CertificateWarning] {
+    var warnings: [CertificateWarning] = []
+    if !isAuthority { warnings.append(.notAuthority) }
+    if !allowsServerAuthentication { warnings.append(.otherUsage) }
+    if notAfter < now { warnings.append(.expired) }
+    if notBefore > now { warnings.append(.notYetValid) }
+    if let bits = rsaBits(DER(der, in: layout.publicKey)), bits < 2048 {
+      warnings.append(.shortRSAKey(bits: bits))
+    }
+    if !isSelfIssued && hasWeakSignature(DER(der, in: layout.signatureAlgorithm)) {
+      warnings.append(.weakSignature)
+    }
+    return warnings
+  }
+}
+
+/// What is wrong with a certificate that is used all the same.
+public enum CertificateWarning: Equatable, Sendable {
+  case notAuthority, otherUsage, expired, notYetValid, weakSignature
+  case shortRSAKey(bits: Int)
+
+  public var text: Text {
+    switch self {
+    case .notAuthority: "not a CA: most clients trust only what it signs itself; mount the CA that issued it"
+    case .otherUsage: "for other uses than TLS servers: clients will not accept what it signs"
+    case .expired: "expired: ask for its successor"
+    case .notYetValid: "not yet valid: check the clock"
+    case .weakSignature: "signed with MD5 or SHA-1, which clients refuse"
+    case .shortRSAKey(let bits): "its RSA key of \(bits) bits is shorter than the 2048 that clients ask for"
+    }
+  }
+}
+
+// MARK: Extensions
+
+/// What basicConstraints say; nil where there are none.
+private func saysAuthority(_ walk: DER) -> Bool? {
+  guard let value = value(of: OID.basicConstraints, walk) else { return nil }
+  var outer = DER(walk.bytes, in: value)
+  guard let sequence = outer.next(Tag.sequence) else { return false }
+  var fields = outer.inside(sequence)
+  guard let authority = fields.next(Tag.boolean) else { return false }
+  return walk.bytes[authority.content].contains { $0 != 0 }
+}
+
+private func allowsServers(_ walk: DER) -> Bool {
+  guard let value = value(of: OID.extendedKeyUsage, walk) else { return true }
+  var outer = DER(walk.bytes, in: value)
+  guard let sequence = outer.next(Tag.sequence) else { return false }
+  return holdsServerUse(outer.inside(sequence))
+}
+
+/// Whether a list of uses includes TLS servers.
+func holdsServerUse(_ walk: DER) -> Bool {
+  var walk = walk
+  while let use = walk.next(Tag.objectIdentifier) {
+    let identifier = walk.bytes[use.content]
+    if identifier.elementsEqual(OID.serverAuthentication) || identifier.elementsEqual(OID.anyExtendedKeyUsage)
+    {
+      return true
+    }
+  }
+  return false
+}
+
+/// Where the value of an extension stands.
+private func value(of identifier: [UInt8], _ walk: DER) -> Range<Int>? {
+  var walk = walk
+  while let one = walk.next(Tag.sequence) {
+    var fields = walk.inside(one)
+    guard let name = fields.next(Tag.objectIdentifier), walk.bytes[name.content].elementsEqual(identifier)
+    else { continue }
+    _ = fields.skip(Tag.boolean)
+    return fields.next(Tag.octetString)?.content
+  }
+  return nil
+}
+
+// MARK: Keys and signatures
+
+/// The size of an RSA key; nil for any other.
+/// - Source: RFC 8017 §A.1.1.
+private func rsaBits(_ walk: DER) -> Int? {
+  var outer = walk
+  guard let info = outer.next(Tag.sequence) else { return nil }
+  var fields = outer.inside(info)
+  guard let algorithm = fields.next(Tag.sequence), let key = fields.next(Tag.bitString) else { return nil }
+  var inside = fields.inside(algorithm)
+  guard let name = inside.next(Tag.objectIdentifier), walk.bytes[name.content].starts(with: OID.pkcs1) else {
+    return nil
+  }
+  var keyWalk = DER(walk.bytes, in: key.content.dropFirst(), isStrict: false)
+  guard let pair = keyWalk.next(Tag.sequence) else { return nil }
+  var numbers = keyWalk.inside(pair)
+  guard let modulus = numbers.next(Tag.integer) else { return nil }
+  let digits = walk.bytes[modulus.content].drop { $0 == 0 }
+  guard let first = digits.first else { return 0 }
+  return digits.count * 8 - first.leadingZeroBitCount
+}
+
+/// Whether the signature is made with MD2, MD4, MD5 or SHA-1.
+private func hasWeakSignature(_ walk: DER) -> Bool {
+  var walk = walk
+  guard let name = walk.next(Tag.objectIdentifier) else { return false }
+  let identifier = walk.bytes[name.content]
+  if identifier.count == OID.pkcs1.count + 1 && identifier.starts(with: OID.pkcs1) {
+    // 2 to 5: MD2, MD4, MD5 and SHA-1 with RSA; 10: RSASSA-PSS, whose hash is SHA-1 if none is named.
+    let last = identifier.last ?? 0
+    return (2...5).contains(last) || (last == 10 && hasDefaultHash(walk))
+  }
+  return [OID.dsaWithSHA1, OID.ecdsaWithSHA1, OID.oiwMD5WithRSA, OID.oiwDSAWithSHA1, OID.oiwSHA1WithRSA]
+    .contains { identifier.elementsEqual($0) }
+}
+
+private func hasDefaultHash(_ walk: DER) -> Bool {
+  var walk = walk
+  guard let parameters = walk.next(Tag.sequence) else { return true }
+  return walk.inside(parameters).nextTag != Tag.context(0)
+}
+
+func hexDigit(_ value: UInt8) -> UInt8 {
+  value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + (value - 10)
+}

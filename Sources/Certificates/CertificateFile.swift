@@ -1,0 +1,185 @@
+import Text
+
+/// A file that was mounted, judged by what is in it and never by its name.
+public struct CertificateFile {
+  /// In their order.
+  public private(set) var certificates: [Certificate] = []
+  public private(set) var problems: [CertificateProblem] = []
+
+  /// The most messages for one file; a further one counts the rest.
+  private static let problemLimit = 8
+  private var hasKeyBeside = false
+
+  public init(reading bytes: [UInt8]) {
+    let text = plainText(bytes)
+    if text.allSatisfy({ $0 <= UInt8(ascii: " ") }) {
+      problems.append(CertificateProblem(.empty))
+      return
+    }
+    if text.first == Tag.sequence && bytes == text {
+      readDER(bytes)
+    } else if let kind = kindOfKeystore(bytes) {
+      problems.append(CertificateProblem(kind))
+    } else {
+      readPEM(text)
+    }
+    limitProblems()
+  }
+
+  // MARK: DER
+
+  private mutating func readDER(_ bytes: [UInt8]) {
+    if let certificate = Certificate(der: bytes) {
+      certificates = [certificate]
+    } else if let ders = certificatesOfSignedData(bytes) {
+      add(ders, line: nil)
+    } else {
+      problems.append(CertificateProblem(kindOfDER(bytes) ?? .notCertificate))
+    }
+  }
+
+  /// Takes the certificates of a PKCS #7.
+  private mutating func add(_ ders: [[UInt8]], line: Int?) {
+    if ders.isEmpty { problems.append(CertificateProblem(.emptyPKCS7, line: line)) }
+    for der in ders {
+      if let certificate = Certificate(der: der) {
+        certificates.append(certificate)
+      } else {
+        problems.append(CertificateProblem(.badCertificateInPKCS7, line: line))
+      }
+    }
+  }
+
+  // MARK: PEM
+
+  private mutating func readPEM(_ text: [UInt8]) {
+    var pem = PEM(text)
+    var hasBlocks = false
+    while let block = pem.next() {
+      hasBlocks = true
+      if let fault = block.fault {
+        problems.append(CertificateProblem(.broken(fault), line: block.line))
+      } else {
+        take(block)
+      }
+    }
+    if !hasBlocks {
+      problems.append(CertificateProblem(isHTML(text) ? .html : .notCertificate))
+    } else if certificates.isEmpty && hasKeyBeside {
+      problems.removeAll { $0.kind == .keyBeside }
+      problems.append(CertificateProblem(.privateKey))
+    }
+  }
+
+  private mutating func take(_ block: PEM.Block) {
+    switch PEM.Label(block.label) {
+    case .certificate: takeCertificate(block)
+    case .trustedCertificate: takeTrustedCertificate(block)
+    case .pkcs7:
+      if !block.hasHeader, let ders = certificatesOfSignedData(block.contents) {
+        add(ders, line: block.line)
+      } else {
+        problems.append(CertificateProblem(.badPKCS7, line: block.line))
+      }
+    case .privateKey, .encryptedKey: noteKey(block)
+    case .request: problems.append(CertificateProblem(.request, line: block.line))
+    case .crl: problems.append(CertificateProblem(.crl, line: block.line))
+    case .other:
+      if block.label.suffix(11).elementsEqual("PRIVATE KEY".utf8) {
+        noteKey(block)
+      } else {
+        problems.append(CertificateProblem(.otherBlock, line: block.line))
+      }
+    }
+  }
+
+  private mutating func takeCertificate(_ block: PEM.Block) {
+    if !block.hasHeader, let certificate = Certificate(der: block.contents) {
+      certificates.append(certificate)
+    } else {
+      problems.append(CertificateProblem(.notCertificateInBlock, line: block.line))
+    }
+  }
+
+  private mutating func takeTrustedCertificate(_ block: PEM.Block) {
+    guard let trusted = TrustedCertificate(block), let certificate = Certificate(der: trusted.der) else {
+      problems.append(CertificateProblem(.notCertificateInBlock, line: block.line))
+      return
+    }
+    if trusted.isTrustedForServers {
+      certificates.append(certificate)
+    } else {
+      problems.append(CertificateProblem(.distrusted, line: block.line))
+    }
+  }
+
+  private mutating func noteKey(_ block: PEM.Block) {
+    hasKeyBeside = true
+    problems.append(CertificateProblem(.keyBeside, line: block.line))
+  }
+
+  private mutating func limitProblems() {
+    if problems.count <= Self.problemLimit { return }
+    let further = problems[Self.problemLimit...]
+    let areWarnings = further.allSatisfy { $0.isWarning }
+    problems =
+      problems.prefix(Self.problemLimit) + [
+        CertificateProblem(.further(further.count, areWarnings: areWarnings))
+      ]
+  }
+}
+
+/// What is wrong with a file or a part of it.
+public struct CertificateProblem: Equatable, Sendable {
+  enum Kind: Equatable, Sendable {
+    case empty, html, notCertificate, pkcs12, javaKeystore, privateKey, keyBeside, request, crl
+    case broken(PEM.Fault)
+    case notCertificateInBlock, otherBlock, distrusted
+    case badPKCS7, emptyPKCS7, badCertificateInPKCS7
+    case further(Int, areWarnings: Bool)
+  }
+
+  let kind: Kind
+  /// The line that it begins in, counted from 1.
+  public let line: Int?
+
+  init(_ kind: Kind, line: Int? = nil) {
+    self.kind = kind
+    self.line = line
+  }
+
+  /// Whether what was asked for was done all the same.
+  public var isWarning: Bool {
+    switch kind {
+    case .keyBeside: true
+    case .further(_, let areWarnings): areWarnings
+    default: false
+    }
+  }
+
+  public var text: Text {
+    switch kind {
+    case .empty: "the file is empty: export the certificate again"
+    case .html:
+      "a web page, not a certificate: a login page or a proxy's answer was saved; fetch the certificate again"
+    case .notCertificate: "not a certificate"
+    case .pkcs12:
+      "a PKCS#12 file: take the certificates out with openssl pkcs12 -in FILE -nokeys -out ca.pem, and mount that"
+    case .javaKeystore:
+      "a Java keystore: take the certificate out with keytool -exportcert -rfc -keystore FILE -alias NAME, and mount that"
+    case .privateKey: "a private key and no certificate: it is not read; take it out of the folder"
+    case .keyBeside: "a private key lies here; it is not copied; take it out of the file"
+    case .request:
+      "a certificate request, not a certificate: mount what the CA has made of it, or the CA itself"
+    case .crl: "a list of revoked certificates, not a certificate"
+    case .broken(let fault): "\(fault.text); it is not used"
+    case .notCertificateInBlock: "a block that holds no whole certificate; it is not used"
+    case .otherBlock: "not a certificate: a block of another kind"
+    case .distrusted: "a TRUSTED CERTIFICATE whose settings do not allow TLS servers; it is not used"
+    case .badPKCS7: "a PKCS#7 block without signed data; export the chain again"
+    case .emptyPKCS7: "a PKCS#7 without certificates: export the chain again"
+    case .badCertificateInPKCS7: "a certificate in the PKCS#7 is not whole; it is not used"
+    case .further(let count, _): "\(count) more of the kind"
+    }
+  }
+}

@@ -1,0 +1,146 @@
+/// Where the fields of a certificate stand in its DER.
+///
+/// - Source: RFC 5280 §4.1.
+struct CertificateLayout {
+  /// The certificate itself, without what may stand behind it.
+  let whole: Range<Int>
+  let isVersion1: Bool
+  /// The contents of the INTEGER.
+  let serial: Range<Int>
+  /// The contents of the SEQUENCE.
+  let signatureAlgorithm: Range<Int>
+  /// From tag to end.
+  let issuer: Range<Int>
+  let notBefore: DER.Element
+  let notAfter: DER.Element
+  let subject: Range<Int>
+  let publicKey: Range<Int>
+  /// The contents of the SEQUENCE OF Extension; nil where there is none.
+  let extensions: Range<Int>?
+
+  /// Reads a certificate's structure.
+  /// - Parameter isStrict: whether it must be DER with nothing behind it, or only what OpenSSL's
+  ///   `d2i_X509` takes.
+  /// - Returns: nil where it is no certificate.
+  init?(_ bytes: [UInt8], isStrict: Bool) {
+    var outer = DER(bytes, isStrict: isStrict)
+    guard let certificate = outer.next(Tag.sequence), !isStrict || outer.isAtEnd else { return nil }
+    whole = certificate.range
+    var fields = outer.inside(certificate)
+    guard let tbs = fields.next(Tag.sequence), let algorithm = fields.next(Tag.sequence),
+      isAlgorithm(fields.inside(algorithm)), let signature = fields.next(Tag.bitString),
+      isBitString(bytes[signature.content]), fields.isAtEnd
+    else { return nil }
+
+    var walk = fields.inside(tbs)
+    var isVersion1 = true
+    if walk.nextTag == Tag.context(0) {
+      guard let explicit = walk.next() else { return nil }
+      var inside = walk.inside(explicit)
+      guard let version = inside.next(Tag.integer), isInteger(bytes[version.content]), inside.isAtEnd else {
+        return nil
+      }
+      isVersion1 = bytes[version.content].elementsEqual([0])
+    }
+    self.isVersion1 = isVersion1
+    guard let serial = walk.next(Tag.integer), isInteger(bytes[serial.content]),
+      let innerAlgorithm = walk.next(Tag.sequence), isAlgorithm(walk.inside(innerAlgorithm)),
+      let issuer = walk.next(Tag.sequence), isName(walk.inside(issuer)),
+      let validity = walk.next(Tag.sequence),
+      let subject = walk.next(Tag.sequence), isName(walk.inside(subject)),
+      let key = walk.next(Tag.sequence), isPublicKey(walk.inside(key))
+    else { return nil }
+    self.serial = serial.content
+    signatureAlgorithm = algorithm.content
+    self.issuer = issuer.range
+    self.subject = subject.range
+    publicKey = key.range
+
+    var times = walk.inside(validity)
+    guard let notBefore = times.next(), let notAfter = times.next(), times.isAtEnd, isTime(notBefore),
+      isTime(notAfter)
+    else { return nil }
+    self.notBefore = notBefore
+    self.notAfter = notAfter
+
+    // issuerUniqueID and subjectUniqueID, which nobody reads.
+    guard walk.skip(0x81), walk.skip(0x82) else { return nil }
+    var extensions: Range<Int>?
+    if let explicit = walk.next(Tag.context(3)) {
+      var inside = walk.inside(explicit)
+      guard let list = inside.next(Tag.sequence), inside.isAtEnd, areExtensions(inside.inside(list)) else {
+        return nil
+      }
+      extensions = list.content
+    }
+    self.extensions = extensions
+    if !walk.isAtEnd { return nil }
+  }
+}
+
+private func isAlgorithm(_ walk: DER) -> Bool {
+  var walk = walk
+  guard let identifier = walk.next(Tag.objectIdentifier), isObjectIdentifier(walk.bytes[identifier.content])
+  else {
+    return false
+  }
+  return walk.isAtEnd || (walk.next() != nil && walk.isAtEnd)
+}
+
+private func isBitString(_ octets: ArraySlice<UInt8>) -> Bool {
+  guard let unused = octets.first else { return false }
+  return unused < 8
+}
+
+private func isName(_ walk: DER) -> Bool {
+  var walk = walk
+  while !walk.isAtEnd {
+    guard let set = walk.next(Tag.set) else { return false }
+    var attributes = walk.inside(set)
+    while !attributes.isAtEnd {
+      guard let attribute = attributes.next(Tag.sequence) else { return false }
+      var pair = attributes.inside(attribute)
+      guard let type = pair.next(Tag.objectIdentifier), isObjectIdentifier(pair.bytes[type.content]),
+        let value = pair.next(), pair.isAtEnd, isWholeString(value)
+      else { return false }
+    }
+  }
+  return true
+}
+
+/// OpenSSL refuses strings of wide characters that end in the middle of one.
+private func isWholeString(_ value: DER.Element) -> Bool {
+  switch value.tag {
+  case Tag.bmpString: value.content.count % 2 == 0
+  case Tag.universalString: value.content.count % 4 == 0
+  default: true
+  }
+}
+
+private func isPublicKey(_ walk: DER) -> Bool {
+  var walk = walk
+  guard let algorithm = walk.next(Tag.sequence), isAlgorithm(walk.inside(algorithm)),
+    let key = walk.next(Tag.bitString), isBitString(walk.bytes[key.content])
+  else { return false }
+  return walk.isAtEnd
+}
+
+private func isTime(_ element: DER.Element) -> Bool {
+  element.tag == Tag.utcTime || element.tag == Tag.generalizedTime
+}
+
+private func areExtensions(_ walk: DER) -> Bool {
+  var walk = walk
+  while !walk.isAtEnd {
+    guard let one = walk.next(Tag.sequence) else { return false }
+    var fields = walk.inside(one)
+    guard let identifier = fields.next(Tag.objectIdentifier),
+      isObjectIdentifier(fields.bytes[identifier.content])
+    else {
+      return false
+    }
+    if let critical = fields.next(Tag.boolean), critical.content.count != 1 { return false }
+    guard fields.next(Tag.octetString) != nil, fields.isAtEnd else { return false }
+  }
+  return true
+}

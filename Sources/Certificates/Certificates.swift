@@ -1,1 +1,0 @@
-public let placeholderCertificates = 0

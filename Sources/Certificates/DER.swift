@@ -1,0 +1,156 @@
+/// A walk over the elements of an ASN.1 encoding, without copying and without recursion.
+///
+/// - Source: X.690 §8.1 (BER), §10.1 (DER lengths).
+struct DER {
+  struct Element {
+    let tag: UInt8
+    /// From the tag to the end.
+    let range: Range<Int>
+    let content: Range<Int>
+  }
+
+  let bytes: [UInt8]
+  /// Whether lengths must be definite and as short as can be, as DER asks.
+  let isStrict: Bool
+  private(set) var position: Int
+  private let end: Int
+
+  init(_ bytes: [UInt8], in range: Range<Int>? = nil, isStrict: Bool = true) {
+    self.bytes = bytes
+    self.isStrict = isStrict
+    let range = range ?? 0..<bytes.count
+    position = range.lowerBound
+    end = range.upperBound
+  }
+
+  var isAtEnd: Bool { position >= end }
+  var nextTag: UInt8? { position < end ? bytes[position] : nil }
+
+  /// A walk over what `element` holds.
+  func inside(_ element: Element) -> DER { DER(bytes, in: element.content, isStrict: isStrict) }
+
+  /// The next element; nil where there is none or it is malformed.
+  mutating func next() -> Element? {
+    let start = position
+    guard let header = header(at: start) else { return nil }
+    if let length = header.length {
+      guard length <= end - header.contentStart else { return nil }
+      position = header.contentStart + length
+      return Element(tag: bytes[start], range: start..<position, content: header.contentStart..<position)
+    }
+    // Indefinite: everything up to the end-of-contents octets that belong to it.
+    guard let close = endOfContents(from: header.contentStart) else { return nil }
+    position = close + 2
+    return Element(tag: bytes[start], range: start..<position, content: header.contentStart..<close)
+  }
+
+  /// The next element if it has this tag.
+  mutating func next(_ tag: UInt8) -> Element? { nextTag == tag ? next() : nil }
+
+  /// Passes over the next element if it has this tag.
+  /// - Returns: false where it has the tag and is malformed.
+  mutating func skip(_ tag: UInt8) -> Bool { nextTag != tag || next() != nil }
+
+  private func header(at start: Int) -> (contentStart: Int, length: Int?)? {
+    guard start >= 0, start + 2 <= end else { return nil }
+    // Tag numbers above 30 do not occur in what is read here.
+    if bytes[start] & 0x1F == 0x1F { return nil }
+    let first = bytes[start + 1]
+    if first < 0x80 { return (start + 2, Int(first)) }
+    if first == 0x80 {
+      let isConstructed = bytes[start] & 0x20 != 0
+      return isStrict || !isConstructed ? nil : (start + 2, nil)
+    }
+    let count = Int(first & 0x7F)
+    guard count <= 8, start + 2 + count <= end else { return nil }
+    var length: UInt64 = 0
+    for byte in bytes[(start + 2)..<(start + 2 + count)] { length = length << 8 | UInt64(byte) }
+    guard length <= UInt64(Int.max) else { return nil }
+    if isStrict && (length < 0x80 || bytes[start + 2] == 0) { return nil }
+    return (start + 2 + count, Int(length))
+  }
+
+  /// Where the octets are that end the indefinite contents which begin at `start`.
+  private func endOfContents(from start: Int) -> Int? {
+    var position = start
+    var depth = 0
+    while position + 2 <= end {
+      if bytes[position] == 0 && bytes[position + 1] == 0 {
+        if depth == 0 { return position }
+        depth -= 1
+        position += 2
+        continue
+      }
+      guard let header = header(at: position) else { return nil }
+      if let length = header.length {
+        guard length <= end - header.contentStart else { return nil }
+        position = header.contentStart + length
+      } else {
+        depth += 1
+        position = header.contentStart
+      }
+    }
+    return nil
+  }
+}
+
+/// Tags of the universal class, and of the context-specific one.
+enum Tag {
+  static let boolean: UInt8 = 0x01
+  static let integer: UInt8 = 0x02
+  static let bitString: UInt8 = 0x03
+  static let octetString: UInt8 = 0x04
+  static let objectIdentifier: UInt8 = 0x06
+  static let utf8String: UInt8 = 0x0C
+  static let numericString: UInt8 = 0x12
+  static let printableString: UInt8 = 0x13
+  static let teletexString: UInt8 = 0x14
+  static let ia5String: UInt8 = 0x16
+  static let utcTime: UInt8 = 0x17
+  static let generalizedTime: UInt8 = 0x18
+  static let visibleString: UInt8 = 0x1A
+  static let universalString: UInt8 = 0x1C
+  static let bmpString: UInt8 = 0x1E
+  static let sequence: UInt8 = 0x30
+  static let set: UInt8 = 0x31
+  /// `[number]`, constructed.
+  static func context(_ number: UInt8) -> UInt8 { 0xA0 | number }
+}
+
+/// Object identifiers, as the octets of their contents.
+enum OID {
+  static let basicConstraints: [UInt8] = [0x55, 0x1D, 0x13]
+  static let extendedKeyUsage: [UInt8] = [0x55, 0x1D, 0x25]
+  static let anyExtendedKeyUsage: [UInt8] = [0x55, 0x1D, 0x25, 0x00]
+  static let serverAuthentication: [UInt8] = [0x2B, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x01]
+  static let pkcs1: [UInt8] = [0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01]
+  static let signedData: [UInt8] = [0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x07, 0x02]
+  static let pkcs7: [UInt8] = [0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x07]
+  static let pkcs5: [UInt8] = [0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x05]
+  static let pkcs12: [UInt8] = [0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x0C]
+  static let dsaWithSHA1: [UInt8] = [0x2A, 0x86, 0x48, 0xCE, 0x38, 0x04, 0x03]
+  static let ecdsaWithSHA1: [UInt8] = [0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x04, 0x01]
+  /// The Open Systems Implementers' Workshop's, from the time before PKCS #1.
+  static let oiwMD5WithRSA: [UInt8] = [0x2B, 0x0E, 0x03, 0x02, 0x03]
+  static let oiwDSAWithSHA1: [UInt8] = [0x2B, 0x0E, 0x03, 0x02, 0x1B]
+  static let oiwSHA1WithRSA: [UInt8] = [0x2B, 0x0E, 0x03, 0x02, 0x1D]
+}
+
+/// Whether the octets are those of an object identifier: complete, and each arc as short as can be.
+func isObjectIdentifier(_ octets: ArraySlice<UInt8>) -> Bool {
+  guard let last = octets.last, last & 0x80 == 0 else { return false }
+  var isArcStart = true
+  for octet in octets {
+    if isArcStart && octet == 0x80 { return false }
+    isArcStart = octet & 0x80 == 0
+  }
+  return true
+}
+
+/// Whether the octets are those of an INTEGER: some, and no more than needed.
+func isInteger(_ octets: ArraySlice<UInt8>) -> Bool {
+  guard let first = octets.first else { return false }
+  guard octets.count > 1 else { return true }
+  let second = octets[octets.startIndex + 1]
+  return !(first == 0 && second & 0x80 == 0) && !(first == 0xFF && second & 0x80 != 0)
+}

@@ -1,0 +1,158 @@
+import Text
+
+/// A Name as text, the last part first: `CN=Corp Proxy Root,O=Corp`.
+///
+/// What could forge a line or mislead a reader is written as `\XX`, byte by byte.
+/// - Source: RFC 4514 §2.
+/// - Parameter walk: stands before the Name.
+func distinguishedName(_ walk: DER) -> Text {
+  var outer = walk
+  guard let name = outer.next(Tag.sequence) else { return "" }
+  var parts: [Text] = []
+  var walk = outer.inside(name)
+  while let set = walk.next(Tag.set) {
+    var attributes: [Text] = []
+    var inside = walk.inside(set)
+    while let attribute = inside.next(Tag.sequence) {
+      var pair = inside.inside(attribute)
+      guard let type = pair.next(Tag.objectIdentifier), let value = pair.next() else { break }
+      attributes.append(attributeText(walk.bytes, type, value))
+    }
+    parts.append(attributes.joined(by: "+"))
+  }
+  parts.reverse()
+  return parts.joined(by: ",")
+}
+
+private func attributeText(_ bytes: [UInt8], _ type: DER.Element, _ value: DER.Element) -> Text {
+  let name = attributeName(bytes[type.content])
+  if let name, let text = string(bytes[value.content], value.tag) { return "\(name)=\(attributeValue(text))" }
+  let digits = bytes[value.range].flatMap { [hexDigit($0 >> 4), hexDigit($0 & 15)] }
+  let dotted = name.map { Text(stringLiteral: $0) } ?? dottedDecimal(bytes[type.content])
+  return "\(dotted)=#\(Text(utf8: digits))"
+}
+
+/// The short names of RFC 4514 §3, and those that OpenSSL prints for what else stands in CAs' names.
+private func attributeName(_ identifier: ArraySlice<UInt8>) -> StaticString? {
+  if identifier.count == 3, identifier.starts(with: [0x55, 0x04]), let last = identifier.last {
+    return switch last {
+    case 3: "CN"
+    case 4: "SN"
+    case 5: "serialNumber"
+    case 6: "C"
+    case 7: "L"
+    case 8: "ST"
+    case 9: "STREET"
+    case 10: "O"
+    case 11: "OU"
+    case 12: "title"
+    case 13: "description"
+    case 15: "businessCategory"
+    case 17: "postalCode"
+    case 41: "name"
+    case 42: "GN"
+    case 43: "initials"
+    case 46: "dnQualifier"
+    case 65: "pseudonym"
+    case 97: "organizationIdentifier"
+    default: nil
+    }
+  }
+  if identifier.elementsEqual([0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x09, 0x01]) {
+    return "emailAddress"
+  }
+  if identifier.count == 10, identifier.starts(with: [0x09, 0x92, 0x26, 0x89, 0x93, 0xF2, 0x2C, 0x64, 0x01]) {
+    return identifier.last == 25 ? "DC" : identifier.last == 1 ? "UID" : nil
+  }
+  return nil
+}
+
+private func dottedDecimal(_ identifier: ArraySlice<UInt8>) -> Text {
+  var arcs: [Text] = []
+  var arc: UInt64 = 0
+  for octet in identifier {
+    // An arc that is longer than anybody's is cut to its low bits.
+    arc = arc << 7 | UInt64(octet & 0x7F)
+    if octet & 0x80 != 0 { continue }
+    if arcs.isEmpty {
+      let root = min(arc / 40, 2)
+      arcs.append("\(Int64(root))")
+      arc -= root * 40
+    }
+    arcs.append("\(Int64(truncatingIfNeeded: arc & UInt64(Int64.max)))")
+    arc = 0
+  }
+  return arcs.joined(by: ".")
+}
+
+/// A string's scalars as UTF-8, bytes that are none left as they are; nil for what is no string.
+private func string(_ bytes: ArraySlice<UInt8>, _ tag: UInt8) -> [UInt8]? {
+  switch tag {
+  case Tag.utf8String: return Array(bytes)
+  case Tag.printableString, Tag.ia5String, Tag.visibleString, Tag.numericString, Tag.teletexString:
+    // Teletex in practice is Latin-1.
+    return bytes.flatMap { utf8(UInt32($0)) }
+  case Tag.bmpString: return wide(bytes, size: 2)
+  case Tag.universalString: return wide(bytes, size: 4)
+  default: return nil
+  }
+}
+
+private func wide(_ bytes: ArraySlice<UInt8>, size: Int) -> [UInt8] {
+  var text: [UInt8] = []
+  var scalar: UInt32 = 0
+  for (index, byte) in bytes.enumerated() {
+    scalar = scalar << 8 | UInt32(byte)
+    if index % size == size - 1 {
+      text.append(contentsOf: utf8(scalar))
+      scalar = 0
+    }
+  }
+  return text
+}
+
+/// The UTF-8 of a scalar; of a surrogate or what is beyond Unicode, bytes that are not UTF-8 and
+/// will be escaped.
+func utf8(_ scalar: UInt32) -> [UInt8] {
+  func byte(_ mark: UInt32, _ shift: UInt32) -> UInt8 {
+    UInt8(truncatingIfNeeded: mark == 0x80 ? 0x80 | (scalar >> shift & 0x3F) : mark | scalar >> shift)
+  }
+  switch scalar {
+  case 0..<0x80: return [byte(0, 0)]
+  case 0x80..<0x800: return [byte(0xC0, 6), byte(0x80, 0)]
+  case 0x800..<0x10000: return [byte(0xE0, 12), byte(0x80, 6), byte(0x80, 0)]
+  case 0x10000...0x10FFFF: return [byte(0xF0, 18), byte(0x80, 12), byte(0x80, 6), byte(0x80, 0)]
+  default: return [0xFF]
+  }
+}
+
+/// A value with what RFC 4514 §2.4 wants escaped, and all that is not plainly text.
+private func attributeValue(_ text: [UInt8]) -> Text {
+  var escapedText: [UInt8] = []
+  for (index, scalar) in scalars(of: text).enumerated() {
+    let first = scalar.bytes.first ?? 0
+    let isAtEdge = index == 0 || scalar.bytes.endIndex == text.count
+    let isSpecial =
+      switch first {
+      case UInt8(ascii: "\""), UInt8(ascii: "+"), UInt8(ascii: ","), UInt8(ascii: ";"), UInt8(ascii: "<"),
+        UInt8(ascii: ">"), UInt8(ascii: "\\"):
+        true
+      case UInt8(ascii: "#"): index == 0
+      case UInt8(ascii: " "): isAtEdge
+      default: false
+      }
+    if !scalar.isHarmless {
+      for byte in scalar.bytes {
+        escapedText += [UInt8(ascii: "\\"), upperHexDigit(byte >> 4), upperHexDigit(byte & 15)]
+      }
+    } else {
+      if isSpecial { escapedText.append(UInt8(ascii: "\\")) }
+      escapedText += scalar.bytes
+    }
+  }
+  return Text(utf8: escapedText)
+}
+
+private func upperHexDigit(_ value: UInt8) -> UInt8 {
+  value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "A") + (value - 10)
+}

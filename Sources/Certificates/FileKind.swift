@@ -1,0 +1,80 @@
+/// A file's bytes as OpenSSL would want the text: UTF-16 as bytes, lines that end with CR alone with LF.
+func plainText(_ bytes: [UInt8]) -> [UInt8] {
+  if bytes.starts(with: [0xFF, 0xFE]) { return narrowed(bytes.dropFirst(2), isBigEndian: false) }
+  if bytes.starts(with: [0xFE, 0xFF]) { return narrowed(bytes.dropFirst(2), isBigEndian: true) }
+  // Without a byte order mark: every other byte of what begins a PEM text is 0.
+  if bytes.starts(with: [0x2D, 0, 0x2D, 0, 0x2D, 0]) { return narrowed(bytes[...], isBigEndian: false) }
+  if bytes.starts(with: [0, 0x2D, 0, 0x2D, 0, 0x2D]) { return narrowed(bytes[...], isBigEndian: true) }
+  if bytes.first != Tag.sequence && bytes.contains(UInt8(ascii: "\r")) && !bytes.contains(newline) {
+    return bytes.map { $0 == UInt8(ascii: "\r") ? newline : $0 }
+  }
+  return bytes
+}
+
+/// UTF-16 as ASCII; what is not ASCII becomes a question mark, which no Base64 holds.
+private func narrowed(_ bytes: ArraySlice<UInt8>, isBigEndian: Bool) -> [UInt8] {
+  var text: [UInt8] = []
+  text.reserveCapacity(bytes.count / 2)
+  var first: UInt8?
+  for byte in bytes {
+    guard let before = first else {
+      first = byte
+      continue
+    }
+    let (high, low) = isBigEndian ? (before, byte) : (byte, before)
+    text.append(high == 0 && low < 0x80 ? low : UInt8(ascii: "?"))
+    first = nil
+  }
+  return text
+}
+
+/// Keystores of Java, by their magic numbers.
+func kindOfKeystore(_ bytes: [UInt8]) -> CertificateProblem.Kind? {
+  bytes.starts(with: [0xFE, 0xED, 0xFE, 0xED]) || bytes.starts(with: [0xCE, 0xCE, 0xCE, 0xCE])
+    ? .javaKeystore : nil
+}
+
+/// What a DER file is that is neither a certificate nor PKCS #7.
+///
+/// - Source: RFC 7292 §4 (PKCS #12), RFC 5958 §2 and §3 (keys), RFC 8017 §A.1.2, RFC 5915 §3, RFC 2986 §4.1
+///   (requests), RFC 5280 §5.1 (CRLs).
+func kindOfDER(_ bytes: [UInt8]) -> CertificateProblem.Kind? {
+  var outer = DER(bytes, isStrict: false)
+  guard let sequence = outer.next(Tag.sequence) else { return nil }
+  var fields = outer.inside(sequence)
+  if let number = fields.next(Tag.integer) {
+    guard let next = fields.next() else { return nil }
+    if bytes[number.content].elementsEqual([3]) && next.tag == Tag.sequence { return .pkcs12 }
+    // PKCS #8, PKCS #1 and SEC 1.
+    return [Tag.sequence, Tag.integer, Tag.octetString].contains(next.tag) ? .privateKey : nil
+  }
+  guard let first = fields.next(Tag.sequence) else { return nil }
+  var inside = fields.inside(first)
+  if let identifier = inside.next(Tag.objectIdentifier) {
+    let isEncryption =
+      bytes[identifier.content].starts(with: OID.pkcs5) || bytes[identifier.content].starts(with: OID.pkcs12)
+    return isEncryption && fields.next(Tag.octetString) != nil ? .privateKey : nil
+  }
+  let hasVersion = inside.next(Tag.integer) != nil
+  guard inside.next(Tag.sequence) != nil, let second = inside.next() else { return nil }
+  if second.tag != Tag.sequence { return nil }
+  // A request goes on with its attributes, a list of revoked certificates with a time.
+  if hasVersion && (inside.isAtEnd || inside.nextTag == Tag.context(0)) { return .request }
+  return inside.nextTag == Tag.utcTime || inside.nextTag == Tag.generalizedTime ? .crl : nil
+}
+
+/// Whether a text is a web page.
+func isHTML(_ text: [UInt8]) -> Bool {
+  var start = text[...]
+  if start.starts(with: [0xEF, 0xBB, 0xBF]) { start = start.dropFirst(3) }
+  start = start.drop { $0 <= UInt8(ascii: " ") }.prefix(512)
+  guard start.first == UInt8(ascii: "<") else { return false }
+  let lower = start.map { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) ? $0 | 0x20 : $0 }
+  let marks: [StaticString] = ["<!doctype html", "<html", "<head", "<body", "<script", "<title"]
+  return marks.contains { mark in mark.withUTF8Buffer { contains(lower, $0) } }
+}
+
+private func contains(_ text: [UInt8], _ part: UnsafeBufferPointer<UInt8>) -> Bool {
+  guard text.count >= part.count else { return false }
+  return (0...(text.count - part.count)).contains { text[$0..<($0 + part.count)].elementsEqual(part) }
+}

@@ -1,0 +1,40 @@
+import CLinux
+
+extension Account {
+  /// Whether this process is that user in that group already, as real, effective and saved one.
+  public var isCurrent: Bool { Self.users == [user, user, user] && Self.groups == [group, group, group] }
+
+  /// Makes this process that user for good: supplementary groups, group, user, in this order,
+  /// because each next step takes the right to do the one before.
+  /// The corresponding C functions are `setgroups`, `setresgid` and `setresuid`.
+  /// - Throws: what the system said; ``Errno/notPermitted`` also where it said yes and it is
+  ///   not so.
+  public func become() throws(Errno) {
+    _ = try retrying { Int(setgroups(supplementaryGroups.count, supplementaryGroups)) }
+    _ = try retrying { Int(setresgid(group, group, group)) }
+    _ = try retrying { Int(setresuid(user, user, user)) }
+    let isBecome = isCurrent && Self.supplementary.sorted() == supplementaryGroups.sorted()
+    // Whoever is not root must not be able to be it again.
+    let hasWayBack = user != 0 && setresuid(0, 0, 0) == 0
+    if !isBecome || hasWayBack { throw .notPermitted }
+  }
+
+  private static var users: [UInt32] {
+    var (real, effective, saved) = (UInt32.max, UInt32.max, UInt32.max)
+    getresuid(&real, &effective, &saved)
+    return [real, effective, saved]
+  }
+
+  private static var groups: [UInt32] {
+    var (real, effective, saved) = (UInt32.max, UInt32.max, UInt32.max)
+    getresgid(&real, &effective, &saved)
+    return [real, effective, saved]
+  }
+
+  private static var supplementary: [UInt32] {
+    let count = max(0, Int(getgroups(0, nil)))
+    var groups = [UInt32](repeating: 0, count: count)
+    let filled = max(0, Int(getgroups(Int32(count), &groups)))
+    return Array(groups.prefix(filled))
+  }
+}

@@ -1,0 +1,104 @@
+/// The user that a service is to run as.
+///
+/// Read from the text of passwd and group by code of our own: musl's `getpwnam` talks to a
+/// socket, and its `initgroups` fails above 32 groups.
+/// - Source: passwd(5), group(5).
+public struct Account: Equatable, Sendable {
+  public let user: UInt32
+  public let group: UInt32
+  public let supplementaryGroups: [UInt32]
+  public let home: [UInt8]
+
+  public enum Failure: Error, Equatable, Sendable {
+    case unknownUser, unknownGroup, malformed
+  }
+
+  /// Finds the account that `specification` names: `NAME`, `UID`, `NAME:GROUP` or `UID:GID`.
+  ///
+  /// A UID that passwd does not know has group 0, as in OpenShift, and the home `/`. Where a group
+  /// is given there are no supplementary ones, as with a container engine's own `--user`.
+  /// - Parameters:
+  ///   - passwd: the text of `/etc/passwd`; empty where there is none.
+  ///   - groups: the text of `/etc/group`; empty where there is none.
+  public init(_ specification: [UInt8], passwd: [UInt8], groups: [UInt8]) throws(Failure) {
+    let parts = specification.split(
+      separator: UInt8(ascii: ":"), maxSplits: 1, omittingEmptySubsequences: false)
+    guard let wanted = parts.first, !wanted.isEmpty else { throw .malformed }
+    if parts.count == 2 && parts[1].isEmpty { throw .malformed }
+
+    let entry = Self.passwdEntry(wanted, in: passwd)
+    if let entry {
+      user = entry.user
+      home = entry.home
+    } else {
+      guard let number = accountNumber(wanted) else { throw .unknownUser }
+      user = number
+      home = [UInt8(ascii: "/")]
+    }
+    if parts.count == 2 {
+      guard let given = Self.groupNumber(parts[1], in: groups) else { throw .unknownGroup }
+      group = given
+      supplementaryGroups = []
+    } else {
+      group = entry?.group ?? 0
+      supplementaryGroups = entry.map { Self.memberships(of: $0.name, in: groups) } ?? []
+    }
+  }
+
+  private struct PasswdEntry {
+    let name: ArraySlice<UInt8>
+    let user: UInt32
+    let group: UInt32
+    let home: [UInt8]
+  }
+
+  /// The first well-formed line whose name is `wanted`; else the first whose UID it is.
+  private static func passwdEntry(_ wanted: ArraySlice<UInt8>, in passwd: [UInt8]) -> PasswdEntry? {
+    let number = accountNumber(wanted)
+    var byNumber: PasswdEntry?
+    for line in lines(of: passwd) {
+      let fields = line.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
+      guard fields.count >= 6, !fields[0].isEmpty, let user = accountNumber(fields[2]),
+        let group = accountNumber(fields[3])
+      else { continue }
+      let home = fields[5].isEmpty ? [UInt8(ascii: "/")] : Array(fields[5])
+      let entry = PasswdEntry(name: fields[0], user: user, group: group, home: home)
+      if fields[0] == wanted { return entry }
+      if byNumber == nil, user == number { byNumber = entry }
+    }
+    return byNumber
+  }
+
+  private static func groupNumber(_ wanted: ArraySlice<UInt8>, in groups: [UInt8]) -> UInt32? {
+    for line in lines(of: groups) {
+      let fields = line.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
+      if fields.count >= 3, fields[0] == wanted, let group = accountNumber(fields[2]) { return group }
+    }
+    return accountNumber(wanted)
+  }
+
+  /// The groups that list `name` as a member, each once.
+  private static func memberships(of name: ArraySlice<UInt8>, in groups: [UInt8]) -> [UInt32] {
+    var memberships: [UInt32] = []
+    for line in lines(of: groups) {
+      let fields = line.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
+      guard fields.count >= 4, let group = accountNumber(fields[2]) else { continue }
+      let isMember = fields[3].split(separator: UInt8(ascii: ",")).contains { $0 == name }
+      if isMember && !memberships.contains(group) { memberships.append(group) }
+    }
+    return memberships
+  }
+}
+
+private func lines(of text: [UInt8]) -> [ArraySlice<UInt8>] { text.split(separator: UInt8(ascii: "\n")) }
+
+/// A user or group number in decimal. 2^32-1 means "do not change" to the kernel and is none.
+private func accountNumber(_ digits: ArraySlice<UInt8>) -> UInt32? {
+  guard !digits.isEmpty, digits.count <= 10 else { return nil }
+  var number: UInt64 = 0
+  for digit in digits {
+    guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) else { return nil }
+    number = number * 10 + UInt64(digit - UInt8(ascii: "0"))
+  }
+  return number < UInt64(UInt32.max) ? UInt32(number) : nil
+}

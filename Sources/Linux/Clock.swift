@@ -1,0 +1,50 @@
+import CLinux
+
+public enum Clock {
+  /// Nanoseconds since some fixed moment; never set back. The corresponding C function is
+  /// `clock_gettime` with `CLOCK_MONOTONIC`.
+  public static var monotonic: Int64 { nanoseconds(CLOCK_MONOTONIC) }
+
+  /// Seconds since 1970-01-01T00:00:00Z.
+  public static var secondsSinceEpoch: Int64 { nanoseconds(CLOCK_REALTIME) / 1_000_000_000 }
+
+  private static func nanoseconds(_ clock: clockid_t) -> Int64 {
+    var time = timespec()
+    clock_gettime(clock, &time)
+    return Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
+  }
+}
+
+/// A moment by which something must be done.
+public struct Deadline: Comparable, Sendable {
+  /// Nanoseconds on ``Clock/monotonic``.
+  private let moment: Int64
+
+  public init(secondsFromNow seconds: Int64) {
+    self.init(nanosecondsFromNow: seconds.multipliedReportingOverflow(by: 1_000_000_000).partialValue)
+  }
+
+  public init(nanosecondsFromNow nanoseconds: Int64) { moment = Clock.monotonic &+ nanoseconds }
+
+  public static func < (one: Deadline, other: Deadline) -> Bool { one.moment < other.moment }
+
+  /// Milliseconds that remain, rounded up; 0 when it has passed. Fits what `poll` takes.
+  public var milliseconds: Int32 {
+    let rest = moment &- Clock.monotonic
+    if rest <= 0 { return 0 }
+    return Int32(clamping: (rest &+ 999_999) / 1_000_000)
+  }
+
+  public var hasPassed: Bool { milliseconds == 0 }
+}
+
+/// The name of this host, which in a container is the container's. The corresponding C function
+/// is `gethostname`.
+public func hostName() -> [UInt8] {
+  var name = [UInt8](repeating: 0, count: 256)
+  let isKnown = name.withUnsafeMutableBytes { buffer in
+    guard let start = buffer.baseAddress else { return false }
+    return gethostname(start.assumingMemoryBound(to: CChar.self), buffer.count - 1) == 0
+  }
+  return isKnown ? Array(name.prefix { $0 != 0 }) : []
+}

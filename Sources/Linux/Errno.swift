@@ -1,0 +1,54 @@
+import CLinux
+import Text
+
+/// The reason that a system call failed.
+///
+/// - Source: POSIX `errno`; the values are Linux's.
+public struct Errno: Error, Equatable, Sendable {
+  public let rawValue: Int32
+
+  public init(rawValue: Int32) { self.rawValue = rawValue }
+
+  static var current: Errno { Errno(rawValue: clinux_errno()) }
+
+  public static let notPermitted = Errno(rawValue: EPERM)
+  public static let noSuchFile = Errno(rawValue: ENOENT)
+  /// What a script's interpreter is, where it is missing: there is no better one.
+  public static let noSuchInterpreter = Errno(rawValue: ELIBBAD)
+  public static let interrupted = Errno(rawValue: EINTR)
+  public static let noSuchDeviceOrAddress = Errno(rawValue: ENXIO)
+  public static let argumentListTooLong = Errno(rawValue: E2BIG)
+  public static let execFormat = Errno(rawValue: ENOEXEC)
+  public static let wouldBlock = Errno(rawValue: EAGAIN)
+  public static let accessDenied = Errno(rawValue: EACCES)
+  public static let exists = Errno(rawValue: EEXIST)
+  public static let noSuchDevice = Errno(rawValue: ENODEV)
+  public static let notDirectory = Errno(rawValue: ENOTDIR)
+  public static let isDirectory = Errno(rawValue: EISDIR)
+  public static let invalidArgument = Errno(rawValue: EINVAL)
+  public static let readOnlyFileSystem = Errno(rawValue: EROFS)
+  public static let nameTooLong = Errno(rawValue: ENAMETOOLONG)
+  public static let notImplemented = Errno(rawValue: ENOSYS)
+  public static let tooManyLinks = Errno(rawValue: ELOOP)
+  public static let noSuchProcess = Errno(rawValue: ESRCH)
+  public static let noChild = Errno(rawValue: ECHILD)
+  public static let timedOut = Errno(rawValue: ETIMEDOUT)
+  public static let busy = Errno(rawValue: EBUSY)
+
+  /// The C library's text, for example "No such file or directory".
+  public var text: Text {
+    guard let text = strerror(rawValue) else { return "error \(rawValue)" }
+    return Text(utf8: Array(UnsafeRawBufferPointer(start: text, count: strlen(text))))
+  }
+}
+
+/// Makes a system call again for as long as a signal interrupts it.
+@inline(__always)
+func retrying(_ call: () -> Int) throws(Errno) -> Int {
+  while true {
+    let result = call()
+    if result != -1 { return result }
+    let error = Errno.current
+    if error != .interrupted { throw error }
+  }
+}

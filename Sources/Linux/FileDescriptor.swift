@@ -1,0 +1,166 @@
+import CLinux
+
+/// An open file.
+///
+/// Each method is one system call, made again when a signal interrupts it. Whoever opened it
+/// closes it.
+public struct FileDescriptor: Equatable, Sendable {
+  public let rawValue: Int32
+
+  public init(rawValue: Int32) { self.rawValue = rawValue }
+
+  public static let standardInput = FileDescriptor(rawValue: 0)
+  public static let standardOutput = FileDescriptor(rawValue: 1)
+  public static let standardError = FileDescriptor(rawValue: 2)
+  /// Stands for the current folder, or for any where the path is absolute.
+  public static let currentFolder = FileDescriptor(rawValue: AT_FDCWD)
+
+  /// How to open: the C constants of the same meaning. All are opened close-on-exec and never
+  /// become a controlling terminal.
+  public struct OpenOptions: OptionSet, Sendable {
+    public let rawValue: Int32
+    public init(rawValue: Int32) { self.rawValue = rawValue }
+
+    public static let readWrite = OpenOptions(rawValue: O_RDWR)
+    public static let writeOnly = OpenOptions(rawValue: O_WRONLY)
+    public static let createNew = OpenOptions(rawValue: O_CREAT | O_EXCL)
+    public static let folder = OpenOptions(rawValue: O_DIRECTORY)
+    public static let noFollow = OpenOptions(rawValue: O_NOFOLLOW)
+    public static let nonBlocking = OpenOptions(rawValue: O_NONBLOCK)
+    public static let pathOnly = OpenOptions(rawValue: O_PATH)
+
+    // `openat2` refuses O_NOCTTY beside O_PATH, which opens no terminal anyway.
+    var flags: Int32 { rawValue | O_CLOEXEC | (contains(.pathOnly) ? 0 : O_NOCTTY) }
+  }
+
+  /// Opens `path`, relative to this folder. The corresponding C function is `openat`.
+  public func open(
+    _ path: Path, _ options: OpenOptions = [], mode: UInt32 = 0
+  ) throws(Errno) -> FileDescriptor {
+    let opened = try retrying { Int(clinux_openat(rawValue, path.terminated, options.flags, mode)) }
+    return FileDescriptor(rawValue: Int32(truncatingIfNeeded: opened))
+  }
+
+  /// Opens `path` with this folder as the root of every link and `..` in it.
+  /// The corresponding system call is `openat2` with `RESOLVE_IN_ROOT` (Linux 5.6).
+  func openInside(_ path: Path, _ options: OpenOptions, mode: UInt32) throws(Errno) -> FileDescriptor {
+    let opened = try retrying {
+      clinux_openat2(
+        rawValue, path.terminated, UInt64(UInt32(bitPattern: options.flags)), UInt64(mode),
+        clinux_resolve_in_root | clinux_resolve_no_magic_links)
+    }
+    return FileDescriptor(rawValue: Int32(truncatingIfNeeded: opened))
+  }
+
+  /// The corresponding C function is `close`. Its errors are of no use to anybody here: what
+  /// must be on disk was fsynced.
+  public func close() { _ = CLinux.close(rawValue) }
+
+  /// Reads into `buffer` until it is full or the file ends. The corresponding C function is
+  /// `read`.
+  /// - Returns: the number of bytes read.
+  public func read(into buffer: UnsafeMutableRawBufferPointer) throws(Errno) -> Int {
+    var count = 0
+    while count < buffer.count {
+      let part = try readOnce(into: UnsafeMutableRawBufferPointer(rebasing: buffer[count...]))
+      if part == 0 { break }
+      count += part
+    }
+    return count
+  }
+
+  /// One `read`: as much as there is now.
+  public func readOnce(into buffer: UnsafeMutableRawBufferPointer) throws(Errno) -> Int {
+    try retrying { CLinux.read(rawValue, buffer.baseAddress, buffer.count) }
+  }
+
+  /// One `read` of what is there now; empty at the end.
+  public func readSome() throws(Errno) -> [UInt8] {
+    var buffer = [UInt8](repeating: 0, count: 65536)
+    let count = try retrying { CLinux.read(rawValue, &buffer, buffer.count) }
+    return Array(buffer.prefix(count))
+  }
+
+  /// Writes all of `bytes`. The corresponding C function is `write`.
+  public func write(_ bytes: [UInt8]) throws(Errno) {
+    var written = 0
+    while written < bytes.count {
+      written += try retrying {
+        bytes.withUnsafeBytes { all in
+          let rest = UnsafeRawBufferPointer(rebasing: all[written...])
+          return CLinux.write(rawValue, rest.baseAddress, rest.count)
+        }
+      }
+    }
+  }
+
+  /// The corresponding C function is `lseek`, to the start.
+  public func rewind() throws(Errno) { _ = try retrying { Int(lseek(rawValue, 0, SEEK_SET)) } }
+
+  /// The corresponding C function is `fsync`.
+  public func synchronize() throws(Errno) { _ = try retrying { Int(fsync(rawValue)) } }
+
+  /// The corresponding C function is `fchmod`.
+  public func setMode(_ mode: UInt32) throws(Errno) { _ = try retrying { Int(fchmod(rawValue, mode)) } }
+
+  /// The corresponding C function is `fchown`.
+  public func setOwner(user: UInt32, group: UInt32) throws(Errno) {
+    _ = try retrying { Int(fchown(rawValue, user, group)) }
+  }
+
+  /// What the file is. The corresponding C function is `fstat`.
+  public func metadata() throws(Errno) -> Metadata {
+    var status = stat()
+    _ = try retrying { Int(fstat(rawValue, &status)) }
+    return Metadata(status)
+  }
+
+  /// Takes the lock on this file or folder without waiting. The corresponding C function is
+  /// `flock` with `LOCK_EX | LOCK_NB`; closing gives the lock back.
+  /// - Throws: ``Errno/wouldBlock`` where another process holds it.
+  public func tryLock() throws(Errno) { _ = try retrying { Int(flock(rawValue, LOCK_EX | LOCK_NB)) } }
+
+  /// The same file under a number above standard input, output and error: one that the service
+  /// does not take for its own where it was started with those closed.
+  public func aboveStandard() throws(Errno) -> FileDescriptor {
+    if rawValue > 2 { return self }
+    defer { close() }
+    return FileDescriptor(rawValue: Int32(try retrying { Int(clinux_duplicate_above(rawValue, 3)) }))
+  }
+
+  /// A pipe. The corresponding C function is `pipe2` with `O_CLOEXEC`.
+  public static func pipe() throws(Errno) -> (reading: FileDescriptor, writing: FileDescriptor) {
+    var ends: (Int32, Int32) = (-1, -1)
+    _ = try retrying {
+      withUnsafeMutableBytes(of: &ends) {
+        Int(pipe2($0.assumingMemoryBound(to: Int32.self).baseAddress, O_CLOEXEC))
+      }
+    }
+    return (FileDescriptor(rawValue: ends.0), FileDescriptor(rawValue: ends.1))
+  }
+
+  /// Makes reads and writes return ``Errno/wouldBlock`` instead of waiting.
+  public func setNonBlocking() { _ = clinux_set_nonblocking(rawValue) }
+
+  /// Whether the number is open at all. The corresponding C function is `fcntl` with `F_GETFD`.
+  public var isOpen: Bool { clinux_get_descriptor_flags(rawValue) != -1 }
+
+  /// Makes `number` another name of this file. The corresponding C function is `dup2`.
+  public func duplicate(as number: FileDescriptor) { _ = dup2(rawValue, number.rawValue) }
+
+  public var isTerminal: Bool { isatty(rawValue) == 1 }
+
+  /// The terminal's width in columns; nil where this is no terminal or it does not say.
+  public var terminalColumns: Int? {
+    let columns = clinux_terminal_columns(rawValue)
+    return columns > 0 ? Int(columns) : nil
+  }
+}
+
+/// Gives closed standard descriptors a use, so that no file opened later becomes what somebody
+/// takes for standard output. What stands there can be neither read nor written.
+public func fillStandardDescriptors() {
+  for number: Int32 in 0...2 where !FileDescriptor(rawValue: number).isOpen {
+    _ = clinux_openat(AT_FDCWD, "/", O_PATH, 0)
+  }
+}

@@ -1,0 +1,175 @@
+import CLinux
+
+/// An open folder, and what can be done to the names in it.
+///
+/// What is opened, renamed or removed here is a name in this very folder, whatever has become of
+/// the path that led to it.
+public struct Folder: Sendable {
+  public let descriptor: FileDescriptor
+  /// The path it was opened by, for messages.
+  public let path: Path
+
+  /// Opens the folder at `path`. Where its names may not be listed it is opened all the same:
+  /// then it can be neither listed, locked nor synchronized.
+  public init(_ path: Path, in root: Root) throws(Errno) {
+    self.path = path
+    do throws(Errno) {
+      descriptor = try root.open(path, [.folder])
+    } catch {
+      if error != .accessDenied { throw error }
+      descriptor = try root.open(path, [.folder, .pathOnly])
+    }
+  }
+
+  /// Opens the folder at `path`, which is made where it is missing, 0755 whatever the umask, and
+  /// with it the folders that are to hold it.
+  public static func making(_ path: Path, in root: Root) throws(Errno) -> Folder {
+    do throws(Errno) { return try Folder(path, in: root) } catch {
+      if error != .noSuchFile { throw error }
+    }
+    var made = Path("/")
+    for component in path.components {
+      let name = Path(component)
+      let parent = try Folder(made, in: root)
+      defer { parent.close() }
+      made = made.appending(name)
+      if parent.leadsSomewhere(name) { continue }
+      do throws(Errno) { try parent.makeFolder(name, mode: 0o755) } catch {
+        if error != .exists { throw error }
+      }
+      let folder = try parent.descriptor.open(name, [.folder, .noFollow])
+      defer { folder.close() }
+      try folder.setMode(0o755)
+    }
+    return try Folder(path, in: root)
+  }
+
+  /// A folder that is open already.
+  public init(descriptor: FileDescriptor, path: Path) {
+    self.descriptor = descriptor
+    self.path = path
+  }
+
+  public func close() { descriptor.close() }
+
+  /// The names in it without `.` and `..`, in the order of their bytes.
+  /// The corresponding system call is `getdents64`.
+  public func names() throws(Errno) -> [Path] {
+    var names = try descriptor.unsortedNames()
+    names.sort { $0.bytes.lexicographicallyPrecedes($1.bytes) }
+    return names
+  }
+
+  /// What stands under `name` itself; nil where there is nothing or it cannot be seen.
+  /// The corresponding C function is `fstatat` with `AT_SYMLINK_NOFOLLOW`.
+  public func metadata(of name: Path) -> Metadata? { metadata(of: name, flags: AT_SYMLINK_NOFOLLOW) }
+
+  /// Whether `name` leads to something that exists.
+  public func leadsSomewhere(_ name: Path) -> Bool { metadata(of: name, flags: 0) != nil }
+
+  private func metadata(of name: Path, flags: Int32) -> Metadata? {
+    var status = stat()
+    do throws(Errno) {
+      _ = try retrying { Int(fstatat(descriptor.rawValue, name.terminated, &status, flags)) }
+      return Metadata(status)
+    } catch {
+      return nil
+    }
+  }
+
+  /// Whether something is mounted on `name`, as a single file of the host is: then no other file
+  /// can be renamed over it. False where the kernel is older than Linux 5.8 and cannot tell.
+  public func isMountPoint(_ name: Path) -> Bool {
+    clinux_is_mount_point(descriptor.rawValue, name.terminated) != 0
+  }
+
+  /// What the link `name` says. The corresponding C function is `readlinkat`.
+  public func target(ofLink name: Path) throws(Errno) -> Path {
+    var failure: Errno?
+    let bytes = [UInt8](unsafeUninitializedCapacity: 4096) { buffer, count in
+      do throws(Errno) {
+        count = try retrying {
+          buffer.withMemoryRebound(to: CChar.self) { target in
+            guard let start = target.baseAddress else { return 0 }
+            return readlinkat(descriptor.rawValue, name.terminated, start, target.count)
+          }
+        }
+      } catch {
+        failure = error
+      }
+    }
+    if let failure { throw failure }
+    return Path(bytes)
+  }
+
+  /// The corresponding C function is `renameat`, within this folder.
+  public func rename(_ name: Path, to newName: Path) throws(Errno) {
+    _ = try retrying {
+      Int(renameat(descriptor.rawValue, name.terminated, descriptor.rawValue, newName.terminated))
+    }
+  }
+
+  /// Gives the file a second name in this folder. The corresponding C function is `linkat`.
+  public func link(_ name: Path, to newName: Path) throws(Errno) {
+    _ = try retrying {
+      Int(linkat(descriptor.rawValue, name.terminated, descriptor.rawValue, newName.terminated, 0))
+    }
+  }
+
+  /// The corresponding C function is `unlinkat`; a folder is not removed.
+  public func remove(_ name: Path) throws(Errno) {
+    _ = try retrying { Int(unlinkat(descriptor.rawValue, name.terminated, 0)) }
+  }
+
+  /// The corresponding C function is `mkdirat`.
+  public func makeFolder(_ name: Path, mode: UInt32) throws(Errno) {
+    _ = try retrying { Int(mkdirat(descriptor.rawValue, name.terminated, mode)) }
+  }
+
+  /// Whether this process, as the effective user, may add, rename and remove names here.
+  /// The corresponding C function is `faccessat` with `W_OK | X_OK`.
+  public func allowsChanges() throws(Errno) {
+    _ = try retrying {
+      Int(faccessat(descriptor.rawValue, ".", W_OK | X_OK, AT_EACCESS))
+    }
+  }
+}
+
+extension Folder {
+  /// Takes the lock on this folder, so that one start at a time changes what is in it.
+  /// - Returns: whether it was had before `deadline`. It is given back with ``close()``.
+  public func lock(until deadline: Deadline) -> Bool {
+    while true {
+      do throws(Errno) {
+        try descriptor.tryLock()
+        return true
+      } catch {
+        // A lock has no descriptor to wait on, and a timer would need a signal.
+        if error != .wouldBlock || deadline.hasPassed { return false }
+        _ = waitToRead([], until: min(deadline, Deadline(nanosecondsFromNow: 20_000_000)))
+      }
+    }
+  }
+}
+
+extension FileDescriptor {
+  /// The names in this folder without `.` and `..`, in no order.
+  public func unsortedNames() throws(Errno) -> [Path] {
+    var names: [Path] = []
+    var buffer = [UInt8](repeating: 0, count: 32768)
+    while true {
+      let count = try retrying { clinux_getdents64(rawValue, &buffer, buffer.count) }
+      if count <= 0 { return names }
+      var record = buffer.prefix(count)
+      // struct linux_dirent64: inode and offset (8 bytes each), length (2), type (1), name.
+      while record.count > 19 {
+        let start = record.startIndex
+        let length = Int(record[start + 16]) | Int(record[start + 17]) << 8
+        guard length > 19, length <= record.count else { break }
+        let name = Path(record[(start + 19)..<(start + length)])
+        if name != Path(".") && name != Path("..") { names.append(name) }
+        record = record.dropFirst(length)
+      }
+    }
+  }
+}

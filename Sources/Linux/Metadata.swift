@@ -1,0 +1,44 @@
+import CLinux
+
+/// What `stat` says of a file.
+///
+/// - Source: POSIX `<sys/stat.h>`, Linux stat(2).
+public struct Metadata: Equatable, Sendable {
+  /// The device and the inode: two names with the same are one file.
+  public struct Identity: Equatable, Sendable {
+    let device: UInt64
+    let inode: UInt64
+  }
+
+  public enum Kind: Sendable { case regular, folder, link, other }
+
+  /// A point in time, comparable; nanoseconds since the epoch, as far as an Int64 reaches.
+  public typealias Nanoseconds = Int64
+
+  public let identity: Identity
+  public let kind: Kind
+  /// The permission bits with set-user-ID, set-group-ID and sticky: 12 bits.
+  public let mode: UInt32
+  public let user: UInt32
+  public let group: UInt32
+  /// Bytes.
+  public let size: Int
+  public let modified: Nanoseconds
+
+  init(_ status: stat) {
+    identity = Identity(
+      device: UInt64(truncatingIfNeeded: status.st_dev), inode: UInt64(truncatingIfNeeded: status.st_ino))
+    kind =
+      switch clinux_mode_type(status.st_mode) {
+      case UInt32(S_IFREG): .regular
+      case UInt32(S_IFDIR): .folder
+      case UInt32(S_IFLNK): .link
+      default: .other
+      }
+    mode = UInt32(status.st_mode) & 0o7777
+    user = status.st_uid
+    group = status.st_gid
+    size = Int(status.st_size)
+    modified = Int64(status.st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(status.st_mtim.tv_nsec)
+  }
+}

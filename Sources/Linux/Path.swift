@@ -1,0 +1,54 @@
+import Text
+
+/// A file's path, or a single name in a folder: bytes without a NUL, of no particular encoding.
+///
+/// - Source: POSIX.1-2017 Base Definitions §3.271 (Pathname).
+public struct Path: Equatable, Sendable {
+  /// The bytes and the NUL that C wants behind them.
+  let terminated: [UInt8]
+
+  /// Takes `bytes` up to the first NUL, where the kernel would stop reading too.
+  public init(_ bytes: some Sequence<UInt8>) {
+    var terminated = Array(bytes.prefix { $0 != 0 })
+    terminated.append(0)
+    self.terminated = terminated
+  }
+
+  public init(_ text: StaticString) {
+    self.init(text.withUTF8Buffer { Array($0) })
+  }
+
+  public var bytes: ArraySlice<UInt8> { terminated.dropLast() }
+
+  public var isAbsolute: Bool { terminated.first == UInt8(ascii: "/") }
+  public var isEmpty: Bool { terminated.count == 1 }
+
+  /// What a person may read of it: see ``escaped(_:)``.
+  public var shown: Text { escaped(bytes) }
+
+  /// The path of `name` inside this folder.
+  public func appending(_ name: some Sequence<UInt8>) -> Path {
+    var joined = Array(bytes)
+    if let last = joined.last, last != UInt8(ascii: "/") { joined.append(UInt8(ascii: "/")) }
+    joined.append(contentsOf: name)
+    return Path(joined)
+  }
+
+  public func appending(_ name: Path) -> Path { appending(name.bytes) }
+
+  public func appending(_ name: StaticString) -> Path { appending(Path(name)) }
+
+  /// The same path with `suffix` at its end, for example `cacert.pem` and `.psm-entry-damaged`.
+  public func suffixed(_ suffix: StaticString) -> Path { Path(bytes + Path(suffix).bytes) }
+
+  /// The folder that holds the last component, and that component. A path without a slash is in
+  /// the current folder; the name is empty where the path ends with a slash.
+  public var split: (folder: Path, name: Path) {
+    guard let slash = bytes.lastIndex(of: UInt8(ascii: "/")) else { return (Path("."), self) }
+    let folder = slash == 0 ? Path("/") : Path(bytes[..<slash])
+    return (folder, Path(bytes[(slash + 1)...]))
+  }
+
+  /// The components between the slashes, empty ones left out.
+  public var components: [ArraySlice<UInt8>] { bytes.split(separator: UInt8(ascii: "/")) }
+}

@@ -1,0 +1,61 @@
+import CLinux
+
+/// Where absolute paths begin: `/`, or a folder that stands for it.
+///
+/// Under another root every link is resolved inside it: an absolute link, or one with too many
+/// `..`, cannot lead out.
+public struct Root: Sendable {
+  private let folder: FileDescriptor?
+
+  /// The system's own root.
+  public static let system = Root(folder: nil)
+
+  private init(folder: FileDescriptor?) { self.folder = folder }
+
+  /// Another root.
+  /// - Throws: what `open` says of the folder; ``Errno/notImplemented`` where the kernel is older
+  ///   than Linux 5.6 and could not keep links inside.
+  public init(at path: Path) throws(Errno) {
+    let folder = try FileDescriptor.currentFolder.open(path, [.folder, .pathOnly])
+    do throws(Errno) {
+      try folder.openInside(Path("."), [.folder, .pathOnly], mode: 0).close()
+    } catch {
+      folder.close()
+      throw error
+    }
+    self.folder = folder
+  }
+
+  public var isSystem: Bool { folder == nil }
+
+  /// Opens `path`, following links.
+  public func open(
+    _ path: Path, _ options: FileDescriptor.OpenOptions = []
+  ) throws(Errno) -> FileDescriptor {
+    guard let folder else { return try FileDescriptor.currentFolder.open(path, options) }
+    return try folder.openInside(path, options, mode: 0)
+  }
+
+  /// Whether something stands at `path`, links followed, and can be seen.
+  public func exists(_ path: Path) -> Bool { metadata(of: path) != nil }
+
+  /// What stands at `path`, links followed; nil where there is nothing or it cannot be seen.
+  public func metadata(of path: Path) -> Metadata? {
+    do throws(Errno) {
+      let file = try open(path, [.pathOnly])
+      defer { file.close() }
+      return try file.metadata()
+    } catch {
+      return nil
+    }
+  }
+
+  /// Reads a whole regular file.
+  /// - Parameter limit: the largest size that is read, in bytes.
+  public func read(_ path: Path, limit: Int) throws(ReadError) -> [UInt8] {
+    let file: FileDescriptor
+    do throws(Errno) { file = try open(path, [.nonBlocking]) } catch { throw .system(error) }
+    defer { file.close() }
+    return try file.readAll(limit: limit).contents
+  }
+}

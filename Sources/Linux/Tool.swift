@@ -1,0 +1,99 @@
+import CLinux
+
+/// A run of one of the system's own programs, with nothing of ours but a time limit.
+public struct ToolRun: Sendable {
+  public enum Ending: Equatable, Sendable {
+    case ended(ProcessID.Ending)
+    /// It was killed when its time was up.
+    case late
+    case notStarted(Errno)
+  }
+
+  public let ending: Ending
+  /// The start of what it wrote to standard output and error.
+  public let output: [UInt8]
+
+  /// What of a tool's output is kept, in bytes.
+  private static let outputLimit = 16384
+
+  /// Runs the program at `path` without arguments: an environment of PATH and LC_ALL alone,
+  /// nothing to read, a pipe to write to, in `/`.
+  ///
+  /// It ends when the program does, whoever else may still hold the pipe; what the program leaves
+  /// running stays in this process's group.
+  public static func run(_ path: Path, until deadline: Deadline) -> ToolRun {
+    // Where SIGCHLD is ignored the kernel would reap the tool and say nothing.
+    SignalSet.restore([SignalSet.childEnded])
+    let mask = SignalSet([SignalSet.childEnded]).block()
+    defer { mask.install() }
+    do throws(Errno) {
+      let childEnded = try SignalSet([SignalSet.childEnded]).descriptor()
+      defer { childEnded.close() }
+      let pipe = try FileDescriptor.pipe()
+      defer { pipe.reading.close() }
+      let parent = ProcessID.current
+      let tool: ProcessID?
+      do throws(Errno) { tool = try ProcessID.fork() } catch {
+        pipe.writing.close()
+        throw error
+      }
+      guard let tool else { become(path, parent: parent, output: pipe.writing) }
+      pipe.writing.close()
+      pipe.reading.setNonBlocking()
+      return follow(tool, pipe.reading, childEnded, deadline)
+    } catch {
+      return ToolRun(ending: .notStarted(error), output: [])
+    }
+  }
+
+  private static func follow(
+    _ tool: ProcessID, _ pipe: FileDescriptor, _ childEnded: FileDescriptor, _ deadline: Deadline
+  ) -> ToolRun {
+    var output: [UInt8] = []
+    var isPipeOpen = true
+    while true {
+      let ready = waitToRead(isPipeOpen ? [childEnded, pipe] : [childEnded], until: deadline)
+      if ready & 2 != 0 { isPipeOpen = drain(pipe, into: &output) }
+      if ready & 1 != 0 {
+        _ = drain(pipe, into: &output)
+        guard let ending = tool.wait() else { return ToolRun(ending: .notStarted(.noChild), output: output) }
+        return ToolRun(ending: .ended(ending), output: output)
+      }
+      if ready == 0 {
+        _ = kill(tool.rawValue, SIGKILL)
+        _ = tool.wait()
+        return ToolRun(ending: .late, output: output)
+      }
+    }
+  }
+
+  /// Takes what is in the pipe now.
+  /// - Returns: whether more may come.
+  private static func drain(_ pipe: FileDescriptor, into output: inout [UInt8]) -> Bool {
+    while true {
+      do throws(Errno) {
+        let part = try pipe.readSome()
+        if part.isEmpty { return false }
+        output.append(contentsOf: part.prefix(outputLimit - min(outputLimit, output.count)))
+      } catch {
+        return error == .wouldBlock
+      }
+    }
+  }
+
+  private static func become(_ path: Path, parent: ProcessID, output: FileDescriptor) -> Never {
+    ProcessID.dieWith(parent)
+    SignalSet.restore([SignalSet.brokenPipe, SignalSet.fileSizeExceeded, SignalSet.terminalOutput])
+    SignalSet().install()
+    _ = umask(0o022)
+    _ = chdir("/")
+    if let nothing = try? FileDescriptor.currentFolder.open(Path("/dev/null")) {
+      nothing.duplicate(as: .standardInput)
+    }
+    output.duplicate(as: .standardOutput)
+    output.duplicate(as: .standardError)
+    let environment = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"].map { Array($0.utf8)[...] }
+    _ = execute(path, arguments: CStrings(copying: [path.bytes]), environment: CStrings(copying: environment))
+    ProcessID.exit(127)
+  }
+}

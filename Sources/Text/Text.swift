@@ -1,0 +1,85 @@
+/// Text for a person, put together from parts: UTF-8, and nothing that could forge a line.
+///
+/// It reads like a String literal with interpolations. String's own are inlined at each use,
+/// which made half of the binary; and none of what else String can do is needed here.
+public struct Text: ExpressibleByStringInterpolation, Equatable, Sendable {
+  public private(set) var utf8: [UInt8]
+
+  @inline(never)
+  public init(stringLiteral literal: StaticString) {
+    utf8 = literal.withUTF8Buffer { Array($0) }
+  }
+
+  public init(stringInterpolation parts: StringInterpolation) { utf8 = parts.utf8 }
+
+  /// Takes bytes that are UTF-8, and free of what ``escaped(_:)`` escapes.
+  public init(utf8: [UInt8]) { self.utf8 = utf8 }
+
+  public init(_ string: String) { utf8 = Array(string.utf8) }
+
+  /// How many characters it shows, each Unicode scalar counted as one.
+  public var scalarCount: Int { utf8.count { $0 & 0xC0 != 0x80 } }
+
+  public var isEmpty: Bool { utf8.isEmpty }
+
+  @inline(never)
+  public static func + (one: Text, other: Text) -> Text { Text(utf8: one.utf8 + other.utf8) }
+
+  public static func += (one: inout Text, other: Text) { one.utf8 += other.utf8 }
+
+  /// The first `count` bytes, for text that is ASCII.
+  public func prefix(_ count: Int) -> Text { Text(utf8: Array(utf8.prefix(count))) }
+
+  public struct StringInterpolation: StringInterpolationProtocol {
+    fileprivate var utf8: [UInt8] = []
+
+    @inline(never)
+    public init(literalCapacity: Int, interpolationCount: Int) {}
+
+    @inline(never)
+    public mutating func appendLiteral(_ literal: StaticString) {
+      literal.withUTF8Buffer { utf8.append(contentsOf: $0) }
+    }
+
+    @inline(never)
+    public mutating func appendInterpolation(_ text: Text) { utf8.append(contentsOf: text.utf8) }
+
+    @inline(never)
+    @_disfavoredOverload
+    public mutating func appendInterpolation(_ literal: StaticString) { appendLiteral(literal) }
+
+    @inline(never)
+    public mutating func appendInterpolation(_ number: Int64) { utf8.append(contentsOf: decimal(number)) }
+
+    public mutating func appendInterpolation(_ number: Int) { appendInterpolation(Int64(number)) }
+    public mutating func appendInterpolation(_ number: Int32) { appendInterpolation(Int64(number)) }
+    public mutating func appendInterpolation(_ number: UInt32) { appendInterpolation(Int64(number)) }
+    public mutating func appendInterpolation(_ number: UInt16) { appendInterpolation(Int64(number)) }
+  }
+}
+
+extension [Text] {
+  /// One text, with `separator` between the parts.
+  @inline(never)
+  public func joined(by separator: StaticString) -> Text {
+    var joined: Text = ""
+    for (index, text) in enumerated() { joined += index == 0 ? text : "\(separator)\(text)" }
+    return joined
+  }
+}
+
+/// A number in decimal.
+/// - Parameter width: the least number of digits, reached with zeros.
+@inline(never)
+public func decimal(_ number: Int64, width: Int = 1) -> [UInt8] {
+  var magnitude = number.magnitude
+  var digits: [UInt8] = []
+  repeat {
+    digits.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: magnitude % 10))
+    magnitude /= 10
+  } while magnitude > 0
+  while digits.count < width { digits.append(UInt8(ascii: "0")) }
+  if number < 0 { digits.append(UInt8(ascii: "-")) }
+  digits.reverse()
+  return digits
+}

@@ -1,0 +1,114 @@
+import Certificates
+import Text
+
+/// What a bundle's text should become, and why: a pure function of the text and what is wanted.
+public struct BundleMerge {
+  public enum Refusal: Equatable, Sendable {
+    /// There is no certificate in it: with ours alone, everything public would lose its trust.
+    case empty
+    case noCertificates
+  }
+
+  /// The new text; nil where it is to stay as it is.
+  public let text: [UInt8]?
+  /// Fingerprints that the managed section gains and loses.
+  public let added: [Fingerprint]
+  public let removed: [Fingerprint]
+  /// What is wrong with the base, and whether `text` mends it.
+  public let damage: BundleContents.Damage?
+  public let isRepair: Bool
+  public let hasStrayMarks: Bool
+  public let refusal: Refusal?
+  /// Whether the text, as it stands, trusts all that is wanted.
+  public let trustsAllWanted: Bool
+
+  /// What of the base is trusted, and what the section holds after the merge.
+  private let base: BundleContents
+  private let section: [Certificate]
+
+  public init(of text: [UInt8], wanted: Wanted) {
+    let location = ManagedSection.locate(in: text)
+    hasStrayMarks = location.hasStrayMarks
+    var baseText = text
+    var old: [UInt8] = []
+    if let range = location.range {
+      baseText.removeSubrange(range)
+      old = Array(text[range])
+    }
+    base = BundleContents(reading: baseText)
+    damage = base.damage
+
+    let wanted = wanted.keepsRemoved ? wanted.adding(certificates(in: old)).certificates : wanted.certificates
+    let isInBase = CertificateIndex(wanted).trusted(by: base)
+    section = zip(wanted, isInBase).filter { !$0.1 }.map { $0.0 }
+    refusal = Self.refusal(of: base, text: baseText, wanted: wanted)
+    isRepair = damage != nil && !wanted.isEmpty && refusal == nil
+
+    let new = ManagedSection.text(for: section)
+    let stands = old == new && (location.range?.upperBound ?? text.count) == text.count
+    trustsAllWanted = stands && damage == nil && refusal == nil
+    if refusal != nil || (stands && !isRepair) {
+      self.text = nil
+      (added, removed) = ([], [])
+      return
+    }
+    self.text = (isRepair ? Self.canonicalText(of: base) : baseText.endingInNewline()) + new
+    let before = certificates(in: old).map { $0.fingerprint }
+    let after = section.map { $0.fingerprint }
+    added = difference(of: after, and: before)
+    removed = difference(of: before, and: after)
+  }
+
+  /// The text of a bundle beside the original: the base's certificates in canonical form, then
+  /// the section.
+  public var privateText: [UInt8] { Self.canonicalText(of: base) + ManagedSection.text(for: section) }
+
+  /// How many certificates are ours, and how many there are in all.
+  public var managedCount: Int { section.count }
+  public var managedFingerprints: [Fingerprint] { section.map { $0.fingerprint } }
+  public var count: Int { base.certificates.count + section.count }
+
+  /// Whether `written` is what a bundle must be after this merge: readable from one end to the
+  /// other, with every certificate of the base and of the section.
+  public func isWhole(_ written: [UInt8]) -> Bool {
+    // A damaged base is left as it was when nothing is wanted, and only loses its section.
+    if damage != nil && !isRepair { return true }
+    let contents = BundleContents(reading: written)
+    return contents.damage == nil
+      && contents.certificates.count == base.certificates.count + section.count
+      && !CertificateIndex(section).trusted(by: contents).contains(false)
+  }
+
+  private static func refusal(
+    of base: BundleContents, text: [UInt8], wanted: [Certificate]
+  ) -> Refusal? {
+    if wanted.isEmpty || !base.certificates.isEmpty { return nil }
+    return text.isEmpty ? .empty : .noCertificates
+  }
+
+  private static func canonicalText(of base: BundleContents) -> [UInt8] {
+    var text: [UInt8] = []
+    for certificate in base.certificates { certificate.appendCanonicalPEM(to: &text) }
+    return text
+  }
+}
+
+/// The certificates of a managed section.
+func certificates(in section: [UInt8]) -> [Certificate] { CertificateFile(reading: section).certificates }
+
+/// What `one` holds and `other` does not.
+func difference(of one: [Fingerprint], and other: [Fingerprint]) -> [Fingerprint] {
+  let sorted = other.sorted()
+  return one.filter { fingerprint in
+    var (low, high) = (0, sorted.count)
+    while low < high {
+      let middle = low + (high - low) / 2
+      if sorted[middle] < fingerprint { low = middle + 1 } else { high = middle }
+    }
+    return low == sorted.count || sorted[low] != fingerprint
+  }
+}
+
+extension [UInt8] {
+  func endingInNewline() -> [UInt8] { isEmpty || last == newline ? self : self + [newline] }
+}

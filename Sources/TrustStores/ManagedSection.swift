@@ -1,0 +1,111 @@
+import Certificates
+import Linux
+import Text
+
+/// The part of a bundle that is ours: between two marks, nothing but comments and certificates.
+public enum ManagedSection {
+  static let openingMark: StaticString = "# >>> psm-entry managed certificates >>>"
+  static let closingMark: StaticString = "# <<< psm-entry managed certificates <<<"
+  private static let commonPart: StaticString = " psm-entry managed certificates "
+
+  /// Where a text's section stands, and whether there are marks that belong to none.
+  public struct Location: Equatable {
+    /// From the opening mark to the end of the closing mark's line.
+    public let range: Range<Int>?
+    public let hasStrayMarks: Bool
+  }
+
+  /// Finds the section: the last opening mark that a closing mark follows with nothing but comments and
+  /// certificates between. All other marks are the base's.
+  public static func locate(in text: [UInt8]) -> Location {
+    let marks = marks(in: text)
+    for (opening, closing) in zip(marks, marks.dropFirst()).reversed()
+    where opening.isOpening && !closing.isOpening
+      && holdsOnlyCertificates(text[opening.line.upperBound..<closing.line.lowerBound])
+    {
+      return Location(
+        range: opening.line.lowerBound..<closing.line.upperBound, hasStrayMarks: marks.count > 2)
+    }
+    return Location(range: nil, hasStrayMarks: !marks.isEmpty)
+  }
+
+  /// The section for `certificates`, in the order given; nothing at all for none.
+  static func text(for certificates: [Certificate]) -> [UInt8] {
+    if certificates.isEmpty { return [] }
+    var text: [UInt8] = []
+    text.append(line: openingMark)
+    for certificate in certificates {
+      let comment: Text =
+        "# Subject: \(certificate.subjectText)\n# SHA-256: \(certificate.fingerprint.colonHex)\n"
+      text.append(contentsOf: comment.utf8)
+      appendCanonicalPEM(certificate.der, to: &text)
+    }
+    text.append(line: closingMark)
+    return text
+  }
+
+  private struct Mark {
+    /// The line with its newline.
+    let line: Range<Int>
+    let isOpening: Bool
+  }
+
+  /// The lines that are a mark and nothing else, but for white space at their end.
+  private static func marks(in text: [UInt8]) -> [Mark] {
+    var marks: [Mark] = []
+    var position = 0
+    while let hit = firstOccurrence(of: commonPart, in: text, from: position) {
+      let start = text[..<hit].lastIndex(of: newline).map { $0 + 1 } ?? 0
+      let end = text[hit...].firstIndex(of: newline).map { $0 + 1 } ?? text.count
+      let line = text[start..<end].trimmingTrailingSpace()
+      if line.isEqual(to: openingMark) {
+        marks.append(Mark(line: start..<end, isOpening: true))
+      } else if line.isEqual(to: closingMark) {
+        marks.append(Mark(line: start..<end, isOpening: false))
+      }
+      position = end
+    }
+    return marks
+  }
+
+  private static func holdsOnlyCertificates(_ text: ArraySlice<UInt8>) -> Bool {
+    var isInBlock = false
+    for line in text.split(separator: newline) {
+      let line = line.trimmingTrailingSpace()
+      if isInBlock {
+        if line.isEqual(to: "-----END CERTIFICATE-----") {
+          isInBlock = false
+        } else if line.starts(with: Path("-----").bytes) {
+          return false
+        }
+      } else if line.isEqual(to: "-----BEGIN CERTIFICATE-----") {
+        isInBlock = true
+      } else if let first = line.first, first != UInt8(ascii: "#") {
+        return false
+      }
+    }
+    return !isInBlock
+  }
+}
+
+let newline = UInt8(ascii: "\n")
+
+extension ArraySlice<UInt8> {
+  func trimmingTrailingSpace() -> ArraySlice<UInt8> {
+    let end = lastIndex {
+      $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\t") && $0 != UInt8(ascii: "\r") && $0 != newline
+    }
+    return end.map { self[startIndex...$0] } ?? prefix(0)
+  }
+
+  func isEqual(to text: StaticString) -> Bool {
+    count == text.utf8CodeUnitCount && text.withUTF8Buffer { elementsEqual($0) }
+  }
+}
+
+extension [UInt8] {
+  mutating func append(line: StaticString) {
+    line.withUTF8Buffer { append(contentsOf: $0) }
+    append(newline)
+  }
+}

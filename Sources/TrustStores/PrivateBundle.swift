@@ -1,0 +1,128 @@
+import Certificates
+import Linux
+import Text
+
+/// A bundle of our own in the state folder, for a container whose bundle cannot be replaced.
+public enum PrivateBundle {
+  public static let name = Path("cacert.pem")
+
+  /// Why a state folder does not serve.
+  public enum Failure: Error, Equatable, Sendable {
+    case system(Errno)
+    /// It is another user's, a link, or no folder: whoever made it may want to choose what is
+    /// trusted.
+    case foreign
+    case notWritten(Replacement.Failure)
+  }
+
+  /// What the private bundle beside `file` is to hold. Where nothing is to be taken out of any
+  /// store, it keeps what it holds.
+  public static func merge(of file: BundleFile, wanted: Wanted, at path: Path, in root: Root) -> BundleMerge {
+    var kept: [Certificate] = []
+    if wanted.keepsRemoved, let old = read(at: path, in: root),
+      let range = ManagedSection.locate(in: old).range
+    {
+      kept = certificates(in: Array(old[range]))
+    }
+    return BundleMerge(of: file.text, wanted: wanted.adding(kept))
+  }
+
+  /// Writes the private bundle for `merge` into the state folder at `path`, unless it stands
+  /// there already. It is ours, 0644 in a folder of 0755, whatever the umask.
+  /// - Returns: whether anything was written.
+  public static func write(
+    _ merge: BundleMerge, into path: Path, in root: Root
+  ) throws(Failure) -> Bool {
+    let folder = try openFolder(path, in: root, make: true)
+    defer { folder.close() }
+    let text = merge.privateText
+    let standing = folder.metadata(of: name)
+    if read(from: folder, limit: text.count) == text && standing?.mode == 0o644 { return false }
+    if let names = try? folder.descriptor.unsortedNames() {
+      Replacement.removeLeftovers(of: name, in: folder, among: names)
+    }
+    do throws(Replacement.Failure) {
+      try Replacement(mode: 0o644, owner: nil, expected: standing)
+        .replace(name, in: folder, with: text, check: merge.isWhole)
+      return true
+    } catch {
+      throw .notWritten(error)
+    }
+  }
+
+  /// The private bundle's text; nil where there is none that is ours.
+  public static func read(at path: Path, in root: Root) -> [UInt8]? {
+    guard let folder = try? openFolder(path, in: root, make: false) else { return nil }
+    defer { folder.close() }
+    return read(from: folder, limit: BundleFile.sizeLimit)
+  }
+
+  /// What stands in the state folder at `path`.
+  public enum Standing: Equatable, Sendable {
+    /// Nothing that is ours; one could be written.
+    case nothing
+    case text([UInt8])
+  }
+
+  /// Judges the state folder at `path` without changing it.
+  /// - Returns: nil where it would not serve.
+  public static func standing(at path: Path, in root: Root) -> Standing? {
+    do throws(Failure) {
+      let folder = try openFolder(path, in: root, make: false)
+      defer { folder.close() }
+      if let text = read(from: folder, limit: BundleFile.sizeLimit) { return .text(text) }
+      do throws(Errno) { try folder.allowsChanges() } catch { return nil }
+      return .nothing
+    } catch .system(.noSuchFile) {
+      guard let parent = try? Folder(path.split.folder, in: root) else { return nil }
+      defer { parent.close() }
+      do throws(Errno) { try parent.allowsChanges() } catch { return nil }
+      return .nothing
+    } catch {
+      return nil
+    }
+  }
+
+  /// Removes the private bundle, which no longer serves anybody.
+  public static func remove(at path: Path, in root: Root) {
+    guard let folder = try? openFolder(path, in: root, make: false) else { return }
+    defer { folder.close() }
+    if folder.metadata(of: name) != nil { try? folder.remove(name) }
+  }
+
+  private static func read(from folder: Folder, limit: Int) -> [UInt8]? {
+    guard let file = try? folder.descriptor.open(name, [.nonBlocking, .noFollow]) else { return nil }
+    defer { file.close() }
+    guard let (text, metadata) = try? file.readAll(limit: limit),
+      metadata.user == Credentials.effectiveUser
+    else { return nil }
+    return text
+  }
+
+  /// Opens the state folder, which is made where `make` says so. That it is ours and no link is
+  /// asked of the folder that was opened.
+  private static func openFolder(_ path: Path, in root: Root, make: Bool) throws(Failure) -> Folder {
+    do throws(Errno) {
+      let (parentPath, name) = path.split
+      let parent = try Folder(parentPath, in: root)
+      defer { parent.close() }
+      if make && parent.metadata(of: name) == nil { try parent.makeFolder(name, mode: 0o755) }
+      let descriptor = try parent.descriptor.open(name, [.folder, .noFollow])
+      let metadata = try descriptor.metadata()
+      if metadata.user == Credentials.effectiveUser {
+        if make && metadata.mode != 0o755 { try descriptor.setMode(0o755) }
+        return Folder(descriptor: descriptor, path: path)
+      }
+      descriptor.close()
+    } catch {
+      if error != .tooManyLinks && error != .notDirectory { throw .system(error) }
+    }
+    throw .foreign
+  }
+}
+
+/// The fingerprints of a text's managed section.
+public func managedFingerprints(in text: [UInt8]) -> [Fingerprint] {
+  guard let range = ManagedSection.locate(in: text).range else { return [] }
+  return certificates(in: Array(text[range])).map { $0.fingerprint }
+}

@@ -1,0 +1,73 @@
+import Certificates
+import Linux
+
+extension SystemStore {
+  /// The store as it stands.
+  public struct State: Sendable {
+    /// Names of ours in the anchors folder.
+    let anchors: [Path]
+    let anchorsModified: Metadata.Nanoseconds?
+    let contents: BundleContents?
+    let bundleModified: Metadata.Nanoseconds?
+    /// Whether a start began to change the store and did not see the end of it.
+    let isUnfinished: Bool
+    /// Certificates that the distribution's administrator distrusts.
+    let blocklist: [Certificate]
+  }
+
+  /// Reads the store.
+  /// - Throws: why its bundle or its anchors could not be read. A missing one is an empty one.
+  public func state(in root: Root) throws(ReadError) -> State {
+    var anchorNames: [Path] = []
+    var anchorsModified: Metadata.Nanoseconds?
+    do throws(Errno) {
+      let folder = try Folder(anchors, in: root)
+      defer { folder.close() }
+      anchorNames = try folder.names().filter { fingerprintDigits(inAnchorName: $0.bytes) != nil }
+      anchorsModified = try folder.descriptor.metadata().modified
+    } catch {
+      if error != .noSuchFile && error != .notDirectory { throw .system(error) }
+    }
+    // Without a tool the bundle is merged into like any other, and read then.
+    let built = tool == nil ? nil : try readBundle(in: root)
+    return State(
+      anchors: anchorNames, anchorsModified: anchorsModified, contents: built?.contents,
+      bundleModified: built?.modified, isUnfinished: tool != nil && root.exists(unfinishedMark),
+      blocklist: blocklist(in: root))
+  }
+
+  /// What the store's bundle holds, and when it was built; nil where there is none.
+  func readBundle(
+    in root: Root
+  ) throws(ReadError) -> (contents: BundleContents, modified: Metadata.Nanoseconds)? {
+    do throws(BundleFile.Failure) {
+      let file = try BundleFile.open(bundle, in: root)
+      file.folder.close()
+      return (BundleContents(reading: file.text), file.metadata.modified)
+    } catch .unreadable(let error) {
+      throw error
+    } catch {
+      return nil
+    }
+  }
+
+  /// Stands while anchors are being changed and the tool has not been seen to finish. Beside the
+  /// bundle and not among the anchors, where a tool might read it.
+  var unfinishedMark: Path { bundle.split.folder.appending(".psm-entry-unfinished") }
+
+  private func blocklist(in root: Root) -> [Certificate] {
+    if family != .redHat { return [] }
+    var blocked: [Certificate] = []
+    for parent in ["/etc/pki/ca-trust/source/", "/usr/share/pki/ca-trust-source/"] as [StaticString] {
+      for name in ["blocklist", "blacklist"] as [StaticString] {
+        guard let folder = try? Folder(Path(parent).appending(name), in: root) else { continue }
+        defer { folder.close() }
+        for file in (try? folder.names()) ?? [] {
+          guard let text = try? root.read(folder.path.appending(file), limit: 1 << 20) else { continue }
+          blocked += CertificateFile(reading: text).certificates
+        }
+      }
+    }
+    return blocked
+  }
+}

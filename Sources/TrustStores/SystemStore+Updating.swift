@@ -1,0 +1,163 @@
+import Certificates
+import Linux
+import Text
+
+/// What became of the system store.
+public struct SystemUpdate: Sendable {
+  /// Whether anything was written or the tool was run.
+  public var isChanged = false
+  /// Why the anchors folder was left alone.
+  public var obstacle: Errno?
+  public var failedAnchors: [(name: Path, failure: Replacement.Failure)] = []
+  public var tool: ToolRun?
+  /// Wanted, and not in the bundle that the tool has built.
+  public var missing: [Certificate] = []
+  /// Taken out of the anchors, and still in that bundle.
+  public var remaining: [TrustedCertificate] = []
+  public var isBundleDamaged = false
+  public var isBundleUnreadable = false
+  public var passedOverLock = false
+}
+
+extension SystemStore {
+  /// Brings the store to `plan`: the anchors, then the tool's bundle, which is read afterwards
+  /// because the tool's exit status proves nothing.
+  /// - Parameters:
+  ///   - toolDeadline: when the tool is killed.
+  ///   - lockDeadline: until when the lock on the anchors folder is waited for.
+  public func update(
+    to plan: Plan, in root: Root, toolDeadline: Deadline, lockDeadline: Deadline
+  ) -> SystemUpdate {
+    var update = SystemUpdate()
+    if !plan.needsChange { return update }
+    let folder: Folder
+    do throws(Errno) {
+      folder = try Folder.making(anchors, in: root)
+      try folder.allowsChanges()
+    } catch {
+      // What is only a matter of dates needs nobody who could write.
+      if plan.isMoreThanDates { update.obstacle = error }
+      return update
+    }
+    defer { folder.close() }
+    update.isChanged = true
+    update.passedOverLock = !folder.lock(until: lockDeadline)
+    if tool != nil { setUnfinishedMark(in: root) }
+    changeAnchors(plan, in: folder, &update)
+    guard let tool else { return update }
+    removeLeftovers(of: plan, in: root)
+    update.tool = ToolRun.run(tool, until: toolDeadline)
+    verify(plan, in: root, &update)
+    clearUnfinishedMark(in: root)
+    return update
+  }
+
+  private func changeAnchors(_ plan: Plan, in folder: Folder, _ update: inout SystemUpdate) {
+    if let names = try? folder.descriptor.unsortedNames() {
+      for name in names where name.bytes.starts(with: Path(Replacement.temporaryPrefix).bytes) {
+        try? folder.remove(name)
+      }
+    }
+    for name in plan.staleAnchors {
+      do throws(Errno) { try folder.remove(name) } catch {
+        update.failedAnchors.append((name, .system(.rename, error)))
+      }
+    }
+    for certificate in plan.missingAnchors + plan.missingInBundle {
+      let name = anchorName(certificate.fingerprint)
+      do throws(Replacement.Failure) { try write(certificate, as: name, in: folder) } catch {
+        update.failedAnchors.append((name, error))
+      }
+    }
+  }
+
+  /// Writes an anchor unless it stands there already. It need not be on disk at once: one that a
+  /// crash has emptied is missed in the bundle, and written again.
+  private func write(_ certificate: Certificate, as name: Path, in folder: Folder) throws(Replacement.Failure)
+  {
+    var text: [UInt8] = []
+    appendCanonicalPEM(certificate.der, to: &text)
+    if let file = try? folder.descriptor.open(name, [.nonBlocking, .noFollow]) {
+      defer { file.close() }
+      if (try? file.readAll(limit: text.count))?.contents == text { return }
+    }
+    try Replacement(mode: 0o644, owner: nil, expected: folder.metadata(of: name))
+      .replace(name, in: folder, with: text, isDurable: false) { _ in true }
+  }
+
+  /// Removes what would mislead the tool: a bundle that a killed run has half written, which
+  /// Debian's would go on with, and links to anchors of ours that are gone.
+  private func removeLeftovers(of plan: Plan, in root: Root) {
+    let (folderPath, name) = bundle.split
+    guard let folder = try? Folder(folderPath, in: root) else { return }
+    defer { folder.close() }
+    try? folder.remove(name.suffixed(".new"))
+    if family != .debian || plan.staleAnchors.isEmpty { return }
+    let names = (try? folder.descriptor.unsortedNames()) ?? []
+    // A link to the anchor first; then those, named by a hash, that led to that link.
+    for _ in 0..<2 {
+      for name in names where isDanglingLinkOfOurs(name, in: folder) { try? folder.remove(name) }
+    }
+  }
+
+  private func isDanglingLinkOfOurs(_ name: Path, in folder: Folder) -> Bool {
+    guard let target = try? folder.target(ofLink: name) else { return false }
+    return fingerprintDigits(inAnchorName: target.split.name.bytes) != nil && !folder.leadsSomewhere(name)
+  }
+
+  private func verify(_ plan: Plan, in root: Root, _ update: inout SystemUpdate) {
+    guard let built = try? readBundle(in: root) else {
+      update.isBundleUnreadable = true
+      update.missing = plan.wanted
+      return
+    }
+    update.isBundleDamaged = built.contents.damage != nil
+    let isTrusted = CertificateIndex(plan.wanted).trusted(by: built.contents)
+    update.missing = zip(plan.wanted, isTrusted).filter { !$0.1 }.map { $0.0 }
+    if plan.removed.isEmpty { return }
+    update.remaining = built.contents.certificates.filter { certificate in
+      certificate.isTrustedForServers
+        && plan.removed.contains(Array(Fingerprint(of: certificate.der).hex.utf8))
+    }
+  }
+
+  private func setUnfinishedMark(in root: Root) {
+    let (folderPath, name) = unfinishedMark.split
+    guard let folder = try? Folder(folderPath, in: root) else { return }
+    defer { folder.close() }
+    (try? folder.descriptor.open(name, [.writeOnly, .createNew, .noFollow], mode: 0o600))?.close()
+  }
+
+  private func clearUnfinishedMark(in root: Root) {
+    let (folderPath, name) = unfinishedMark.split
+    guard let folder = try? Folder(folderPath, in: root) else { return }
+    defer { folder.close() }
+    try? folder.remove(name)
+  }
+}
+
+extension SystemStore {
+  /// Why the anchors cannot be changed, as far as that can be known without trying.
+  public func obstacle(in root: Root) -> Errno? {
+    var path = anchors
+    while true {
+      do throws(Errno) {
+        let folder = try Folder(path, in: root)
+        defer { folder.close() }
+        try folder.allowsChanges()
+        return nil
+      } catch {
+        // A missing folder is made, if the one that is to hold it allows.
+        if error != .noSuchFile || path == Path("/") { return error }
+        path = path.split.folder
+      }
+    }
+  }
+}
+
+extension SystemStore.Plan {
+  /// Whether something is missing or too much, and not only a file older than another.
+  fileprivate var isMoreThanDates: Bool {
+    !missingAnchors.isEmpty || !staleAnchors.isEmpty || !missingInBundle.isEmpty
+  }
+}

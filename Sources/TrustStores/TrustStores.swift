@@ -1,1 +1,0 @@
-public let placeholderTrustStores = 0

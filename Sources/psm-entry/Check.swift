@@ -1,0 +1,189 @@
+import Certificates
+import Linux
+import Proxies
+import Text
+import TrustStores
+
+/// One thing that `check` has looked at.
+struct Check {
+  enum Name: Equatable {
+    case input, bundle, system, variable, proxy, noProxy, connect
+
+    var text: Text {
+      switch self {
+      case .input: "input"
+      case .bundle: "bundle"
+      case .system: "system"
+      case .variable: "variable"
+      case .proxy: "proxy"
+      case .noProxy: "no_proxy"
+      case .connect: "connect"
+      }
+    }
+  }
+
+  let name: Name
+  let target: Text
+  let level: Problem.Level
+  let detail: Text
+
+  var isOK: Bool { level != .error }
+}
+
+/// `psm-entry check`: judges the stores as they stand, and the environment as a start would leave
+/// it. Fit for HEALTHCHECK.
+/// - Returns: the exit status: 1 if there are errors.
+func check(_ circumstances: Circumstances, _ commandLine: CommandLine) -> Int32 {
+  let plan = Plan(circumstances)
+  var checks = inputChecks(circumstances) + storeChecks(plan, circumstances)
+  checks += problemChecks(
+    .variable, circumstances.settings.problems + circumstances.secretProblems + plan.variableProblems)
+  checks += proxyChecks(circumstances)
+  let asJSON = commandLine.flags.contains(.json)
+  let written = Output.write(asJSON ? json(checks) : Array(text(checks).utf8))
+  if written != 0 { return written }
+  return checks.allSatisfy { $0.isOK } ? 0 : ExitStatus.failure
+}
+
+private func problemChecks(_ name: Check.Name, _ problems: [Problem]) -> [Check] {
+  problems.filter { $0.level <= .warning }.map {
+    Check(name: name, target: $0.subject, level: $0.level, detail: $0.message)
+  }
+}
+
+// MARK: Inputs
+
+private func inputChecks(_ circumstances: Circumstances) -> [Check] {
+  let inputs = circumstances.inputs
+  var checks = problemChecks(.input, inputs.problems)
+  let now = Clock.secondsSinceEpoch
+  let soon = now + 30 * 86400
+  for found in inputs.found where found.certificate.notAfter >= now && found.certificate.notAfter < soon {
+    let certificate = found.certificate
+    checks.append(
+      Check(
+        name: .input, target: found.source.shown, level: .warning,
+        detail:
+          "\(certificate.subjectText): expires on \(RFC3339.text(certificate.notAfter)); ask for its successor"
+      ))
+  }
+  if checks.isEmpty {
+    let count = inputs.found.count
+    for input in circumstances.settings.inputs {
+      checks.append(
+        Check(
+          name: .input, target: input.path.shown, level: .info,
+          detail: "\(count) certificate\(count == 1 ? "" : "s") in all"))
+    }
+  }
+  return checks
+}
+
+// MARK: Stores
+
+private func storeChecks(_ plan: Plan, _ circumstances: Circumstances) -> [Check] {
+  var checks = problemChecks(.system, plan.systemProblems) + problemChecks(.bundle, plan.bundleProblems)
+  for change in plan.changes {
+    checks.append(
+      Check(
+        name: change.kind == .system ? .system : .bundle, target: change.store.shown,
+        level: change.added.isEmpty && !change.isRepair ? .warning : .error, detail: change.complaint))
+  }
+  let troubled = checks.map { $0.target }
+  if let store = plan.systemStore, !troubled.contains(store.shown),
+    !checks.contains(where: { $0.name == .system })
+  {
+    checks.append(
+      Check(name: .system, target: store.shown, level: .info, detail: "as a start would leave it"))
+  }
+  for bundle in bundlePaths(circumstances.settings.bundles, in: circumstances.root)
+  where !troubled.contains(bundle.path.shown) && circumstances.root.exists(bundle.path) {
+    checks.append(
+      Check(name: .bundle, target: bundle.path.shown, level: .info, detail: "as a start would leave it"))
+  }
+  return checks
+}
+
+extension Plan.Change {
+  fileprivate var complaint: Text {
+    var parts: [Text] = []
+    if !added.isEmpty { parts.append("lacks \(added.count) of the mounted certificates") }
+    if !removed.isEmpty { parts.append("still holds \(removed.count) no longer mounted") }
+    if isRepair { parts.append("is damaged: no client can read it") }
+    if parts.isEmpty { parts.append("is not as a start would leave it") }
+    return "\(parts.joined(by: ", ")); restart the container"
+  }
+}
+
+// MARK: Proxies
+
+private func proxyChecks(_ circumstances: Circumstances) -> [Check] {
+  var checks: [Check] = []
+  for problem in circumstances.proxyProblems where problem.level <= .warning {
+    let isNoProxy =
+      problem.subject.utf8.count == 8 && problem.subject.utf8.first.map { $0 | 0x20 } == UInt8(ascii: "n")
+    checks += problemChecks(isNoProxy ? .noProxy : .proxy, [problem])
+  }
+  let troubled = checks.map { $0.target }
+  for proxy in circumstances.proxies.proxies where !troubled.contains(Text(proxy.source)) {
+    if let url = proxy.url {
+      checks.append(
+        Check(
+          name: .proxy, target: Text(proxy.variable.upperCaseName), level: .info, detail: Text(url.redacted)))
+    }
+  }
+  for entry in circumstances.proxies.noProxy {
+    let portability = portability(of: entry)
+    checks.append(
+      Check(
+        name: .noProxy, target: Text(entry.shown), level: portability.deservesWarning ? .warning : .info,
+        detail: portability.text))
+  }
+  return checks
+}
+
+extension NoProxyPortability {
+  /// Which clients honour the entry, and what to write instead.
+  fileprivate var text: Text {
+    let advice = Text(self.advice)
+    if isPortable { return "every client honours it; \(advice)" }
+    let honoured = honouredBy.names.map { Text($0) }.joined(by: ", ")
+    let ignored = ignoredBy.names.map { Text($0) }.joined(by: ", ")
+    return "\(honoured.isEmpty ? "no client" : honoured) honours it, not \(ignored): \(advice)"
+  }
+}
+
+// MARK: Printing
+
+private func text(_ checks: [Check]) -> Text {
+  let problems = checks.filter { $0.level <= .warning }
+  if problems.isEmpty { return "ok: \(checks.count) checks\n" }
+  var table = Table()
+  for check in problems {
+    table.row([check.level == .error ? "✗ error" : "! warning", check.name.text, check.target, check.detail])
+  }
+  let errors = checks.count { !$0.isOK }
+  let warnings = problems.count - errors
+  return table.text
+    + "\(errors == 0 ? "ok" : "not ok"): \(checks.count) checks, \(errors) error\(errors == 1 ? "" : "s"), \(warnings) warning\(warnings == 1 ? "" : "s")\n"
+}
+
+private func json(_ checks: [Check]) -> [UInt8] {
+  var json = JSON()
+  json.object { result in
+    result.member("ok", checks.allSatisfy { $0.isOK })
+    result.name("checks")
+    result.array { list in
+      for check in checks {
+        list.object { object in
+          object.member("name", check.name.text)
+          object.member("target", check.target)
+          object.member("ok", check.isOK)
+          object.member("level", check.level.name)
+          object.member("detail", check.detail)
+        }
+      }
+    }
+  }
+  return json.bytes + [UInt8(ascii: "\n")]
+}

@@ -1,0 +1,105 @@
+import Linux
+import Text
+
+// The child: it does all that can go wrong, and sends the parent an environment.
+
+/// Exit statuses of our own.
+enum ExitStatus {
+  static let failure: Int32 = 1
+  static let usage: Int32 = 64
+  static let preparationFailed: Int32 = 70
+  static let strictError: Int32 = 78
+  static let notExecutable: Int32 = 126
+  static let notFound: Int32 = 127
+}
+
+/// Prepares, answers and ends.
+func prepareAsChild(
+  _ source: Source, _ essentials: Essentials, of parent: ProcessID, _ hasClosedStandard: Bool,
+  answerTo pipe: FileDescriptor, _ deadline: Deadline
+) -> Never {
+  ProcessID.leadGroup()
+  ProcessID.dieWith(parent)
+  SignalSet.ignore([SignalSet.brokenPipe, SignalSet.fileSizeExceeded, SignalSet.terminalOutput])
+  SignalSet().install()
+  if hasClosedStandard { fillStandardDescriptors() }
+  let answer = prepare(source, essentials)
+  reach(.answer, source.environment)
+  try? pipe.write(answer.bytes)
+  ProcessID.exit(0)
+}
+
+private func prepare(_ source: Source, _ essentials: Essentials) -> Answer {
+  reach(.start, source.environment)
+  let settings: Settings
+  do throws(CommandLine.UsageError) { settings = try Settings(source, essentials) } catch {
+    essentials.log.write(.error("", error.message))
+    return .refused(ExitStatus.usage)
+  }
+  let root: Root
+  do throws(Errno) { root = try openRoot(essentials.root) } catch {
+    essentials.log.write(rootProblem(error))
+    return .refused(ExitStatus.usage)
+  }
+  let circumstances = Circumstances(settings, source.environment, in: root)
+  for problem in circumstances.problems { essentials.log.write(problem) }
+  if essentials.isStrict && circumstances.problems.hasErrors { return refuse(essentials) }
+  reach(.system, source.environment)
+  // A fifth of the time is left to say what came of waiting.
+  var preparation = Preparation(
+    circumstances, deadline: Deadline(nanosecondsFromNow: essentials.timeout * 800_000_000))
+  let environment = preparation.run()
+  if essentials.isStrict && preparation.hasErrors { return refuse(essentials) }
+  return .ready(environment)
+}
+
+private func refuse(_ essentials: Essentials) -> Answer {
+  essentials.log.write(.error("", "strict: the service is not started because of the errors above"))
+  return .refused(ExitStatus.strictError)
+}
+
+func openRoot(_ path: Path?) throws(Errno) -> Root {
+  guard let path else { return .system }
+  return try Root(at: path)
+}
+
+func rootProblem(_ error: Errno) -> Problem {
+  let reason: Text =
+    error == .notImplemented
+    ? "this kernel cannot keep links inside another root (openat2, Linux 5.6)"
+    : "it cannot be opened (\(error.text))"
+  return .error("--root", reason)
+}
+
+extension Answer {
+  // On the pipe: a status byte, the length of what follows as 8 bytes, then each entry of the environment
+  // with a NUL behind it. A child that dies half-way has sent less than it said.
+
+  init?(_ received: [UInt8]) {
+    guard received.count >= 9, let status = received.first else { return nil }
+    let length = received[1..<9].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+    let body = received[9...]
+    guard length == UInt64(body.count) else { return nil }
+    if status != 0 {
+      self = .refused(Int32(status))
+      return
+    }
+    self = .ready(Environment(entries: body.split(separator: 0).map { Array($0) }))
+  }
+
+  var bytes: [UInt8] {
+    var body: [UInt8] = []
+    var status: UInt8 = 0
+    switch self {
+    case .ready(let environment):
+      for entry in environment.entries {
+        body.append(contentsOf: entry)
+        body.append(0)
+      }
+    case .refused(let code): status = UInt8(truncatingIfNeeded: code)
+    case .failed: status = UInt8(ExitStatus.preparationFailed)
+    }
+    let length = UInt64(body.count)
+    return [status] + (0..<8).map { UInt8(truncatingIfNeeded: length >> (56 - 8 * $0)) } + body
+  }
+}

@@ -1,0 +1,185 @@
+import Linux
+import Text
+
+/// What the command line asks for.
+///
+/// It is read by the process that becomes the service: what is to be run must be known even if
+/// the preparation fails.
+struct CommandLine {
+  enum Verb: Equatable {
+    case start, plan, check, certs, env, install, help, version
+  }
+
+  /// Options of the sub-commands, beside those of ``Setting``.
+  enum Flag: Equatable { case json, null, connect }
+
+  private(set) var verb = Verb.start
+  private(set) var settings: [(setting: Setting, value: [UInt8])] = []
+  private(set) var flags: [Flag] = []
+  /// Values of `--proxy`, `--proxy-file` and `--target`, in order.
+  private(set) var proxies: [[UInt8]] = []
+  private(set) var proxyFiles: [[UInt8]] = []
+  private(set) var targets: [[UInt8]] = []
+  /// How many arguments stand before the command or the sub-command's operands.
+  private(set) var operandsStart = 0
+  private(set) var operands: [[UInt8]] = []
+
+  /// Wrong usage; exit status 64.
+  struct UsageError: Error { let message: Text }
+
+  /// - Parameter arguments: argv without the program's own name.
+  init(_ arguments: [[UInt8]]) throws(UsageError) {
+    var index = 0
+    var hasVerb = false
+    var isLiteral = false
+    while index < arguments.count {
+      let argument = arguments[index]
+      if !isLiteral && argument == Array("--".utf8) {
+        isLiteral = true
+        index += 1
+        if verb == .start { break }
+      } else if !isLiteral && argument.starts(with: "--".utf8) {
+        index = try readOption(arguments, at: index)
+      } else if !hasVerb && !isLiteral, let named = Self.verb(named: argument) {
+        verb = named
+        hasVerb = true
+        index += 1
+      } else if verb == .start {
+        break
+      } else {
+        operands.append(argument)
+        index += 1
+      }
+    }
+    if verb == .start {
+      operandsStart = index
+      operands = Array(arguments[index...])
+    }
+    try checkUse()
+  }
+
+  func value(of setting: Setting) -> [UInt8]? { settings.last { $0.setting == setting }?.value }
+
+  /// Whatever follows the first option stands at `index + 1` or behind it.
+  private mutating func readOption(_ arguments: [[UInt8]], at index: Int) throws(UsageError) -> Int {
+    let argument = arguments[index]
+    let equals = argument.firstIndex(of: UInt8(ascii: "="))
+    let name = argument[..<(equals ?? argument.count)]
+    let attached = equals.map { Array(argument[($0 + 1)...]) }
+
+    if name.isEqual(to: "--help") || name.isEqual(to: "--version") {
+      if attached != nil { throw UsageError(message: "\(shownOption(name)) takes no value") }
+      if verb != .help { verb = name.isEqual(to: "--help") ? .help : .version }
+      return index + 1
+    }
+    if let flag = Self.flag(named: name) {
+      if attached != nil { throw UsageError(message: "\(shownOption(name)) takes no value") }
+      flags.append(flag)
+      return index + 1
+    }
+    if name.isEqual(to: Setting.strict.option) {
+      // `--strict` alone means on; a Boolean behind it is its value unless it is the command.
+      if let attached {
+        settings.append((.strict, attached))
+      } else if index + 2 < arguments.count, boolean(arguments[index + 1]) != nil {
+        settings.append((.strict, arguments[index + 1]))
+        return index + 2
+      } else {
+        settings.append((.strict, Array("on".utf8)))
+      }
+      return index + 1
+    }
+    guard let option = Option(named: name) else {
+      throw UsageError(message: "unknown option \(shownOption(name))")
+    }
+    let next = attached == nil ? index + 1 : index
+    guard let value = attached ?? (next < arguments.count ? arguments[next] : nil) else {
+      throw UsageError(message: "\(shownOption(name)) needs a value")
+    }
+    switch option {
+    case .setting(let setting): settings.append((setting, value))
+    case .proxy: proxies.append(value)
+    case .proxyFile: proxyFiles.append(value)
+    case .target: targets.append(value)
+    }
+    return next + 1
+  }
+
+  private enum Option {
+    case setting(Setting)
+    case proxy, proxyFile, target
+
+    init?(named name: ArraySlice<UInt8>) {
+      if name.isEqual(to: "--proxy") {
+        self = .proxy
+      } else if name.isEqual(to: "--proxy-file") {
+        self = .proxyFile
+      } else if name.isEqual(to: "--target") {
+        self = .target
+      } else if let setting = Setting.allCases.first(where: { name.isEqual(to: $0.option) }) {
+        self = .setting(setting)
+      } else {
+        return nil
+      }
+    }
+  }
+
+  private static func flag(named name: ArraySlice<UInt8>) -> Flag? {
+    if name.isEqual(to: "--json") { return .json }
+    if name.isEqual(to: "--null") { return .null }
+    return name.isEqual(to: "--connect") ? .connect : nil
+  }
+
+  private static func verb(named word: [UInt8]) -> Verb? {
+    let words: [(StaticString, Verb)] = [
+      ("plan", .plan), ("check", .check), ("certs", .certs), ("env", .env), ("install", .install),
+    ]
+    return words.first { word[...].isEqual(to: $0.0) }?.1
+  }
+
+  /// What may not stand together.
+  private func checkUse() throws(UsageError) {
+    if verb == .help || verb == .version { return }
+    if verb == .start && operands.isEmpty {
+      throw UsageError(message: "no command: psm-entry [OPTION…] -- COMMAND [ARG…]")
+    }
+    if (verb == .plan || verb == .check || verb == .env) && !operands.isEmpty {
+      throw UsageError(message: "an operand too many: this sub-command takes options only")
+    }
+    if verb == .install && operands.count != 1 {
+      throw UsageError(message: "install takes one operand, the file or folder to copy to")
+    }
+    let takesJSON = verb == .plan || verb == .check || verb == .certs || verb == .env
+    if flags.contains(.json) && !takesJSON {
+      throw UsageError(message: "--json belongs to plan, check, certs and env")
+    }
+    if flags.contains(.null) && verb != .env { throw UsageError(message: "--null belongs to env") }
+    if flags.contains(.null) && flags.contains(.json) {
+      throw UsageError(message: "--null and --json exclude each other")
+    }
+    if verb != .check && (flags.contains(.connect) || !(proxies + proxyFiles + targets).isEmpty) {
+      throw UsageError(message: "--connect, --proxy, --proxy-file and --target belong to check")
+    }
+  }
+}
+
+/// An option's name, where it is one: what was mistyped may hold a password.
+private func shownOption(_ name: ArraySlice<UInt8>) -> Text {
+  let isName = name.allSatisfy {
+    $0 == UInt8(ascii: "-") || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0)
+  }
+  return isName && name.count <= 32 ? escaped(name) : "(not shown: it may hold a password)"
+}
+
+/// The words that a Boolean may be given in.
+func boolean(_ word: [UInt8]) -> Bool? {
+  for yes in ["1", "on", "true", "yes"] as [StaticString] where word[...].isEqual(to: yes) { return true }
+  for no in ["0", "off", "false", "no"] as [StaticString] where word[...].isEqual(to: no) { return false }
+  return nil
+}
+
+extension ArraySlice<UInt8> {
+  func isEqual(to text: StaticString) -> Bool {
+    count == text.utf8CodeUnitCount && text.withUTF8Buffer { elementsEqual($0) }
+  }
+}

@@ -1,0 +1,137 @@
+import Linux
+import Text
+
+// The process that becomes the service. All preparation happens in a child of it, so that no fault
+// there keeps the service from starting. It installs no handler and no timer, and hands on mask,
+// dispositions, limits, umask, folder and descriptors as it found them.
+
+/// Prepares the container in a child, then becomes the command.
+func start(_ source: Source, _ essentials: Essentials, arguments: CStrings, environment: CStrings) -> Never {
+  let signals = SignalGuard()
+  let answer = prepareInChild(source, essentials, signals)
+  signals.exitIfAsked()
+  let isDemanding = essentials.isStrict || essentials.user != nil
+  switch answer {
+  case .ready(let prepared):
+    become(arguments, environment: prepared, original: environment, essentials, signals)
+  case .refused(let status):
+    ProcessID.exit(status)
+  case .failed(let reason):
+    let outcome: Text =
+      isDemanding ? "the service is not started" : "the service starts with its original environment"
+    signals.write(.error("", "the preparation \(reason); \(outcome)"), to: essentials.log)
+    if isDemanding { ProcessID.exit(ExitStatus.preparationFailed) }
+    become(arguments, environment: source.environment, original: environment, essentials, signals)
+  }
+}
+
+/// What came back from the child.
+enum Answer {
+  case ready(Environment)
+  case refused(Int32)
+  case failed(Text)
+}
+
+private func prepareInChild(_ source: Source, _ essentials: Essentials, _ signals: SignalGuard) -> Answer {
+  let deadline = Deadline(secondsFromNow: essentials.timeout)
+  do throws(Errno) {
+    let opened = try FileDescriptor.pipe()
+    // Two free numbers above 2 mean that none up to 2 was free.
+    let hasClosedStandard = opened.reading.rawValue <= 2 || opened.writing.rawValue <= 2
+    let reading = try opened.reading.aboveStandard()
+    let writing = try opened.writing.aboveStandard()
+    defer { reading.close() }
+    let parent = ProcessID.current
+    guard let child = try ProcessID.fork() else {
+      reading.close()
+      prepareAsChild(source, essentials, of: parent, hasClosedStandard, answerTo: writing, deadline)
+    }
+    writing.close()
+    return follow(child, reading, deadline, signals)
+  } catch {
+    return .failed("could not begin (\(error.text))")
+  }
+}
+
+/// Waits for the child's answer and for its end.
+private func follow(
+  _ child: ProcessID, _ pipe: FileDescriptor, _ deadline: Deadline, _ signals: SignalGuard
+) -> Answer {
+  var received: [UInt8] = []
+  var isComplete = false
+  while !isComplete {
+    let ready = waitToRead([pipe] + signals.descriptors, until: deadline)
+    if ready & ~1 != 0 {
+      stop(child, pipe)
+      signals.exitIfAsked()
+    }
+    if ready == 0 {
+      stop(child, pipe)
+      return .failed("took longer than PSM_ENTRY_TIMEOUT allows and was stopped")
+    }
+    if ready & 1 != 0 {
+      guard let part = try? pipe.readSome() else { break }
+      received.append(contentsOf: part)
+      isComplete = part.isEmpty
+    }
+  }
+  let ending = child.wait()
+  if child.killGroup() { child.reapGroup() }
+  if let answer = Answer(received) { return answer }
+  if case .signalled(let signal) = ending { return .failed("was ended by signal \(signal)") }
+  return .failed("ended without a result")
+}
+
+/// Kills the child with all that it has started. One that is stuck in an uninterruptible call is left
+/// behind: the service must not wait for a dead file server.
+private func stop(_ child: ProcessID, _ pipe: FileDescriptor) {
+  child.killWithGroup()
+  let deadline = Deadline(secondsFromNow: 1)
+  // The pipe ends with the last process that holds it.
+  while waitToRead([pipe], until: deadline) != 0 {
+    if let part = try? pipe.readSome(), !part.isEmpty { continue }
+    _ = child.wait()
+    child.reapGroup()
+    return
+  }
+}
+
+/// SIGTERM and SIGINT wait while the preparation runs: as PID 1 this process would lose them.
+struct SignalGuard {
+  private let original: SignalSet
+  /// Those that were not blocked anyway: what was is the service's business.
+  private let watched: [Int32]
+  /// Becomes readable when one of them waits.
+  let descriptors: [FileDescriptor]
+
+  init() {
+    let all = [SignalSet.terminate, SignalSet.interrupt]
+    let original = SignalSet(all + [SignalSet.brokenPipe, SignalSet.fileSizeExceeded]).block()
+    self.original = original
+    watched = all.filter { !original.contains($0) }
+    let descriptor = watched.isEmpty ? nil : try? SignalSet(watched).descriptor().aboveStandard()
+    descriptors = descriptor.map { [$0] } ?? []
+  }
+
+  /// Ends this process with 128+N where a signal that asks it to has come.
+  func exitIfAsked() {
+    let pending = SignalSet.pending
+    for signal in watched where pending.contains(signal) { ProcessID.exit(128 + signal) }
+  }
+
+  /// Writes to the log. What its reader's absence would raise is dropped before it can end anything.
+  func write(_ problem: Problem, to log: Log) {
+    let before = SignalSet.pending
+    log.write(problem)
+    for signal in [SignalSet.brokenPipe, SignalSet.fileSizeExceeded] where !before.contains(signal) {
+      SignalSet([signal]).discardPending()
+    }
+  }
+
+  /// Gives the service the mask that was inherited.
+  func restore() {
+    for descriptor in descriptors { descriptor.close() }
+    exitIfAsked()
+    original.install()
+  }
+}

@@ -1,0 +1,66 @@
+import Linux
+import Text
+
+/// `psm-entry env`: the environment that a start would give the service. It is for machines, and
+/// not redacted.
+func printEnvironment(_ circumstances: Circumstances, _ flags: [CommandLine.Flag]) -> Int32 {
+  let plan = Plan(circumstances)
+  for problem in plan.problems where problem.level <= .warning {
+    circumstances.settings.essentials.log.write(problem)
+  }
+  if flags.contains(.null) {
+    return Output.write(plan.environment.entries.flatMap { $0 + [0] })
+  }
+  if flags.contains(.json) { return Output.write(json(plan.environment)) }
+  return Output.write(shellText(EnvironmentDifference(from: circumstances.environment, to: plan.environment)))
+}
+
+/// `export` and `unset` lines for any POSIX shell. A name that no shell can hold is left out.
+private func shellText(_ difference: EnvironmentDifference) -> [UInt8] {
+  var text: [UInt8] = []
+  for (name, value) in difference.set where isShellName(name) {
+    text += Array("export ".utf8) + name + Array("='".utf8)
+    for byte in value {
+      // A quote ends the string, stands for itself, and begins the next one.
+      if byte == UInt8(ascii: "'") { text += Array("'\\''".utf8) } else { text.append(byte) }
+    }
+    text += Array("'\n".utf8)
+  }
+  for name in difference.unset where isShellName(name) {
+    text += Array("unset ".utf8) + name + Array("\n".utf8)
+  }
+  return text
+}
+
+/// - Source: POSIX.1-2017 Base Definitions §3.235 (Name).
+private func isShellName(_ name: [UInt8]) -> Bool {
+  guard let first = name.first, !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first) else { return false }
+  return name.allSatisfy { byte in
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+      UInt8(ascii: "0")...UInt8(ascii: "9"),
+      UInt8(ascii: "_"):
+      true
+    default: false
+    }
+  }
+}
+
+private func json(_ environment: Environment) -> [UInt8] {
+  var json = JSON()
+  var seen: [[UInt8]] = []
+  json.object { object in
+    for entry in environment.entries {
+      guard let name = name(ofEntry: entry).map({ Array($0) }), !seen.contains(name) else { continue }
+      seen.append(name)
+      // Bytes that are not UTF-8 become U+FFFD.
+      object.member(repaired(name[...]), repaired(entry[(name.count + 1)...]))
+    }
+  }
+  return json.bytes + [UInt8(ascii: "\n")]
+}
+
+/// Bytes as UTF-8, with U+FFFD for what is not.
+private func repaired(_ bytes: ArraySlice<UInt8>) -> Text {
+  Text(utf8: Array(String(decoding: bytes, as: UTF8.self).utf8))
+}

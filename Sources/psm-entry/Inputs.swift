@@ -1,0 +1,251 @@
+import Certificates
+import Linux
+import Text
+
+/// What was found where certificates are to be read from.
+struct Inputs {
+  /// A certificate and the file that it was first found in.
+  struct Found {
+    let certificate: Certificate
+    let source: Path
+  }
+
+  /// Each certificate once, in the order they were found.
+  private(set) var found: [Found] = []
+  /// What is wrong with files and folders.
+  private(set) var fileProblems: [Problem] = []
+  /// What is wrong with certificates that are used all the same.
+  private(set) var certificateProblems: [Problem] = []
+  /// Whether something that exists, or was named, could not be read: then nothing is taken out
+  /// of any store.
+  private(set) var areIncomplete = false
+
+  /// Limits: what is beyond them is an error, never a hang.
+  private static let fileLimit = 16 << 20
+  private static let totalLimit = 64 << 20
+  private static let countLimit = 10_000
+  private static let depthLimit = 16
+
+  private var bytesRead = 0
+  private var entriesSeen = 0
+  private var hasReachedLimit = false
+  private var visitedFolders: [Metadata.Identity] = []
+  private var filesRead: [Metadata.Identity] = []
+  private let root: Root
+  private let now: Int64
+
+  /// Reads files and folders.
+  /// - Parameter now: seconds since the epoch, for what is expired.
+  init(reading inputs: [Settings.Input], in root: Root, now: Int64) {
+    self.root = root
+    self.now = now
+    for input in inputs { read(input) }
+    removeDuplicates()
+  }
+
+  var problems: [Problem] { fileProblems + certificateProblems }
+
+  /// The certificates sorted by fingerprint, as the stores want them.
+  var certificates: [Certificate] {
+    found.map { $0.certificate }.sorted { $0.fingerprint < $1.fingerprint }
+  }
+
+  private mutating func read(_ input: Settings.Input) {
+    do throws(Errno) {
+      let file = try root.open(input.path, [.nonBlocking])
+      defer { file.close() }
+      let metadata = try file.metadata()
+      if metadata.kind == .folder {
+        readFolder(file, input.path)
+      } else if !filesRead.contains(metadata.identity) {
+        // The product's own setting names a file that usually lies in the folder as well.
+        readFile(file, input.path)
+      }
+    } catch {
+      let isMissing = error == .noSuchFile || error == .notDirectory
+      if isMissing && !input.isNamed { return }
+      if let message = refusedKind(input.path, error) {
+        fileProblems.append(.error(input.path.shown, message))
+        return
+      }
+      areIncomplete = true
+      let advice: Text =
+        isMissing
+        ? "it was named and is missing: mount it, or name another"
+        : "it cannot be read (\(error.text)): mend its permissions or the mount"
+      fileProblems.append(
+        .error(input.path.shown, "\(advice); nothing is taken out of any store in this start"))
+    }
+  }
+
+  /// What cannot even be opened because of what it is, such as a socket.
+  private func refusedKind(_ path: Path, _ error: Errno) -> Text? {
+    guard error == .noSuchDeviceOrAddress || error == .noSuchDevice else { return nil }
+    return root.metadata(of: path)?.kind == .other ? notRegularMessage : nil
+  }
+
+  // MARK: Folders
+
+  private struct OpenFolder {
+    let descriptor: FileDescriptor
+    let path: Path
+    let identity: Metadata.Identity
+    var names: ArraySlice<Path>
+  }
+
+  /// Walks a folder and those in it, in byte order, without names that start with a dot.
+  private mutating func readFolder(_ descriptor: FileDescriptor, _ path: Path) {
+    var stack: [OpenFolder] = []
+    enter(descriptor, path, &stack)
+    while var folder = stack.popLast() {
+      guard let name = folder.names.popFirst() else {
+        if !stack.isEmpty { folder.descriptor.close() }
+        continue
+      }
+      stack.append(folder)
+      if hasReachedLimit { continue }
+      readEntry(name, of: folder, &stack)
+    }
+  }
+
+  private mutating func enter(_ descriptor: FileDescriptor, _ path: Path, _ stack: inout [OpenFolder]) {
+    do throws(Errno) {
+      let identity = try descriptor.metadata().identity
+      let names = try Folder(descriptor: descriptor, path: path).names().filter {
+        $0.bytes.first != UInt8(ascii: ".")
+      }
+      visitedFolders.append(identity)
+      stack.append(OpenFolder(descriptor: descriptor, path: path, identity: identity, names: names[...]))
+    } catch {
+      if !stack.isEmpty { descriptor.close() }
+      refuse(path, error)
+    }
+  }
+
+  private mutating func readEntry(_ name: Path, of folder: OpenFolder, _ stack: inout [OpenFolder]) {
+    let path = folder.path.appending(name)
+    entriesSeen += 1
+    if entriesSeen > Self.countLimit {
+      return reachLimit(
+        path, "more than \(Self.countLimit) files and folders: take out what is no CA certificate")
+    }
+    let file: FileDescriptor
+    let metadata: Metadata
+    do throws(Errno) {
+      // Under another root an absolute link must not lead out of it.
+      file =
+        root.isSystem ? try folder.descriptor.open(name, [.nonBlocking]) : try root.open(path, [.nonBlocking])
+      do throws(Errno) { metadata = try file.metadata() } catch {
+        file.close()
+        throw error
+      }
+    } catch {
+      return refuse(path, error)
+    }
+    if metadata.kind != .folder {
+      defer { file.close() }
+      return readFile(file, path)
+    }
+    if stack.contains(where: { $0.identity == metadata.identity }) {
+      file.close()
+      fileProblems.append(.error(path.shown, "a link back to a folder that holds it: remove the link"))
+    } else if visitedFolders.contains(metadata.identity) {
+      // Another name for what has been read.
+      file.close()
+    } else if stack.count >= Self.depthLimit {
+      file.close()
+      areIncomplete = true
+      fileProblems.append(
+        .error(path.shown, "folders more than \(Self.depthLimit) deep are not read: move its certificates up")
+      )
+    } else {
+      enter(file, path, &stack)
+    }
+  }
+
+  private mutating func refuse(_ path: Path, _ error: Errno) {
+    if let message = refusedKind(path, error) {
+      fileProblems.append(.error(path.shown, message))
+      return
+    }
+    switch error {
+    case .noSuchFile, .notDirectory:
+      fileProblems.append(.error(path.shown, "a link that leads nowhere: remove it, or mount what it means"))
+    case .tooManyLinks: fileProblems.append(.error(path.shown, "a link that leads back to itself: remove it"))
+    default:
+      areIncomplete = true
+      fileProblems.append(
+        .error(
+          path.shown,
+          "it cannot be read (\(error.text)): mend its permissions; nothing is taken out of any store in this start"
+        ))
+    }
+  }
+
+  private mutating func reachLimit(_ path: Path, _ message: Text) {
+    if hasReachedLimit { return }
+    hasReachedLimit = true
+    areIncomplete = true
+    fileProblems.append(
+      .error(
+        path.shown, "\(message); this and what follows is not read, and nothing is taken out of any store"))
+  }
+
+  // MARK: Files
+
+  private let notRegularMessage: Text =
+    "no regular file but a FIFO, device or socket: it is not read; remove it"
+
+  private mutating func readFile(_ file: FileDescriptor, _ path: Path) {
+    if hasReachedLimit { return }
+    let room = Self.totalLimit - bytesRead
+    let contents: [UInt8]
+    do throws(ReadError) {
+      let read = try file.readAll(limit: min(Self.fileLimit, room))
+      contents = read.contents
+      filesRead.append(read.metadata.identity)
+    } catch .notRegular {
+      fileProblems.append(.error(path.shown, notRegularMessage))
+      return
+    } catch .tooLarge {
+      if room < Self.fileLimit {
+        reachLimit(path, "more than 64 MiB in all: take out what is no CA certificate")
+      } else {
+        fileProblems.append(.error(path.shown, "larger than 16 MiB: no certificate file; it is not read"))
+      }
+      return
+    } catch {
+      if case .system(let errno) = error { refuse(path, errno) }
+      return
+    }
+    bytesRead += contents.count
+    judge(CertificateFile(reading: contents), path)
+  }
+
+  private mutating func judge(_ file: CertificateFile, _ path: Path) {
+    for problem in file.problems {
+      let place: Text = problem.line.map { "line \($0): " } ?? ""
+      let message: Text = "\(place)\(problem.text)"
+      fileProblems.append(problem.isWarning ? .warning(path.shown, message) : .error(path.shown, message))
+    }
+    for certificate in file.certificates {
+      found.append(Found(certificate: certificate, source: path))
+      for warning in certificate.warnings(now: now) {
+        certificateProblems.append(.warning(path.shown, "\(certificate.subjectText): \(warning.text)"))
+      }
+    }
+  }
+
+  private mutating func removeDuplicates() {
+    let order = found.indices.sorted {
+      let (one, other) = (found[$0].certificate.fingerprint, found[$1].certificate.fingerprint)
+      return one == other ? $0 < $1 : one < other
+    }
+    var isFirst = [Bool](repeating: true, count: found.count)
+    for (one, other) in zip(order, order.dropFirst())
+    where found[one].certificate.fingerprint == found[other].certificate.fingerprint {
+      isFirst[other] = false
+    }
+    if isFirst.contains(false) { found = zip(found, isFirst).filter { $0.1 }.map { $0.0 } }
+  }
+}

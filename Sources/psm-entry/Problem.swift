@@ -1,0 +1,45 @@
+import Text
+
+/// Something a person should know: what it is about, what is wrong, what to do.
+struct Problem: Equatable {
+  enum Level: Int, Comparable {
+    case error = 1
+    case warning, info, debug
+
+    static func < (one: Level, other: Level) -> Bool { one.rawValue < other.rawValue }
+
+    var name: Text {
+      switch self {
+      case .error: "error"
+      case .warning: "warning"
+      case .info: "info"
+      case .debug: "debug"
+      }
+    }
+  }
+
+  let level: Level
+  /// A file or a variable, fit to be shown.
+  let subject: Text
+  let message: Text
+
+  static func error(_ subject: Text, _ message: Text) -> Problem {
+    Problem(level: .error, subject: subject, message: message)
+  }
+
+  static func warning(_ subject: Text, _ message: Text) -> Problem {
+    Problem(level: .warning, subject: subject, message: message)
+  }
+
+  static func info(_ subject: Text, _ message: Text) -> Problem {
+    Problem(level: .info, subject: subject, message: message)
+  }
+
+  static func debug(_ subject: Text, _ message: Text) -> Problem {
+    Problem(level: .debug, subject: subject, message: message)
+  }
+}
+
+extension [Problem] {
+  var hasErrors: Bool { contains { $0.level == .error } }
+}

@@ -1,0 +1,69 @@
+import Certificates
+import Linux
+import Proxies
+import Text
+import TrustStores
+
+/// Variables that replace a client's trust by a file's. They are set only for a private bundle:
+/// merged files need none of them.
+let trustVariables: [StaticString] = [
+  "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT", "GIT_SSL_CAINFO", "AWS_CA_BUNDLE",
+  "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", "CARGO_HTTP_CAINFO",
+]
+
+/// The environment for the service.
+/// - Parameters:
+///   - path: the file to export, which holds all that is wanted; nil to export nothing.
+///   - isPrivate: whether it stands in for a bundle that could not be replaced.
+/// - Returns: the environment, and what is wrong with variables that the user has set.
+func serviceEnvironment(
+  _ circumstances: Circumstances, exporting path: Path?, isPrivate: Bool
+) -> (environment: Environment, problems: [Problem]) {
+  var environment = Environment(entries: circumstances.proxies.environment)
+  let problems = userVariables(circumstances).compactMap { name, value in
+    variableProblem(name, value, circumstances, exported: path)
+  }
+  if let path {
+    var names = circumstances.settings.exports
+    if isPrivate { names += trustVariables.map { Array(Path($0).bytes) } }
+    for name in names where environment.value(of: name) == nil { environment.set(name, to: path.bytes) }
+  }
+  return (environment, problems)
+}
+
+/// The CA variables that the user has set, with their values.
+func userVariables(_ circumstances: Circumstances) -> [(name: [UInt8], value: [UInt8])] {
+  var names = trustVariables.map { Array(Path($0).bytes) }
+  for name in circumstances.settings.exports + [Array("NODE_EXTRA_CA_CERTS".utf8)] where !names.contains(name)
+  {
+    names.append(name)
+  }
+  return names.compactMap { name in
+    guard let value = circumstances.environment.value(of: name), !value.isEmpty else { return nil }
+    return (name, value)
+  }
+}
+
+/// What is wrong with a CA variable that the user has set: it stays, but whoever obeys it may not
+/// trust what was mounted.
+func variableProblem(
+  _ name: [UInt8], _ value: [UInt8], _ circumstances: Circumstances, exported: Path?
+) -> Problem? {
+  let wanted = circumstances.wanted.certificates
+  let path = Path(value)
+  if wanted.isEmpty || path == exported { return nil }
+  let text: [UInt8]
+  do throws(ReadError) {
+    text = try circumstances.root.read(path, limit: BundleFile.sizeLimit)
+  } catch {
+    return .warning(
+      escaped(name), "\(path.shown) \(error.text): clients that obey the variable trust nothing; unset it")
+  }
+  let missing = missing(wanted, in: text)
+  guard let first = missing.first else { return nil }
+  let others: Text = missing.count > 1 ? " and \(missing.count - 1) more" : ""
+  return .warning(
+    escaped(name),
+    "\(path.shown) lacks \(first.subjectText)\(others): unset the variable, or add that file to PSM_ENTRY_BUNDLES"
+  )
+}

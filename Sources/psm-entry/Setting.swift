@@ -1,0 +1,84 @@
+/// The settings: the one table that the command line, the environment, `--help` and the docs
+/// are made from.
+enum Setting: Int, CaseIterable {
+  case certs, repoCustomCACert, bundles, system, export, prefer, noProxy, proxyFiles, user, strict, stateDir,
+    timeout, root, log, logFormat
+
+  /// The variable; the first where there are several of a kind.
+  var variable: StaticString {
+    switch self {
+    case .certs: "PSM_ENTRY_CERTS"
+    case .repoCustomCACert: "REPO_CUSTOM_CA_CERT"
+    case .bundles: "PSM_ENTRY_BUNDLES"
+    case .system: "PSM_ENTRY_SYSTEM"
+    case .export: "PSM_ENTRY_EXPORT"
+    case .prefer: "PSM_ENTRY_PREFER"
+    case .noProxy: "PSM_ENTRY_NO_PROXY"
+    case .proxyFiles: "HTTP_PROXY_FILE HTTPS_PROXY_FILE ALL_PROXY_FILE"
+    case .user: "PSM_ENTRY_USER"
+    case .strict: "PSM_ENTRY_STRICT"
+    case .stateDir: "PSM_ENTRY_STATE_DIR"
+    case .timeout: "PSM_ENTRY_TIMEOUT"
+    case .root: "PSM_ENTRY_ROOT"
+    case .log: "PSM_ENTRY_LOG"
+    case .logFormat: "PSM_ENTRY_LOG_FORMAT"
+    }
+  }
+
+  /// The option of the same meaning; empty where there is none.
+  var option: StaticString {
+    switch self {
+    case .certs: "--certs"
+    case .repoCustomCACert, .proxyFiles: ""
+    case .bundles: "--bundles"
+    case .system: "--system"
+    case .export: "--export"
+    case .prefer: "--prefer"
+    case .noProxy: "--no-proxy"
+    case .user: "--user"
+    case .strict: "--strict"
+    case .stateDir: "--state-dir"
+    case .timeout: "--timeout"
+    case .root: "--root"
+    case .log: "--log"
+    case .logFormat: "--log-format"
+    }
+  }
+
+  var defaultValue: StaticString {
+    switch self {
+    case .certs: "/etc/repo/ca_certs"
+    case .bundles: "/conda/ssl/cacert.pem:/conda/lib/python3*/site-packages/certifi/cacert.pem"
+    case .system: "auto"
+    case .export: "NODE_EXTRA_CA_CERTS"
+    case .prefer: "lower"
+    case .strict: "off"
+    case .stateDir: "the first usable of /run/psm-entry, /tmp/psm-entry-UID, /dev/shm/psm-entry-UID"
+    case .timeout: "60"
+    case .root: "/"
+    case .log: "info"
+    case .logFormat: "text"
+    case .repoCustomCACert, .noProxy, .proxyFiles, .user: ""
+    }
+  }
+
+  var meaning: StaticString {
+    switch self {
+    case .certs: "files or folders with CA certificates, separated by ':'"
+    case .repoCustomCACert: "one more file with CA certificates: the product's own setting, only read"
+    case .bundles: "bundles to merge into, separated by ':'; '*' within a component matches"
+    case .system: "the system store: auto (the distribution's tool, else native), native, off"
+    case .export: "variables to set to the bundle's path where they are unset, separated by ','"
+    case .prefer: "which case wins where http_proxy and HTTP_PROXY differ: lower or upper"
+    case .noProxy: "entries to add to NO_PROXY, such as the Compose services' names"
+    case .proxyFiles: "files that hold the variable's value (Docker and Kubernetes secrets)"
+    case .user: "the user to become before the service starts: NAME, UID, NAME:GROUP or UID:GID"
+    case .strict: "an error ends the start before the service runs: on or off"
+    case .stateDir: "where a private bundle goes if the bundle itself cannot be replaced"
+    case .timeout: "seconds that the preparation may take in all"
+    case .root: "another root for every store, input, state, passwd and secret path"
+    case .log: "what is logged: quiet, error, warning, info or debug"
+    case .logFormat: "text, or json: one object a line"
+    }
+  }
+}

@@ -1,0 +1,133 @@
+import Linux
+import Proxies
+import Text
+
+/// What the command line and the environment ask for, an option before its variable.
+struct Settings {
+  enum System: Equatable { case auto, native, off }
+
+  /// A file or folder that certificates are read from.
+  struct Input: Equatable {
+    let path: Path
+    /// Whether somebody has named it: then it must be there.
+    let isNamed: Bool
+  }
+
+  let essentials: Essentials
+  let inputs: [Input]
+  /// Paths whose components may hold `*`.
+  let bundles: [Path]
+  /// Whether somebody has named them: then they must be there.
+  let namesBundles: Bool
+  let system: System
+  let exports: [[UInt8]]
+  let preference: ProxySettings.Preference
+  let noProxy: [UInt8]
+  let stateFolders: [Path]
+  /// What is wrong with variables; a bad option is a usage error instead.
+  let problems: [Problem]
+
+  /// - Throws: what is wrong with an option.
+  init(_ source: Source, _ essentials: Essentials) throws(CommandLine.UsageError) {
+    self.essentials = essentials
+    var problems = essentials.problems
+    system = try source.read(
+      .system, default: .auto, &problems, complaint: "is none of auto, native, off"
+    ) { word($0, Self.systems) }
+    preference = try source.read(
+      .prefer, default: .lower, &problems, complaint: "is neither lower nor upper"
+    ) { word($0, Self.preferences) }
+    let relative: StaticString = "holds a path that does not begin with /"
+    bundles = try source.read(
+      .bundles, default: paths(Setting.bundles.defaultValue), &problems, complaint: relative, parse: paths)
+    namesBundles = source.value(of: .bundles) != nil
+    let state = try source.read(.stateDir, default: [], &problems, complaint: relative, parse: paths)
+    stateFolders = state.isEmpty ? Self.defaultStateFolders : state
+    noProxy = source.value(of: .noProxy)?.bytes ?? []
+    exports = try source.read(
+      .export, default: names(Setting.export.defaultValue), &problems,
+      complaint: "holds what is no variable's name", parse: names)
+    inputs = try Self.inputs(source, &problems)
+    self.problems = problems + unknownVariables(in: source.environment)
+  }
+
+  private static var systems: [(StaticString, System)] {
+    [("auto", .auto), ("native", .native), ("off", .off)]
+  }
+  private static var preferences: [(StaticString, ProxySettings.Preference)] {
+    [("lower", .lower), ("upper", .upper)]
+  }
+
+  private static func inputs(_ source: Source, _ problems: inout [Problem]) throws(CommandLine.UsageError)
+    -> [Input]
+  {
+    let relative: StaticString = "holds a path that does not begin with /"
+    var inputs: [Input] = []
+    if source.value(of: .certs) != nil {
+      inputs = try source.read(.certs, default: [], &problems, complaint: relative, parse: paths)
+        .map { Input(path: $0, isNamed: true) }
+    }
+    if inputs.isEmpty { inputs = [Input(path: Path(Setting.certs.defaultValue), isNamed: false)] }
+    if let file = source.value(of: .repoCustomCACert)?.bytes {
+      if file.first == UInt8(ascii: "/") {
+        inputs.append(Input(path: Path(file), isNamed: true))
+      } else {
+        problems.append(
+          .error("\(Setting.repoCustomCACert.variable)", "the path does not begin with /; it is not read"))
+      }
+    }
+    return inputs
+  }
+
+  private static var defaultStateFolders: [Path] {
+    let user: Text = "psm-entry-\(Credentials.effectiveUser)"
+    return [Path("/run/psm-entry"), Path("/tmp").appending(user.utf8), Path("/dev/shm").appending(user.utf8)]
+  }
+}
+
+private func paths(_ text: StaticString) -> [Path] { paths(text.withUTF8Buffer { Array($0) }) ?? [] }
+
+/// Absolute paths between colons; nil where one of them is not. A relative one would mean
+/// whatever folder the service happens to start in.
+private func paths(_ bytes: [UInt8]) -> [Path]? {
+  let paths = bytes.split(separator: UInt8(ascii: ":")).map { Path($0) }
+  return paths.allSatisfy { $0.isAbsolute } ? paths : nil
+}
+
+private func names(_ text: StaticString) -> [[UInt8]] { names(text.withUTF8Buffer { Array($0) }) ?? [] }
+
+/// Names between commas, white space around them left out; nil where one cannot be a name.
+private func names(_ bytes: [UInt8]) -> [[UInt8]]? {
+  let names = bytes.split { $0 == UInt8(ascii: ",") || $0 == UInt8(ascii: " ") }
+  return names.contains { $0.contains(UInt8(ascii: "=")) } ? nil : names.map { Array($0) }
+}
+
+/// A warning for each variable that looks like a setting of ours and is none.
+private func unknownVariables(in environment: Environment) -> [Problem] {
+  let prefix = Path("PSM_ENTRY_").bytes
+  return environment.entries.compactMap { entry -> Problem? in
+    guard let name = name(ofEntry: entry), name.starts(with: prefix) else { return nil }
+    let known = Setting.allCases.map { $0.variable }.filter { Path($0).bytes.starts(with: prefix) }
+    if known.contains(where: { name.isEqual(to: $0) }) || isTestVariable(name) { return nil }
+    let nearest = known.min { distance(name, Path($0).bytes) < distance(name, Path($1).bytes) }
+    let advice: Text = nearest.map { "; the nearest that there is: \($0)" } ?? ""
+    return .warning(escaped(name), "there is no such setting\(advice)")
+  }
+}
+
+/// How many bytes must be added, removed or changed to make one name the other (Levenshtein).
+private func distance(_ one: ArraySlice<UInt8>, _ other: ArraySlice<UInt8>) -> Int {
+  // A name is as long as its writer likes; no setting's is longer than this.
+  let (one, other) = (Array(one.prefix(64)), Array(other.prefix(64)))
+  var row = Array(0...other.count)
+  for (i, byte) in one.enumerated() {
+    var previous = row[0]
+    row[0] = i + 1
+    for j in other.indices {
+      let change = previous + (byte == other[j] ? 0 : 1)
+      previous = row[j + 1]
+      row[j + 1] = min(change, previous + 1, row[j] + 1)
+    }
+  }
+  return row[other.count]
+}

@@ -1,0 +1,199 @@
+import Certificates
+import Linux
+import Text
+import TrustStores
+
+// What became of the stores, in words: the one place where outcomes turn into text.
+
+extension BundleUpdate {
+  func problems(at path: Path) -> [Problem] {
+    var problems = merge.problems(at: path, isRepaired: outcome == .replaced)
+    switch outcome {
+    case .untouched, .irreplaceable: break
+    case .replaced: problems.append(.info(path.shown, merge.change))
+    case .originalNotKept(let error):
+      problems.append(
+        .error(
+          path.shown,
+          "damaged, and its original cannot be kept as \(file.keptName.shown) (\(error.text)): it is left alone"
+        ))
+    }
+    return problems
+  }
+}
+
+extension BundleMerge {
+  /// What was wrong with the bundle before.
+  func problems(at path: Path, isRepaired: Bool) -> [Problem] {
+    var problems: [Problem] = []
+    if hasStrayMarks {
+      problems.append(
+        .warning(
+          path.shown, "holds marks of psm-entry's that belong to no managed section: they are left as text"))
+    }
+    switch refusal {
+    case .empty:
+      problems.append(.error(path.shown, "the bundle is empty and is left alone: restore it from the image"))
+    case .noCertificates:
+      problems.append(
+        .error(path.shown, "the bundle holds no certificate and is left alone: restore it from the image"))
+    case nil: break
+    }
+    if let damage, isRepair {
+      let what: Text = "no client could read it (line \(damage.line): \(damage.text))"
+      let outcome: Text =
+        isRepaired ? "repaired; the original is kept beside it as *.psm-entry-damaged" : "not repaired"
+      problems.append(.error(path.shown, "\(what); \(outcome)"))
+    }
+    return problems
+  }
+
+  /// What the merge changes.
+  var change: Text {
+    var parts: [Text] = []
+    if !added.isEmpty { parts.append("\(added.count) added") }
+    if !removed.isEmpty { parts.append("\(removed.count) removed") }
+    if isRepair { parts.append("repaired") }
+    if parts.isEmpty { parts.append("managed section rewritten") }
+    return parts.joined(by: ", ")
+  }
+}
+
+func missingBundleProblem(_ path: Path) -> Problem {
+  .error(path.shown, "the bundle is missing: name those that there are in PSM_ENTRY_BUNDLES")
+}
+
+func lockProblem(_ path: Path) -> Problem {
+  .warning(path.shown, "another process holds the lock on its folder for too long; it was passed over")
+}
+
+/// - Parameter substitute: the private bundle that serves instead.
+func irreplaceableProblem(_ path: Path, _ failure: Replacement.Failure, servedBy substitute: Path?) -> Problem
+{
+  let leftAlone: Text = "cannot be replaced (\(failure.text)) and is left alone"
+  if let substitute { return .info(path.shown, "\(leftAlone); \(substitute.shown) serves instead") }
+  return .error(
+    path.shown,
+    "\(leftAlone): clients that read it do not trust the mounted certificates; make it and its folder writable"
+  )
+}
+
+extension PrivateBundle.Failure {
+  func problem(at folder: Path) -> Problem {
+    switch self {
+    case .foreign:
+      .warning(folder.shown, "the state folder is not ours, or is a link or no folder: it is not used")
+    case .system(let error): .debug(folder.shown, "the state folder does not serve (\(error.text))")
+    case .notWritten(let failure): .debug(folder.shown, "the state folder does not serve (\(failure.text))")
+    }
+  }
+}
+
+extension Replacement.Failure {
+  var text: Text {
+    switch self {
+    case .notWhole: "what was written was not read back whole"
+    case .overtaken: "another program keeps replacing it"
+    case .system(let step, let error):
+      switch step {
+      case .create: "no new file beside it: \(error.text)"
+      case .owner: "its owner cannot be given to the new file: \(error.text)"
+      case .mode: "its mode cannot be given to the new file: \(error.text)"
+      case .write: "writing: \(error.text)"
+      case .readBack: "reading back: \(error.text)"
+      case .rename where error == .busy: "it is mounted as a single file"
+      case .rename: "renaming: \(error.text)"
+      }
+    }
+  }
+}
+
+/// Why the system store was left alone.
+struct SystemObstacle {
+  let path: Path
+  let reason: Text
+
+  func problem(servesPrivately: Bool) -> Problem {
+    let message: Text = "the system store cannot be written (\(reason)) and is left alone"
+    return servesPrivately
+      ? .info(path.shown, message)
+      : .warning(path.shown, "\(message): the system's own programs do not trust the mounted certificates")
+  }
+}
+
+extension SystemStore.Plan {
+  /// One line for all that this store would not trust.
+  var distrustProblem: Problem? {
+    guard let first = distrusted.first else { return nil }
+    let reason: Text =
+      switch first.reason {
+      case .notAuthority: "is not a CA"
+      case .otherUsage: "is for other uses than TLS servers"
+      case .blocked: "is on the system's blocklist"
+      }
+    let others: Text = distrusted.count > 1 ? "; so with \(distrusted.count - 1) more" : ""
+    return .warning(
+      "system store",
+      "would not trust \(first.certificate.subjectText), which \(reason): it goes to the bundles only\(others)"
+    )
+  }
+}
+
+extension SystemUpdate {
+  func problems(of store: SystemStore, _ plan: SystemStore.Plan) -> [Problem] {
+    var problems: [Problem] = []
+    if passedOverLock { problems.append(lockProblem(store.anchors)) }
+    for (name, failure) in failedAnchors {
+      problems.append(
+        .error(store.anchors.appending(name).shown, "the anchor was not changed: \(failure.text)"))
+    }
+    if let tool, let path = store.tool { problems += toolProblems(tool, path, store) }
+    if isChanged && failedAnchors.isEmpty && missing.isEmpty && remaining.isEmpty {
+      var change: Text = "built anew"
+      if !plan.added.isEmpty || !plan.removed.isEmpty {
+        change = "\(plan.added.count) added, \(plan.removed.count) removed"
+      }
+      problems.append(.info(store.tool == nil ? store.anchors.shown : store.bundle.shown, change))
+    }
+    return problems
+  }
+
+  private func toolProblems(_ run: ToolRun, _ path: Path, _ store: SystemStore) -> [Problem] {
+    var problems: [Problem] = []
+    let bundle: Text = store.bundle.shown
+    if isBundleUnreadable {
+      problems.append(.error(bundle, "missing or not readable after \(path.shown) \(run.ending.text)"))
+    }
+    if isBundleDamaged {
+      problems.append(.error(bundle, "no client can read it after \(path.shown) \(run.ending.text)"))
+    }
+    for certificate in missing where !isBundleUnreadable {
+      problems.append(
+        .error(bundle, "\(certificate.subjectText) is not in it although \(path.shown) \(run.ending.text)"))
+    }
+    for _ in remaining {
+      problems.append(
+        .error(
+          bundle, "a certificate that was taken out is still in it although \(path.shown) \(run.ending.text)")
+      )
+    }
+    let isWrong = !problems.isEmpty
+    for line in run.output.split(separator: UInt8(ascii: "\n")) {
+      problems.append(
+        Problem(level: isWrong ? .warning : .debug, subject: path.shown, message: escaped(line)))
+    }
+    return problems
+  }
+}
+
+extension ToolRun.Ending {
+  /// Fits behind the tool's name.
+  var text: Text {
+    switch self {
+    case .ended(.exited(let status)): "ended with status \(status)"
+    case .ended(.signalled(let signal)): "was killed by signal \(signal)"
+    case .late: "was killed because its time was up"
+    case .notStarted(let error): "could not be started (\(error.text))"
+    }
+  }
+}

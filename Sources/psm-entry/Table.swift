@@ -1,0 +1,72 @@
+import Linux
+import Text
+
+/// Columns of text, aligned for a person.
+struct Table {
+  private var rows: [[Text]] = []
+
+  mutating func row(_ cells: [Text]) { rows.append(cells) }
+
+  /// The rows as lines, two spaces between columns, the last column as long as it is. On a
+  /// terminal no line is wider than it: what does not fit is cut, with a mark.
+  var text: Text { text(columns: FileDescriptor.standardOutput.terminalColumns) }
+
+  func text(columns: Int?) -> Text {
+    var widths: [Int] = []
+    for row in rows {
+      for (index, cell) in row.dropLast().enumerated() {
+        if index < widths.count {
+          widths[index] = max(widths[index], width(of: cell))
+        } else {
+          widths.append(width(of: cell))
+        }
+      }
+    }
+    var text: Text = ""
+    for row in rows {
+      var line: Text = ""
+      for (index, cell) in row.enumerated() {
+        line += cell
+        if index + 1 < row.count { line += spaces(widths[index] - width(of: cell) + 2) }
+      }
+      text += "\(cut(line, columns))\n"
+    }
+    return text
+  }
+
+  private func spaces(_ count: Int) -> Text {
+    Text(utf8: [UInt8](repeating: UInt8(ascii: " "), count: max(0, count)))
+  }
+
+  private func cut(_ line: Text, _ columns: Int?) -> Text {
+    guard let columns, columns > 0, width(of: line) > columns else { return line }
+    var kept: [UInt8] = []
+    var taken = 0
+    for scalar in scalars(of: line) {
+      taken += columnsTaken(by: scalar)
+      if taken > columns - 1 { break }
+      kept.append(contentsOf: scalar)
+    }
+    return Text(utf8: kept) + "…"
+  }
+}
+
+/// The columns that a text takes on a terminal.
+private func width(of text: Text) -> Int { scalars(of: text).reduce(0) { $0 + columnsTaken(by: $1) } }
+
+/// The bytes of each Unicode scalar.
+private func scalars(of text: Text) -> [ArraySlice<UInt8>] {
+  var scalars: [ArraySlice<UInt8>] = []
+  var start = 0
+  for end in 1..<(text.utf8.count + 1) where end == text.utf8.count || text.utf8[end] & 0xC0 != 0x80 {
+    scalars.append(text.utf8[start..<end])
+    start = end
+  }
+  return scalars
+}
+
+/// East Asian letters and pictures take two columns: most of what UTF-8 begins with these bytes.
+private func columnsTaken(by scalar: ArraySlice<UInt8>) -> Int {
+  guard let first = scalar.first else { return 0 }
+  return (0xE3...0xED).contains(first) || first >= 0xF0 ? 2 : 1
+}

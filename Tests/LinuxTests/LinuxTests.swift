@@ -1,5 +1,0 @@
-import Testing
-
-@testable import Linux
-
-@Test func placeholder() { #expect(placeholderLinux == 0) }

@@ -1,5 +1,0 @@
-import Testing
-
-@testable import TrustStores
-
-@Test func placeholder() { #expect(placeholderTrustStores == 0) }
