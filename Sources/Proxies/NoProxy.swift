@@ -22,8 +22,10 @@ public struct NoProxyEntry: Equatable, Sendable, CustomStringConvertible, Custom
   /// The entry for a person, `***` where it is not plainly a host: someone may have pasted an address with a
   /// password.
   public var shown: String {
-    let tells = kind != .address && kind != .unreadable && !isConfidential
-    return tells && text.allSatisfy({ $0.isPrintable }) ? String(printable: text) : "***"
+    let mayBeCredentials =
+      isConfidential || kind == .address
+      || (kind == .unreadable && (text.has(ASCII.colon) || text.has(ASCII.slash)))
+    return !mayBeCredentials && text.allSatisfy({ $0.isPrintable }) ? String(printable: text) : "***"
   }
 
   public var description: String { shown }

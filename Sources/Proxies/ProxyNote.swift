@@ -97,6 +97,16 @@ extension ProxyNote {
     return ProxyNote(.warning, name, [url.redacted, " begins with ", url.scheme.name, "://: ", advice])
   }
 
+  static func notASCII(_ name: String, _ url: ProxyURL) -> ProxyNote {
+    ProxyNote(
+      .warning, name,
+      [
+        url.redacted,
+        " has letters in its user or password that are not ASCII: curl sends them as UTF-8, requests and "
+          + "aiohttp as Latin-1 or not at all; choose another password",
+      ])
+  }
+
   static var httpWithoutHTTPS: ProxyNote {
     ProxyNote(
       .warning, "HTTP_PROXY",

@@ -41,6 +41,8 @@ public enum ProxyVariable: Equatable, Sendable {
 
   /// The setting that a name in any spelling of case means.
   init?(named name: ArraySlice<UInt8>) {
+    // Most variables are none of these, and an environment is gone through more than once.
+    guard name.count >= 8, name.count <= 11, name.last?.lowercased == 0x79 else { return nil }
     guard let known = Self.each.first(where: { name.equalsIgnoringCase($0.lowerCase.bytes[...]) }) else {
       return nil
     }

@@ -73,6 +73,7 @@ struct Spelling {
     case .hosts(let list): list.hasWildcardAmongOthers ? [.everythingAmongOthers(title)] : []
     case .url(let url, _):
       (url.port == nil ? [.noPort(title, url)] : []) + (url.scheme == .http ? [] : [.scheme(title, url)])
+        + (url.userinfo?.isASCII == false ? [.notASCII(title, url)] : [])
     }
   }
 }

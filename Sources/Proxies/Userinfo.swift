@@ -24,6 +24,9 @@ public struct Userinfo: Equatable, Sendable, CustomStringConvertible, CustomDebu
   /// `user:password` as `Proxy-Authorization: Basic` wants it before Base64.
   public var basicCredentials: Secret { Secret(decodedUser + [ASCII.colon] + decodedPassword.bytes) }
 
+  /// Whether clients agree on the bytes: of other letters some send UTF-8, others Latin-1, and some fail.
+  var isASCII: Bool { basicCredentials.bytes.allSatisfy { $0 < 0x80 } }
+
   /// The user for a person: decoded if that is plain text, else percent-encoded, `***` if it may hold a password.
   public var displayedUser: String {
     guard userMayBeShown else { return "***" }

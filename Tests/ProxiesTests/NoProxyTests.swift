@@ -70,7 +70,7 @@ struct NoProxyTests {
       let shown = NoProxyList(bytes(list)).shown
       #expect(!shown.contains("ge") && !shown.contains("im"), "\(shown)")
     }
-    #expect(NoProxyList(bytes("repo,.corp,\u{1B}[2J")).shown == "repo,.corp,***")
+    #expect(NoProxyList(bytes("repo,.corp,\u{1B}[2J,<local>")).shown == "repo,.corp,***,<local>")
   }
 
   @Test func everyRowOfTheTableIsOfTheKindOfItsExample() {

@@ -140,6 +140,10 @@ struct UnifyProxiesTests {
       ],
       notes: ["warning HTTPS_PROXY", "warning HTTPS_PROXY", "warning ALL_PROXY"]),
     Case(
+      "a password that is not ASCII", ["ALL_PROXY=http://u:%C3%BC@p:1", "NO_PROXY=*"],
+      wanted: ["ALL_PROXY=http://u:%C3%BC@p:1", "all_proxy=http://u:%C3%BC@p:1", "NO_PROXY=*", "no_proxy=*"],
+      notes: ["warning ALL_PROXY"]),
+    Case(
       "names that are only like it", ["HTTP_PROXY", "XHTTP_PROXY=a", "HTTP_PROXY2=b", "http-proxy=c"],
       wanted: ["HTTP_PROXY", "XHTTP_PROXY=a", "HTTP_PROXY2=b", "http-proxy=c"]),
     Case(
