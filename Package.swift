@@ -28,7 +28,9 @@ let linkerSettings: [LinkerSetting] =
       "-Xclang-linker", "-nostartfiles", "-Xclang-linker", "-Wno-unused-command-line-argument",
       "/usr/lib/\(musl)/rcrt1.o", "-L/usr/lib/\(musl)",
       "-Xlinker", shipped && Context.environment["PSM_ENTRY_MAP"] != nil ? "-Map=/tmp/psm.map" : "-s",
-      "-Xlinker", "--gc-sections", "-Xlinker", "--icf=all", "-Xlinker", "--build-id=none",
+      "-Xlinker", "--gc-sections", "-Xlinker", "-mllvm", "-Xlinker", "-enable-machine-outliner=always",
+      "-Xlinker", "-mllvm", "-Xlinker", "-machine-outliner-reruns=4", "-Xlinker", "-mllvm", "-Xlinker",
+      "-inline-threshold=0", "-Xlinker", "--icf=all", "-Xlinker", "--build-id=none",
       "\(toolchain)/usr/lib/swift/embedded/x86_64-unknown-linux-gnu/libswiftUnicodeDataTables.a",
       "-lc",
     ])

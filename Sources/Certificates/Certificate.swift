@@ -5,7 +5,7 @@ import Text
 /// Its DER identifies it. Serial numbers that are negative or used twice, empty subjects, and several CAs of
 /// one name all exist in real stores, and are fine.
 /// - Source: RFC 5280 §4.1.
-public struct Certificate: Sendable {
+public final class Certificate: Sendable {
   public let der: [UInt8]
   public let fingerprint: Fingerprint
   /// Seconds since the epoch.

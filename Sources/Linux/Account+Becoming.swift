@@ -13,7 +13,10 @@ extension Account {
     _ = try retrying { Int(setgroups(supplementaryGroups.count, supplementaryGroups)) }
     _ = try retrying { Int(setresgid(group, group, group)) }
     _ = try retrying { Int(setresuid(user, user, user)) }
-    let isBecome = isCurrent && Self.supplementary.sorted() == supplementaryGroups.sorted()
+    let groups = Self.supplementary
+    let isBecome =
+      isCurrent && groups.count == supplementaryGroups.count
+      && groups.allSatisfy { supplementaryGroups.contains($0) }
     // Whoever is not root must not be able to be it again.
     let hasWayBack = user != 0 && setresuid(0, 0, 0) == 0
     if !isBecome || hasWayBack { throw .notPermitted }

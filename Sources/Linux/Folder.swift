@@ -55,9 +55,8 @@ public struct Folder: Sendable {
   /// The names in it without `.` and `..`, in the order of their bytes.
   /// The corresponding system call is `getdents64`.
   public func names() throws(Errno) -> [Path] {
-    var names = try descriptor.unsortedNames()
-    names.sort { $0.bytes.lexicographicallyPrecedes($1.bytes) }
-    return names
+    let names = try descriptor.unsortedNames()
+    return sortedNumbers(below: names.count) { precedes(names[$0].bytes, names[$1].bytes) }.map { names[$0] }
   }
 
   /// What stands under `name` itself; nil where there is nothing or it cannot be seen.

@@ -28,13 +28,16 @@ extension BundleFile {
   /// It is read without the lock first, since most starts change nothing. To change it, the lock on its
   /// folder is taken and it is read again, so that of two starts at once the second sees
   /// what the first has written.
-  /// - Parameter lockDeadline: until when the lock is waited for.
+  /// - Parameters:
+  ///   - isTrial: whether nothing is to be written, and only said what would be.
+  ///   - lockDeadline: until when the lock is waited for.
   public static func update(
-    _ path: Path, in root: Root, wanted: Wanted, lockDeadline: Deadline
+    _ path: Path, in root: Root, wanted: Wanted, isTrial: Bool, lockDeadline: Deadline
   ) throws(Failure) -> BundleUpdate {
     var file = try open(path, in: root)
     defer { file.folder.close() }
     var merge = BundleMerge(of: file.text, wanted: wanted)
+    if isTrial { return file.trial(of: merge) }
     let hasLeftovers = file.hasLeftovers()
     if merge.text == nil && !hasLeftovers {
       return BundleUpdate(
@@ -59,6 +62,14 @@ extension BundleFile {
     let identity = (file.folder.metadata(of: file.name) ?? file.metadata).identity
     return BundleUpdate(
       file: file, merge: merge, outcome: outcome, identity: identity, passedOverLock: !hasLock)
+  }
+
+  /// What would become of the bundle, as far as that can be known without trying.
+  private func trial(of merge: BundleMerge) -> BundleUpdate {
+    var outcome = BundleUpdate.Outcome.untouched
+    if merge.text != nil { outcome = obstacle.map { .irreplaceable($0) } ?? .replaced }
+    return BundleUpdate(
+      file: self, merge: merge, outcome: outcome, identity: metadata.identity, passedOverLock: false)
   }
 
   private func replace(with text: [UInt8], _ merge: BundleMerge) -> BundleUpdate.Outcome {

@@ -1,8 +1,9 @@
 import Certificates
+import Linux
 import Text
 
 /// What a bundle's text should become, and why: a pure function of the text and what is wanted.
-public struct BundleMerge {
+public final class BundleMerge: Sendable {
   public enum Refusal: Equatable, Sendable {
     /// There is no certificate in it: with ours alone, everything public would lose its trust.
     case empty
@@ -65,7 +66,6 @@ public struct BundleMerge {
 
   /// How many certificates are ours, and how many there are in all.
   public var managedCount: Int { section.count }
-  public var managedFingerprints: [Fingerprint] { section.map { $0.fingerprint } }
   public var count: Int { base.certificates.count + section.count }
 
   /// Whether `written` is what a bundle must be after this merge: readable from one end to the
@@ -96,16 +96,11 @@ public struct BundleMerge {
 /// The certificates of a managed section.
 func certificates(in section: [UInt8]) -> [Certificate] { CertificateFile(reading: section).certificates }
 
-/// What `one` holds and `other` does not.
+/// What the sorted `one` holds and the sorted `other` does not.
 func difference(of one: [Fingerprint], and other: [Fingerprint]) -> [Fingerprint] {
-  let sorted = other.sorted()
-  return one.filter { fingerprint in
-    var (low, high) = (0, sorted.count)
-    while low < high {
-      let middle = low + (high - low) / 2
-      if sorted[middle] < fingerprint { low = middle + 1 } else { high = middle }
-    }
-    return low == sorted.count || sorted[low] != fingerprint
+  one.filter { fingerprint in
+    let position = firstNumber(below: other.count) { other[$0] < fingerprint }
+    return position == other.count || other[position] != fingerprint
   }
 }
 

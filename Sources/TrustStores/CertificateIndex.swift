@@ -1,4 +1,5 @@
 import Certificates
+import Linux
 
 /// Finds certificates by their DER, which is what identifies them.
 ///
@@ -10,18 +11,16 @@ public struct CertificateIndex {
   private let positions: [Int]
 
   public init(_ certificates: [Certificate]) {
-    positions = certificates.indices.sorted { precedes(certificates[$0].der, certificates[$1].der) }
+    positions = sortedNumbers(below: certificates.count) {
+      comesBefore(certificates[$0].der, certificates[$1].der)
+    }
     ders = positions.map { certificates[$0].der }
   }
 
   /// The position of the certificate with this DER among those given; nil if it is none of them.
   public func position(of der: [UInt8]) -> Int? {
-    var (low, high) = (0, ders.count)
-    while low < high {
-      let middle = low + (high - low) / 2
-      if precedes(ders[middle], der) { low = middle + 1 } else { high = middle }
-    }
-    return low < ders.count && ders[low] == der ? positions[low] : nil
+    let position = firstNumber(below: ders.count) { comesBefore(ders[$0], der) }
+    return position < ders.count && ders[position] == der ? positions[position] : nil
   }
 
   /// Which of the certificates given a text trusts, a Bool for each in their order.
@@ -36,6 +35,6 @@ public struct CertificateIndex {
 }
 
 /// An order of DERs that is quick to decide: most differ in length.
-private func precedes(_ one: [UInt8], _ other: [UInt8]) -> Bool {
-  one.count != other.count ? one.count < other.count : one.lexicographicallyPrecedes(other)
+private func comesBefore(_ one: [UInt8], _ other: [UInt8]) -> Bool {
+  one.count != other.count ? one.count < other.count : precedes(one[...], other[...])
 }

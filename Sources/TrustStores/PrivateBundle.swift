@@ -29,15 +29,18 @@ public enum PrivateBundle {
 
   /// Writes the private bundle for `merge` into the state folder at `path`, unless it stands
   /// there already. It is ours, 0644 in a folder of 0755, whatever the umask.
+  /// - Parameter isTrial: whether nothing is to be written, and only said what would be.
   /// - Returns: whether anything was written.
   public static func write(
-    _ merge: BundleMerge, into path: Path, in root: Root
+    _ merge: BundleMerge, into path: Path, in root: Root, isTrial: Bool
   ) throws(Failure) -> Bool {
-    let folder = try openFolder(path, in: root, make: true)
+    if isTrial && !root.exists(path) { return try mayMakeFolder(path, in: root) }
+    let folder = try openFolder(path, in: root, make: !isTrial)
     defer { folder.close() }
     let text = merge.privateText
     let standing = folder.metadata(of: name)
     if read(from: folder, limit: text.count) == text && standing?.mode == 0o644 { return false }
+    if isTrial { return true }
     if let names = try? folder.descriptor.unsortedNames() {
       Replacement.removeLeftovers(of: name, in: folder, among: names)
     }
@@ -50,37 +53,22 @@ public enum PrivateBundle {
     }
   }
 
+  private static func mayMakeFolder(_ path: Path, in root: Root) throws(Failure) -> Bool {
+    do throws(Errno) {
+      let parent = try Folder(path.split.folder, in: root)
+      defer { parent.close() }
+      try parent.allowsChanges()
+      return true
+    } catch {
+      throw .system(error)
+    }
+  }
+
   /// The private bundle's text; nil where there is none that is ours.
   public static func read(at path: Path, in root: Root) -> [UInt8]? {
     guard let folder = try? openFolder(path, in: root, make: false) else { return nil }
     defer { folder.close() }
     return read(from: folder, limit: BundleFile.sizeLimit)
-  }
-
-  /// What stands in the state folder at `path`.
-  public enum Standing: Equatable, Sendable {
-    /// Nothing that is ours; one could be written.
-    case nothing
-    case text([UInt8])
-  }
-
-  /// Judges the state folder at `path` without changing it.
-  /// - Returns: nil where it would not serve.
-  public static func standing(at path: Path, in root: Root) -> Standing? {
-    do throws(Failure) {
-      let folder = try openFolder(path, in: root, make: false)
-      defer { folder.close() }
-      if let text = read(from: folder, limit: BundleFile.sizeLimit) { return .text(text) }
-      do throws(Errno) { try folder.allowsChanges() } catch { return nil }
-      return .nothing
-    } catch .system(.noSuchFile) {
-      guard let parent = try? Folder(path.split.folder, in: root) else { return nil }
-      defer { parent.close() }
-      do throws(Errno) { try parent.allowsChanges() } catch { return nil }
-      return .nothing
-    } catch {
-      return nil
-    }
   }
 
   /// Removes the private bundle, which no longer serves anybody.
@@ -119,10 +107,4 @@ public enum PrivateBundle {
     }
     throw .foreign
   }
-}
-
-/// The fingerprints of a text's managed section.
-public func managedFingerprints(in text: [UInt8]) -> [Fingerprint] {
-  guard let range = ManagedSection.locate(in: text).range else { return [] }
-  return certificates(in: Array(text[range])).map { $0.fingerprint }
 }

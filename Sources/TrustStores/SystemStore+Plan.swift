@@ -72,18 +72,13 @@ extension SystemStore {
   }
 
   private func union(_ one: [Certificate], _ other: [Certificate]) -> [Fingerprint] {
-    let fingerprints = one.map { $0.fingerprint }
-    let further = difference(of: other.map { $0.fingerprint }, and: fingerprints)
-    return (fingerprints + further).sorted()
+    let index = CertificateIndex(one)
+    return sorted(one + other.filter { index.position(of: $0.der) == nil }).map { $0.fingerprint }
   }
 }
 
 /// Whether the sorted `names` hold `name`.
 private func contains(_ name: Path, in names: [Path]) -> Bool {
-  var (low, high) = (0, names.count)
-  while low < high {
-    let middle = low + (high - low) / 2
-    if names[middle].bytes.lexicographicallyPrecedes(name.bytes) { low = middle + 1 } else { high = middle }
-  }
-  return low < names.count && names[low] == name
+  let position = firstNumber(below: names.count) { precedes(names[$0].bytes, name.bytes) }
+  return position < names.count && names[position] == name
 }

@@ -23,13 +23,19 @@ extension SystemStore {
   /// Brings the store to `plan`: the anchors, then the tool's bundle, which is read afterwards
   /// because the tool's exit status proves nothing.
   /// - Parameters:
+  ///   - isTrial: whether nothing is to be written or run, and only said what would be.
   ///   - toolDeadline: when the tool is killed.
   ///   - lockDeadline: until when the lock on the anchors folder is waited for.
   public func update(
-    to plan: Plan, in root: Root, toolDeadline: Deadline, lockDeadline: Deadline
+    to plan: Plan, in root: Root, isTrial: Bool, toolDeadline: Deadline, lockDeadline: Deadline
   ) -> SystemUpdate {
     var update = SystemUpdate()
     if !plan.needsChange { return update }
+    if isTrial {
+      update.obstacle = obstacle(in: root)
+      update.isChanged = update.obstacle == nil
+      return update
+    }
     let folder: Folder
     do throws(Errno) {
       folder = try Folder.making(anchors, in: root)

@@ -1,4 +1,5 @@
 import Certificates
+import Linux
 
 /// What is to be in each store.
 public struct Wanted: Sendable {
@@ -17,6 +18,12 @@ public struct Wanted: Sendable {
   func adding(_ further: [Certificate]) -> Wanted {
     let index = CertificateIndex(certificates)
     let union = certificates + further.filter { index.position(of: $0.der) == nil }
-    return Wanted(certificates: union.sorted { $0.fingerprint < $1.fingerprint }, keepsRemoved: keepsRemoved)
+    return Wanted(certificates: sorted(union), keepsRemoved: keepsRemoved)
   }
+}
+
+/// Certificates in the order of their fingerprints.
+public func sorted(_ certificates: [Certificate]) -> [Certificate] {
+  sortedNumbers(below: certificates.count) { certificates[$0].fingerprint < certificates[$1].fingerprint }
+    .map { certificates[$0] }
 }

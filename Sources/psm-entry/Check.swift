@@ -34,15 +34,21 @@ struct Check {
 /// it. Fit for HEALTHCHECK.
 /// - Returns: the exit status: 1 if there are errors.
 func check(_ circumstances: Circumstances, _ commandLine: CommandLine) -> Int32 {
-  let plan = Plan(circumstances)
+  let plan = Preparation(circumstances, for: .trial)
   var checks = inputChecks(circumstances) + storeChecks(plan, circumstances)
   checks += problemChecks(
-    .variable, circumstances.settings.problems + circumstances.secretProblems + plan.variableProblems)
+    .variable, circumstances.settings.problems + circumstances.secretProblems + plan.problems(in: .variable))
   checks += proxyChecks(circumstances)
   let asJSON = commandLine.flags.contains(.json)
   let written = Output.write(asJSON ? json(checks) : Array(text(checks).utf8))
   if written != 0 { return written }
   return checks.allSatisfy { $0.isOK } ? 0 : ExitStatus.failure
+}
+
+extension Preparation {
+  fileprivate func problems(in area: Check.Name) -> [Problem] {
+    findings.filter { $0.area == area }.map { $0.problem }
+  }
 }
 
 private func problemChecks(_ name: Check.Name, _ problems: [Problem]) -> [Check] {
@@ -81,8 +87,9 @@ private func inputChecks(_ circumstances: Circumstances) -> [Check] {
 
 // MARK: Stores
 
-private func storeChecks(_ plan: Plan, _ circumstances: Circumstances) -> [Check] {
-  var checks = problemChecks(.system, plan.systemProblems) + problemChecks(.bundle, plan.bundleProblems)
+private func storeChecks(_ plan: Preparation, _ circumstances: Circumstances) -> [Check] {
+  var checks =
+    problemChecks(.system, plan.problems(in: .system)) + problemChecks(.bundle, plan.problems(in: .bundle))
   for change in plan.changes {
     checks.append(
       Check(
@@ -90,7 +97,7 @@ private func storeChecks(_ plan: Plan, _ circumstances: Circumstances) -> [Check
         level: change.added.isEmpty && !change.isRepair ? .warning : .error, detail: change.complaint))
   }
   let troubled = checks.map { $0.target }
-  if let store = plan.systemStore, !troubled.contains(store.shown),
+  if let store = plan.systemBundle, !troubled.contains(store.shown),
     !checks.contains(where: { $0.name == .system })
   {
     checks.append(
@@ -104,7 +111,7 @@ private func storeChecks(_ plan: Plan, _ circumstances: Circumstances) -> [Check
   return checks
 }
 
-extension Plan.Change {
+extension Preparation.Change {
   fileprivate var complaint: Text {
     var parts: [Text] = []
     if !added.isEmpty { parts.append("lacks \(added.count) of the mounted certificates") }

@@ -1,5 +1,6 @@
 import Linux
 import Text
+import TrustStores
 
 // The child: it does all that can go wrong, and sends the parent an environment.
 
@@ -44,13 +45,20 @@ private func prepare(_ source: Source, _ essentials: Essentials) -> Answer {
   let circumstances = Circumstances(settings, source.environment, in: root)
   for problem in circumstances.problems { essentials.log.write(problem) }
   if essentials.isStrict && circumstances.problems.hasErrors { return refuse(essentials) }
-  reach(.system, source.environment)
   // A fifth of the time is left to say what came of waiting.
-  var preparation = Preparation(
-    circumstances, deadline: Deadline(nanosecondsFromNow: essentials.timeout * 800_000_000))
-  let environment = preparation.run()
-  if essentials.isStrict && preparation.hasErrors { return refuse(essentials) }
-  return .ready(environment)
+  let preparation = Preparation(
+    circumstances, for: .start(deadline: Deadline(nanosecondsFromNow: essentials.timeout * 800_000_000)))
+  if essentials.isStrict && preparation.problems.hasErrors { return refuse(essentials) }
+  if !preparation.problems.contains(where: { $0.level <= .info }) {
+    essentials.log.write(.info("", summary(circumstances.wanted.certificates.count)))
+  }
+  return .ready(preparation.environment)
+}
+
+/// The one line of a start that changes nothing and finds nothing.
+private func summary(_ count: Int) -> Text {
+  if count == 0 { return "no certificates to add; nothing to change" }
+  return "\(count) certificate\(count == 1 ? "" : "s") in place; nothing to change"
 }
 
 private func refuse(_ essentials: Essentials) -> Answer {

@@ -4,7 +4,7 @@ import Text
 /// `psm-entry env`: the environment that a start would give the service. It is for machines, and
 /// not redacted.
 func printEnvironment(_ circumstances: Circumstances, _ flags: [CommandLine.Flag]) -> Int32 {
-  let plan = Plan(circumstances)
+  let plan = Preparation(circumstances, for: .trial)
   for problem in plan.problems where problem.level <= .warning {
     circumstances.settings.essentials.log.write(problem)
   }

@@ -1,6 +1,7 @@
 import Certificates
 import Linux
 import Text
+import TrustStores
 
 /// What was found where certificates are to be read from.
 struct Inputs {
@@ -47,7 +48,7 @@ struct Inputs {
 
   /// The certificates sorted by fingerprint, as the stores want them.
   var certificates: [Certificate] {
-    found.map { $0.certificate }.sorted { $0.fingerprint < $1.fingerprint }
+    sorted(found.map { $0.certificate })
   }
 
   private mutating func read(_ input: Settings.Input) {
@@ -237,9 +238,8 @@ struct Inputs {
   }
 
   private mutating func removeDuplicates() {
-    let order = found.indices.sorted {
-      let (one, other) = (found[$0].certificate.fingerprint, found[$1].certificate.fingerprint)
-      return one == other ? $0 < $1 : one < other
+    let order = sortedNumbers(below: found.count) {
+      found[$0].certificate.fingerprint < found[$1].certificate.fingerprint
     }
     var isFirst = [Bool](repeating: true, count: found.count)
     for (one, other) in zip(order, order.dropFirst())

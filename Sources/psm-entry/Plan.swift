@@ -1,175 +1,138 @@
-import Certificates
 import Linux
 import Proxies
 import Text
-import TrustStores
 
-/// What a start would change, found without changing anything.
-struct Plan {
-  enum Kind: Equatable {
-    case system, bundle, privateBundle
+/// `psm-entry plan`.
+/// - Returns: the exit status.
+func printPlan(_ circumstances: Circumstances, asJSON: Bool) -> Int32 {
+  let plan = Preparation(circumstances, for: .trial)
+  let difference = EnvironmentDifference(from: circumstances.environment, to: plan.environment)
+  let isWritten = Output.write(asJSON ? plan.json(difference) : Array(plan.text(difference).utf8))
+  return isWritten == 0 ? plan.exitStatus : isWritten
+}
 
-    var name: Text {
-      switch self {
-      case .system: "system"
-      case .bundle: "bundle"
-      case .privateBundle: "private"
+/// What one environment has that another has not, in the order of its entries.
+struct EnvironmentDifference {
+  let set: [(name: [UInt8], value: [UInt8])]
+  let unset: [[UInt8]]
+
+  init(from old: Environment, to new: Environment) {
+    let oldEntries = Sorted(old.entries)
+    let newNames = Sorted(new.entries.compactMap { name(ofEntry: $0).map { Array($0) } })
+    set = new.entries.filter { !oldEntries.contains($0) }.compactMap { entry in
+      name(ofEntry: entry).map { (Array($0), Array(entry[($0.count + 1)...])) }
+    }
+    var unset: [[UInt8]] = []
+    for entry in old.entries {
+      guard let name = name(ofEntry: entry).map({ Array($0) }), !newNames.contains(name),
+        !unset.contains(name)
+      else {
+        continue
       }
+      unset.append(name)
+    }
+    self.unset = unset
+  }
+
+  /// Byte strings that can be looked up.
+  private struct Sorted {
+    let strings: [[UInt8]]
+
+    init(_ strings: [[UInt8]]) {
+      self.strings = sortedNumbers(below: strings.count) { precedes(strings[$0][...], strings[$1][...]) }
+        .map { strings[$0] }
+    }
+
+    func contains(_ string: [UInt8]) -> Bool {
+      let position = firstNumber(below: strings.count) { precedes(strings[$0][...], string[...]) }
+      return position < strings.count && strings[position] == string
     }
   }
+}
 
-  struct Change {
-    let store: Path
-    let kind: Kind
-    /// Fingerprints in hex digits.
-    let added: [Text]
-    let removed: [Text]
-    let isRepair: Bool
-  }
+/// Enough of a fingerprint to tell it from others.
+func shortened(_ digits: Text) -> Text { digits.prefix(16) }
 
-  private(set) var changes: [Change] = []
-  private(set) var systemProblems: [Problem] = []
-  private(set) var bundleProblems: [Problem] = []
-  private(set) var variableProblems: [Problem] = []
-  private(set) var environment: Environment
-  /// The bundle of the system store, where there is one that is looked after.
-  private(set) var systemStore: Path?
-  /// Whether a store could not be judged.
-  private(set) var isUncertain = false
-
-  private let circumstances: Circumstances
-  private var exportPath: Path?
-  private var servesPrivately = false
-  private var settledFiles: [Metadata.Identity] = []
-
-  private var root: Root { circumstances.root }
-  private var wanted: Wanted { circumstances.wanted }
-
-  init(_ circumstances: Circumstances) {
-    self.circumstances = circumstances
-    environment = circumstances.environment
-    let obstacle = planSystem()
-    planBundles()
-    if let obstacle { systemProblems.append(obstacle.problem(servesPrivately: servesPrivately)) }
-    (environment, variableProblems) = serviceEnvironment(
-      circumstances, exporting: exportPath, isPrivate: servesPrivately)
-  }
-
-  var proxies: ProxyOutcome { circumstances.proxies }
-  var problems: [Problem] { circumstances.problems + systemProblems + bundleProblems + variableProblems }
-
+extension Preparation {
   /// 0 nothing to do, 2 a store would change, 1 it could not tell.
-  var exitStatus: Int32 { isUncertain ? 1 : changes.isEmpty ? 0 : 2 }
+  fileprivate var exitStatus: Int32 { isUncertain ? 1 : changes.isEmpty ? 0 : 2 }
 
-  // MARK: The system store
-
-  private mutating func planSystem() -> SystemObstacle? {
-    let mode = circumstances.settings.system
-    guard mode != .off, let store = SystemStore(in: root, runsTool: mode == .auto) else { return nil }
-    let state: SystemStore.State
-    do throws(ReadError) { state = try store.state(in: root) } catch {
-      systemProblems.append(.error(store.bundle.shown, "the system store \(error.text)"))
-      isUncertain = true
-      return nil
-    }
-    systemStore = store.bundle
-    let plan = store.plan(state, wanted: wanted)
-    if let problem = plan.distrustProblem { systemProblems.append(problem) }
-    var merge: BundleMerge?
-    if store.tool == nil {
-      merge = planNativeBundle(store, plan)
-    } else if let built = root.metadata(of: store.bundle)?.identity {
-      settledFiles.append(built)
-    }
-    if !plan.needsChange && merge?.text == nil { return nil }
-    if let obstacle = store.obstacle(in: root), plan.needsChange {
-      return SystemObstacle(path: store.anchors, reason: obstacle.text)
-    }
-    changes.append(
-      Change(
-        store: store.bundle, kind: .system, added: (merge?.added ?? plan.added).map { $0.hex },
-        removed: merge?.removed.map { $0.hex } ?? plan.removed.map { escaped($0) },
-        isRepair: merge?.isRepair ?? false))
-    return nil
-  }
-
-  private mutating func planNativeBundle(_ store: SystemStore, _ plan: SystemStore.Plan) -> BundleMerge? {
-    guard let file = try? BundleFile.open(store.bundle, in: root) else { return nil }
-    file.folder.close()
-    settledFiles.append(file.metadata.identity)
-    let merge = BundleMerge(
-      of: file.text, wanted: Wanted(certificates: plan.wanted, keepsRemoved: wanted.keepsRemoved))
-    systemProblems += merge.problems(at: store.bundle, isRepaired: true)
-    return merge
-  }
-
-  // MARK: Bundles
-
-  private mutating func planBundles() {
-    var isTheBundle = true
-    for bundle in bundlePaths(circumstances.settings.bundles, in: root) {
-      do throws(BundleFile.Failure) {
-        try planBundle(bundle.path, isTheBundle: isTheBundle)
-        isTheBundle = false
-      } catch .unreadable(let reason) {
-        bundleProblems.append(.error(bundle.path.shown, "the bundle \(reason.text)"))
-        isUncertain = true
-        isTheBundle = false
-      } catch {
-        let isMissed = bundle.isPlain && (circumstances.settings.namesBundles || !wanted.certificates.isEmpty)
-        if isMissed { bundleProblems.append(missingBundleProblem(bundle.path)) }
+  fileprivate func json(_ difference: EnvironmentDifference) -> [UInt8] {
+    var json = JSON()
+    json.object { plan in
+      plan.name("changes")
+      plan.array { list in
+        for change in changes {
+          list.object { object in
+            object.member("store", change.store.shown)
+            object.member("kind", change.kind.name)
+            object.member("add", change.added)
+            object.member("remove", change.removed)
+            object.member("repair", change.isRepair)
+          }
+        }
+      }
+      plan.name("environment")
+      plan.object { environment in
+        environment.name("set")
+        environment.object { set in
+          for (name, value) in difference.set { set.member(escaped(name), shownValue(name, value)) }
+        }
+        environment.member("unset", difference.unset.map { escaped($0) })
+      }
+      plan.name("problems")
+      plan.array { list in
+        for problem in shownProblems {
+          list.object { object in
+            object.member("level", problem.level.name)
+            object.member("subject", problem.subject)
+            object.member("message", problem.message)
+          }
+        }
       }
     }
+    return json.bytes + [UInt8(ascii: "\n")]
   }
 
-  private mutating func planBundle(_ path: Path, isTheBundle: Bool) throws(BundleFile.Failure) {
-    let file = try BundleFile.open(path, in: root)
-    defer { file.folder.close() }
-    if settledFiles.contains(file.metadata.identity) {
-      if isTheBundle && !wanted.certificates.isEmpty { exportPath = path }
-      return
+  /// Errors and warnings: what is only worth a note is no problem.
+  private var shownProblems: [Problem] { problems.filter { $0.level <= .warning } }
+
+  fileprivate func text(_ difference: EnvironmentDifference) -> Text {
+    var table = Table()
+    for change in changes {
+      for digits in change.added {
+        table.row(["+ add", change.kind.name, change.store.shown, shortened(digits)])
+      }
+      for digits in change.removed {
+        table.row(["- remove", change.kind.name, change.store.shown, shortened(digits)])
+      }
+      if change.isRepair { table.row(["~ repair", change.kind.name, change.store.shown]) }
+      if change.added.isEmpty && change.removed.isEmpty && !change.isRepair {
+        table.row(["~ rewrite", change.kind.name, change.store.shown])
+      }
     }
-    settledFiles.append(file.metadata.identity)
-    let merge = BundleMerge(of: file.text, wanted: wanted)
-    bundleProblems += merge.problems(at: path, isRepaired: true)
-    if merge.text != nil, let obstacle = file.obstacle {
-      if isTheBundle { servesPrivately = planPrivateBundle(beside: file) }
-      bundleProblems.append(
-        irreplaceableProblem(path, obstacle, servedBy: servesPrivately ? exportPath : nil))
-      return
-    }
-    if merge.text != nil {
-      changes.append(
-        Change(
-          store: path, kind: .bundle, added: merge.added.map { $0.hex },
-          removed: merge.removed.map { $0.hex },
-          isRepair: merge.isRepair))
-    }
-    if !isTheBundle { return }
-    if merge.managedCount > 0 || (!wanted.certificates.isEmpty && merge.refusal == nil) {
-      exportPath = path
-    } else if wanted.keepsRemoved {
-      servesPrivately = planPrivateBundle(beside: file)
-    }
+    for (name, value) in difference.set { table.row(["= set", escaped(name), shownValue(name, value)]) }
+    for name in difference.unset { table.row(["= unset", escaped(name)]) }
+    for problem in shownProblems { table.row(["! \(problem.level.name)", problem.subject, problem.message]) }
+    let status: Text =
+      isUncertain
+      ? "could not tell for every store"
+      : changes.isEmpty ? "no store would change" : "a start would change the stores"
+    return table.text + status + "\n"
   }
 
-  private mutating func planPrivateBundle(beside file: BundleFile) -> Bool {
-    for folder in circumstances.settings.stateFolders {
-      let merge = PrivateBundle.merge(of: file, wanted: wanted, at: folder, in: root)
-      if merge.refusal != nil || merge.managedCount == 0 { continue }
-      guard let standing = PrivateBundle.standing(at: folder, in: root) else { continue }
-      exportPath = folder.appending(PrivateBundle.name)
-      if case .text(let text) = standing, text == merge.privateText { return true }
-      var before: [Text] = []
-      if case .text(let text) = standing { before = managedFingerprints(in: text).map { $0.hex } }
-      let after = merge.managedFingerprints.map { $0.hex }
-      changes.append(
-        Change(
-          store: folder.appending(PrivateBundle.name), kind: .privateBundle,
-          added: after.filter { !before.contains($0) }, removed: before.filter { !after.contains($0) },
-          isRepair: false))
-      return true
+  /// A value without its password.
+  private func shownValue(_ name: [UInt8], _ value: [UInt8]) -> Text {
+    circumstances.proxies.redactedValue(of: name).map { Text($0) } ?? escaped(value)
+  }
+}
+
+extension Preparation.Change.Kind {
+  fileprivate var name: Text {
+    switch self {
+    case .system: "system"
+    case .bundle: "bundle"
+    case .privateBundle: "private"
     }
-    return false
   }
 }

@@ -4,18 +4,44 @@ import Proxies
 import Text
 import TrustStores
 
-/// A start's work on the stores, and the environment that comes of it.
+/// What the stores are to become, and the environment that comes of it.
 ///
-/// Store after store is read, decided on and written; what was found is logged as it is found, so
-/// that a preparation that is killed has said what it had done.
+/// A start applies it as it goes and logs what it finds as it finds it, so that a preparation that is
+/// killed has said what it had done. A trial goes the same way and changes nothing: `plan` prints
+/// what it has found, `check` judges it.
 struct Preparation {
-  private let circumstances: Circumstances
+  enum Purpose {
+    /// - Parameter deadline: when all waiting for others ends.
+    case start(deadline: Deadline)
+    case trial
+  }
+
+  /// A store that is changed, or would be.
+  struct Change {
+    enum Kind: Equatable { case system, bundle, privateBundle }
+
+    let store: Path
+    let kind: Kind
+    /// Fingerprints in hex digits.
+    let added: [Text]
+    let removed: [Text]
+    let isRepair: Bool
+  }
+
+  let circumstances: Circumstances
+  private(set) var changes: [Change] = []
+  /// What was found, and what it belongs to.
+  private(set) var findings: [(area: Check.Name, problem: Problem)] = []
+  private(set) var environment: Environment
+  /// The bundle of the system store, where there is one that is looked after.
+  private(set) var systemBundle: Path?
+  /// Whether a store could not be read, so that nothing can be said of it.
+  private(set) var isUncertain = false
+
   private let deadline: Deadline
   private let lockDeadline: Deadline
-  private(set) var hasErrors: Bool
-  /// Whether nothing was changed, and nothing said that needs a person's eye.
-  private var isQuiet: Bool
-  /// The file to export: read back in this start and found good.
+  private let isTrial: Bool
+  /// The file to export: found good.
   private var exportPath: Path?
   private var servesPrivately = false
   /// Files that have been seen to, whatever names lead to them.
@@ -25,41 +51,38 @@ struct Preparation {
   private var root: Root { circumstances.root }
   private var wanted: Wanted { circumstances.wanted }
 
-  /// - Parameter deadline: when all waiting for others ends.
-  init(_ circumstances: Circumstances, deadline: Deadline) {
+  init(_ circumstances: Circumstances, for purpose: Purpose) {
     self.circumstances = circumstances
-    self.deadline = deadline
+    environment = circumstances.environment
+    switch purpose {
+    case .start(let deadline):
+      self.deadline = deadline
+      isTrial = false
+    case .trial:
+      deadline = Deadline(secondsFromNow: 0)
+      isTrial = true
+    }
     lockDeadline = min(deadline, Deadline(secondsFromNow: 10))
-    hasErrors = circumstances.problems.hasErrors
-    isQuiet = !circumstances.problems.contains { $0.level <= .info }
-  }
 
-  /// Brings all stores to what is wanted.
-  /// - Returns: the environment for the service.
-  mutating func run() -> Environment {
-    let obstacle = updateSystem()
+    reach(.system, circumstances.environment)
+    let obstacle = settleSystem()
     reach(.bundles, circumstances.environment)
-    updateBundles()
+    settleBundles()
     // Whether this is worth more than a note depends on what serves instead.
-    if let obstacle { say(obstacle.problem(servesPrivately: servesPrivately)) }
+    if let obstacle { say(.system, obstacle.problem(servesPrivately: servesPrivately)) }
     reach(.environment, circumstances.environment)
     let (environment, problems) = serviceEnvironment(
       circumstances, exporting: exportPath, isPrivate: servesPrivately)
-    for problem in problems { say(problem) }
-    if isQuiet { say(.info("", summary)) }
-    return environment
+    self.environment = environment
+    for problem in problems { say(.variable, problem) }
   }
 
-  private mutating func say(_ problem: Problem) {
-    if problem.level == .error { hasErrors = true }
-    if problem.level <= .info { isQuiet = false }
-    settings.essentials.log.write(problem)
-  }
+  /// All that was found, in order: settings, inputs and proxies first.
+  var problems: [Problem] { circumstances.problems + findings.map { $0.problem } }
 
-  private var summary: Text {
-    let count = wanted.certificates.count
-    if count == 0 { return "no certificates to add; nothing to change" }
-    return "\(count) certificate\(count == 1 ? "" : "s") in place; nothing to change"
+  private mutating func say(_ area: Check.Name, _ problem: Problem) {
+    findings.append((area, problem))
+    if !isTrial { settings.essentials.log.write(problem) }
   }
 }
 
@@ -67,98 +90,122 @@ struct Preparation {
 
 extension Preparation {
   /// - Returns: why the store was left alone, where it was.
-  private mutating func updateSystem() -> SystemObstacle? {
+  private mutating func settleSystem() -> SystemObstacle? {
     guard settings.system != .off, let store = SystemStore(in: root, runsTool: settings.system == .auto)
-    else {
-      return nil
-    }
+    else { return nil }
+    systemBundle = store.bundle
     let state: SystemStore.State
     do throws(ReadError) { state = try store.state(in: root) } catch {
-      say(.error(store.bundle.shown, "the system store \(error.text) and is left alone"))
+      isUncertain = true
+      say(.system, .error(store.bundle.shown, "the system store \(error.text) and is left alone"))
       return nil
     }
     let plan = store.plan(state, wanted: wanted)
-    if let problem = plan.distrustProblem { say(problem) }
-    let update = store.update(to: plan, in: root, toolDeadline: deadline, lockDeadline: lockDeadline)
-    reach(.system, circumstances.environment)
-    for problem in update.problems(of: store, plan) { say(problem) }
-    let obstacle = update.obstacle.map { SystemObstacle(path: store.anchors, reason: $0.text) }
-    if store.tool == nil { return updateNativeBundle(store, plan) ?? obstacle }
-    // A bundle that the tool builds is not merged into as well.
-    if let built = root.metadata(of: store.bundle)?.identity { settledFiles.append(built) }
+    if let problem = plan.distrustProblem { say(.system, problem) }
+    let update = store.update(
+      to: plan, in: root, isTrial: isTrial, toolDeadline: deadline, lockDeadline: lockDeadline)
+    for problem in update.problems(of: store, plan) { say(.system, problem) }
+    var obstacle = update.obstacle.map { SystemObstacle(path: store.anchors, reason: $0.text) }
+    var merge: BundleMerge?
+    if store.tool == nil {
+      merge = settleNativeBundle(store, plan, &obstacle)
+    } else if let built = root.metadata(of: store.bundle)?.identity {
+      // A bundle that the tool builds is not merged into as well.
+      settledFiles.append(built)
+    }
+    if obstacle == nil && (update.isChanged || merge?.text != nil) {
+      changes.append(
+        Change(
+          store: store.bundle, kind: .system, added: (merge?.added ?? plan.added).map { $0.hex },
+          removed: merge?.removed.map { $0.hex } ?? plan.removed.map { escaped($0) },
+          isRepair: merge?.isRepair ?? false))
+    }
     return obstacle
   }
 
   /// Merges into the store's bundle as into any other.
-  private mutating func updateNativeBundle(_ store: SystemStore, _ plan: SystemStore.Plan) -> SystemObstacle?
-  {
+  private mutating func settleNativeBundle(
+    _ store: SystemStore, _ plan: SystemStore.Plan, _ obstacle: inout SystemObstacle?
+  ) -> BundleMerge? {
+    let nativeWanted = Wanted(certificates: plan.wanted, keepsRemoved: wanted.keepsRemoved)
     do throws(BundleFile.Failure) {
       let update = try BundleFile.update(
-        store.bundle, in: root, wanted: Wanted(certificates: plan.wanted, keepsRemoved: wanted.keepsRemoved),
-        lockDeadline: lockDeadline)
+        store.bundle, in: root, wanted: nativeWanted, isTrial: isTrial, lockDeadline: lockDeadline)
       settledFiles.append(update.identity)
       if case .irreplaceable(let failure) = update.outcome {
-        return SystemObstacle(path: store.bundle, reason: failure.text)
+        obstacle = SystemObstacle(path: store.bundle, reason: failure.text)
+        return nil
       }
-      for problem in update.problems(at: store.bundle) { say(problem) }
+      for problem in update.problems(at: store.bundle) { say(.system, problem) }
+      return update.merge
     } catch {
       // A store without a bundle is none: there is nothing to be merged into.
-      if case .unreadable(let reason) = error { say(.error(store.bundle.shown, "the bundle \(reason.text)")) }
+      if case .unreadable(let reason) = error {
+        isUncertain = true
+        say(.system, .error(store.bundle.shown, "the bundle \(reason.text)"))
+      }
+      return nil
     }
-    return nil
   }
 }
 
 // MARK: Bundles
 
 extension Preparation {
-  private mutating func updateBundles() {
+  private mutating func settleBundles() {
     var isTheBundle = true
     for bundle in bundlePaths(settings.bundles, in: root) {
       do throws(BundleFile.Failure) {
-        try updateBundle(bundle.path, isTheBundle: isTheBundle)
+        try settleBundle(bundle.path, isTheBundle: isTheBundle)
         isTheBundle = false
       } catch .unreadable(let reason) {
-        say(
-          .error(
-            bundle.path.shown,
-            "the bundle \(reason.text): clients that read it do not trust the mounted certificates"))
+        isUncertain = true
         isTheBundle = false
+        say(.bundle, unreadableProblem(bundle.path, reason))
       } catch {
         let isMissed = bundle.isPlain && (settings.namesBundles || !wanted.certificates.isEmpty)
-        if isMissed { say(missingBundleProblem(bundle.path)) }
+        if isMissed { say(.bundle, missingBundleProblem(bundle.path)) }
       }
     }
   }
 
-  private mutating func updateBundle(_ path: Path, isTheBundle: Bool) throws(BundleFile.Failure) {
+  private mutating func settleBundle(_ path: Path, isTheBundle: Bool) throws(BundleFile.Failure) {
     if let identity = root.metadata(of: path)?.identity, settledFiles.contains(identity) {
       // Another name for a file that has been seen to serves under this name too.
       if isTheBundle && trustsAllWanted(path) { exportPath = path }
       return
     }
-    let update = try BundleFile.update(path, in: root, wanted: wanted, lockDeadline: lockDeadline)
+    let update = try BundleFile.update(
+      path, in: root, wanted: wanted, isTrial: isTrial, lockDeadline: lockDeadline)
     settledFiles.append(update.identity)
-    if update.passedOverLock { say(lockProblem(path)) }
+    if update.passedOverLock { say(.bundle, lockProblem(path)) }
     if case .irreplaceable(let failure) = update.outcome {
-      for problem in update.merge.problems(at: path, isRepaired: false) { say(problem) }
+      for problem in update.merge.problems(at: path, isRepaired: false) { say(.bundle, problem) }
       if isTheBundle { servesPrivately = servePrivately(beside: update.file) }
-      say(irreplaceableProblem(path, failure, servedBy: servesPrivately ? exportPath : nil))
+      say(.bundle, irreplaceableProblem(path, failure, servedBy: servesPrivately ? exportPath : nil))
       return
     }
-    for problem in update.problems(at: path) { say(problem) }
-    if isTheBundle { settleTheBundle(update, path) }
+    for problem in update.problems(at: path) { say(.bundle, problem) }
+    if update.outcome == .replaced { note(update.merge, path, .bundle) }
+    if isTheBundle { exportTheBundle(update, path) }
+  }
+
+  private mutating func note(_ merge: BundleMerge, _ path: Path, _ kind: Change.Kind) {
+    changes.append(
+      Change(
+        store: path, kind: kind, added: merge.added.map { $0.hex }, removed: merge.removed.map { $0.hex },
+        isRepair: merge.isRepair))
   }
 
   /// What is to be exported, now that the bundle itself is as it should be.
-  private mutating func settleTheBundle(_ update: BundleUpdate, _ path: Path) {
+  private mutating func exportTheBundle(_ update: BundleUpdate, _ path: Path) {
     let isGood = update.outcome == .replaced || update.merge.trustsAllWanted
     if isGood && (update.merge.managedCount > 0 || !wanted.certificates.isEmpty) {
       exportPath = path
-    } else if wanted.certificates.isEmpty && !wanted.keepsRemoved {
-      for folder in settings.stateFolders { PrivateBundle.remove(at: folder, in: root) }
     } else if wanted.keepsRemoved {
       servesPrivately = servePrivately(beside: update.file)
+    } else if wanted.certificates.isEmpty && !isTrial {
+      for folder in settings.stateFolders { PrivateBundle.remove(at: folder, in: root) }
     }
   }
 
@@ -170,14 +217,16 @@ extension Preparation {
       if merge.refusal != nil || merge.managedCount == 0 { continue }
       let path = folder.appending(PrivateBundle.name)
       do throws(PrivateBundle.Failure) {
-        if try PrivateBundle.write(merge, into: folder, in: root) {
+        if try PrivateBundle.write(merge, into: folder, in: root, isTrial: isTrial) {
           say(
+            .bundle,
             .info(path.shown, "written: \(merge.count) certificates, \(merge.managedCount) of them mounted"))
+          note(merge, path, .privateBundle)
         }
         exportPath = path
         return true
       } catch {
-        say(error.problem(at: folder))
+        say(.bundle, error.problem(at: folder))
       }
     }
     return false

@@ -59,6 +59,10 @@ extension BundleMerge {
   }
 }
 
+func unreadableProblem(_ path: Path, _ reason: ReadError) -> Problem {
+  .error(path.shown, "the bundle \(reason.text): clients that read it do not trust the mounted certificates")
+}
+
 func missingBundleProblem(_ path: Path) -> Problem {
   .error(path.shown, "the bundle is missing: name those that there are in PSM_ENTRY_BUNDLES")
 }
