@@ -1,0 +1,149 @@
+"""An HTTPS origin and TLS-terminating proxies on loopback, each with a CA of its own."""
+
+import contextlib
+import http.server
+import json
+import ssl
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import quote
+
+from certificates import Authority, write
+
+ORIGIN_NAME = "origin.test"
+BODY = b"the origin answered\n"
+
+Value = TypeVar("Value")
+
+
+def wait_for(what: str, seconds: float, probe: Callable[[], Value | None]) -> Value:
+    """Asks until the probe has an answer, at most `seconds` long."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = probe()
+        if found:
+            return found
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"after {seconds} s: {what}")
+        time.sleep(0.02)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """An HTTPS server that answers every path with BODY. Only the proxies know its address."""
+
+    authority: Authority
+    authority_file: Path
+    port: int
+    url: str = f"https://{ORIGIN_NAME}/"
+
+
+class _Answer(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/plain")
+        self.send_header("Content-Length", str(len(BODY)))
+        self.end_headers()
+        self.wfile.write(BODY)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+class _Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that hangs up is the client's matter."""
+
+
+@contextlib.contextmanager
+def running_origin(folder: Path) -> Iterator[Origin]:
+    authority = Authority.named("Origin Root")
+    authority_file = write(folder / "origin-ca.pem", authority.pem)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(write(folder / "origin.pem", authority.issue(ORIGIN_NAME)))
+    server = _Server(("127.0.0.1", 0), _Answer)
+    # The handshake belongs to the connection's own thread, not to accept().
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield Origin(authority, authority_file, server.server_address[1])
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(timeout=5)
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """A mitmdump with a CA, a user and a password of its own."""
+
+    authority: Authority
+    folder: Path
+    port: int
+    user: str
+    password: str
+
+    @property
+    def url(self) -> str:
+        """The proxy's URL with its credentials, percent-encoded."""
+        return f"http://{quote(self.user, safe='')}:{quote(self.password, safe='')}@127.0.0.1:{self.port}"
+
+    def requests(self) -> list[dict[str, str]]:
+        """What went through so far: host, path and user of each request."""
+        log = self.folder / "requests"
+        return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+
+
+@contextlib.contextmanager
+def running_proxy(
+    folder: Path,
+    origin: Origin,
+    common_name: str = "Corp Proxy Root",
+    user: str = "user1",
+    password: str = "pw1",
+    authority: Authority | None = None,
+) -> Iterator[Proxy]:
+    authority = authority or Authority.named(common_name)
+    write(folder / "mitmproxy-ca.pem", authority.key_and_certificate).chmod(0o600)
+    ready = folder / "port"
+    settings = {
+        "confdir": folder,
+        "ready_file": ready,
+        "request_log": folder / "requests",
+        "route": f"{ORIGIN_NAME}=127.0.0.1:{origin.port}",
+        "ssl_verify_upstream_trusted_ca": origin.authority_file,
+        "proxyauth": f"{user}:{password}",
+    }
+    command = [str(Path(sys.executable).with_name("mitmdump")), "--quiet"]
+    command += ["--listen-host", "127.0.0.1", "--listen-port", "0"]
+    command += ["--scripts", str(Path(__file__).with_name("proxy_addon.py"))]
+    for name, value in settings.items():
+        command += ["--set", f"{name}={value}"]
+    with open(folder / "log", "wb") as log:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+    def port() -> int | None:
+        if process.poll() is not None:
+            raise RuntimeError(f"mitmdump ended: {(folder / 'log').read_text()}")
+        return int(ready.read_text()) if ready.exists() else None
+
+    try:
+        yield Proxy(authority, folder, wait_for("mitmdump listens", 30, port), user, password)
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(timeout=5)
