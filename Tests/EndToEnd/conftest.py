@@ -1,0 +1,105 @@
+"""The scene of the end-to-end tests: the shipped binary, an image, an origin, a proxy."""
+
+import subprocess
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+import containers
+from containers import CERTS, SERVICE, Container
+from network import Origin, Proxy, running_origin, running_proxy
+
+HERE = Path(__file__).parent
+REPOSITORY = HERE.parent.parent
+
+
+def _built(name: str, target: str) -> Path:
+    path = REPOSITORY / "build" / name
+    if not path.is_file():
+        pytest.fail(f"{path} is missing: run 'make {target}' first", pytrace=False)
+    return path
+
+
+@pytest.fixture(scope="session")
+def binary() -> Path:
+    """The binary that ships."""
+    return _built("psm-entry", "static")
+
+
+@pytest.fixture(scope="session")
+def faulty_binary() -> Path:
+    """The same source built with PSM_ENTRY_FAULTS: its child breaks where a test asks for it."""
+    return _built("psm-entry-faults", "faults-binary")
+
+
+@pytest.fixture(scope="session")
+def image() -> str:
+    """The name of the tests' image, built when its recipe changed."""
+    built = subprocess.run([HERE / "build-image"], stdout=subprocess.PIPE, timeout=900, check=True)
+    return built.stdout.decode().strip()
+
+
+@pytest.fixture(scope="session")
+def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Origin]:
+    with running_origin(tmp_path_factory.mktemp("origin")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def proxy(tmp_path_factory: pytest.TempPathFactory, origin: Origin) -> Iterator[Proxy]:
+    with running_proxy(tmp_path_factory.mktemp("proxy"), origin) as running:
+        yield running
+
+
+@pytest.fixture
+def certs(tmp_path: Path, proxy: Proxy) -> Path:
+    """The folder of CAs that the host mounts; it holds the proxy's CA under the product's name."""
+    folder = tmp_path / "ca_certs"
+    folder.mkdir()
+    (folder / "ca_cert.pem").write_bytes(proxy.authority.pem)
+    return folder
+
+
+@pytest.fixture
+def documented(proxy: Proxy) -> dict[str, str]:
+    """The variables as the product's documentation sets them: upper case only."""
+    return {
+        "HTTP_PROXY": proxy.url,
+        "HTTPS_PROXY": proxy.url,
+        "NO_PROXY": "localhost",
+        "REPO_CUSTOM_CA_CERT": f"{CERTS}/ca_cert.pem",
+    }
+
+
+Start = Callable[..., Container]
+
+
+@pytest.fixture
+def container(image: str, documented: dict[str, str], certs: Path) -> Iterator[Start]:
+    """Starts containers: the image, the documented variables, the mounted CAs, and what a test adds."""
+    started: list[Container] = []
+
+    def start(
+        entry: Path | None,
+        *,
+        settings: Mapping[str, str] | None = None,
+        options: Sequence[str] = (),
+        mounts: Mapping[Path, str] | None = None,
+        command: Sequence[str] = (SERVICE,),
+        from_image: str | None = None,
+    ) -> Container:
+        every_mount = {certs: CERTS, **(mounts or {})}
+        entrypoint: list[str] = []
+        if entry is not None:
+            every_mount[entry] = "/psm-entry"
+            entrypoint, command = ["/psm-entry"], ["--", *command]
+        made = containers.create(
+            from_image or image, entrypoint, command, {**documented, **(settings or {})}, every_mount, options
+        )
+        started.append(made)
+        return made
+
+    yield start
+    for made in started:
+        made.remove()

@@ -1,0 +1,143 @@
+"""Podman's containers as values: started, asked, restarted, and gone when the test is."""
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from network import wait_for
+
+HERE = Path(__file__).parent
+SERVICE = "/usr/local/bin/service"
+BUNDLE = "/conda/ssl/cacert.pem"
+CERTIFI = "/conda/lib/python3.11/site-packages/certifi/cacert.pem"
+STORE = "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem"
+ANCHORS = "/usr/share/pki/ca-trust-source/anchors"
+CERTS = "/etc/repo/ca_certs"
+
+
+def podman(*arguments: str, seconds: float = 60) -> subprocess.CompletedProcess[bytes]:
+    """Runs podman with the tests' own settings; its exit status is the caller's matter."""
+    environment = {"CONTAINERS_CONF": str(HERE / "containers.conf"), "HOME": os.environ.get("HOME", "/root")}
+    environment["PATH"] = os.environ["PATH"]
+    return subprocess.run(
+        ["podman", *arguments],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=seconds,
+        check=False,
+    )
+
+
+def succeed(*arguments: str, seconds: float = 60) -> bytes:
+    """Runs podman, which must succeed, and gives its standard output."""
+    result = podman(*arguments, seconds=seconds)
+    if result.returncode != 0:
+        said = (result.stderr + result.stdout).decode(errors="replace")
+        raise AssertionError(f"podman {' '.join(arguments)}: status {result.returncode}\n{said}")
+    return result.stdout
+
+
+@dataclass(frozen=True)
+class Service:
+    """What the stand-in service wrote down about its own start."""
+
+    pid: int
+    arguments: list[str]
+    environment: list[str]
+    children: int
+    uid: int
+    gid: int
+    started: int
+
+    def variables(self) -> dict[str, str]:
+        return dict(entry.split("=", 1) for entry in self.environment)
+
+
+@dataclass
+class Container:
+    name: str
+
+    def state(self) -> dict[str, object]:
+        return json.loads(succeed("container", "inspect", self.name))[0]["State"]
+
+    def service(self, after: int = 0) -> Service:
+        """Waits until the service of this start is ready; `after` is the start before this one."""
+
+        def ready() -> Service | None:
+            result = podman("exec", self.name, "cat", "/run/service.json")
+            if result.returncode == 0:
+                service = Service(**json.loads(result.stdout))
+                if service.started > after:
+                    return service
+            state = self.state()
+            if state["Status"] in ("exited", "stopped"):
+                raise AssertionError(f"the container ended with {state['ExitCode']}:\n{self.log()}")
+            return None
+
+        return wait_for(f"the service of {self.name} is ready", 60, ready)
+
+    def exit_status(self) -> int:
+        """Waits until the container has ended and gives its exit status."""
+
+        def ended() -> dict[str, object] | None:
+            state = self.state()
+            return state if state["Status"] in ("exited", "stopped") else None
+
+        return int(str(wait_for(f"{self.name} ends", 60, ended)["ExitCode"]))
+
+    def log(self) -> str:
+        """Everything that this container's starts have said, standard output and error."""
+        result = podman("logs", self.name)
+        return (result.stdout + result.stderr).decode(errors="replace")
+
+    def run(self, *command: str, environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[bytes]:
+        """`podman exec`: the command sees the image's and the container's raw environment."""
+        options = [option for name, value in (environment or {}).items() for option in ("--env", f"{name}={value}")]
+        return podman("exec", *options, self.name, *command)
+
+    def read(self, path: str) -> bytes:
+        return succeed("exec", self.name, "cat", path)
+
+    def copy(self, path: str) -> bytes:
+        """A file of a container, running or not, links followed by the container's own cat or not at all."""
+        root = succeed("mount", self.name).decode().strip()
+        try:
+            return (Path(root) / path.lstrip("/")).read_bytes()
+        finally:
+            succeed("unmount", self.name)
+
+    def tool_runs(self) -> int:
+        """How often update-ca-trust has run, once at the image's build included."""
+        return self.read("/var/log/update-ca-trust.count").count(b"\n")
+
+    def restart(self) -> Service:
+        before = self.service().started
+        succeed("restart", "--time", "5", self.name)
+        return self.service(after=before)
+
+    def remove(self) -> None:
+        succeed("rm", "--force", "--time", "0", "--volumes", self.name)
+
+
+def create(
+    image: str,
+    entrypoint: Sequence[str],
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    mounts: Mapping[Path, str],
+    options: Sequence[str],
+) -> Container:
+    """Creates and starts a container on the host's loopback; `mounts` are read-only."""
+    arguments = ["run", "--detach", "--network", "host"]
+    for name, value in environment.items():
+        arguments += ["--env", f"{name}={value}"]
+    for source, target in mounts.items():
+        arguments += ["--volume", f"{source}:{target}:ro"]
+    if entrypoint:
+        arguments += ["--entrypoint", json.dumps(list(entrypoint))]
+    arguments += [*options, image, *command]
+    return Container(succeed(*arguments).decode().strip())
