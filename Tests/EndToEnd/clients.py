@@ -36,3 +36,16 @@ DISTRUST = {
     "aiohttp": "CERTIFICATE_VERIFY_FAILED",
 }
 """What a client says when it does not trust the server's certificate."""
+
+CA_VARIABLES = {
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "PIP_CERT",
+    "GIT_SSL_CAINFO",
+    "AWS_CA_BUNDLE",
+    "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
+    "CARGO_HTTP_CAINFO",
+}
+"""Variables that replace a client's trust. NODE_EXTRA_CA_CERTS is none: it adds to it."""

@@ -52,6 +52,14 @@ def proxy(tmp_path_factory: pytest.TempPathFactory, origin: Origin) -> Iterator[
         yield running
 
 
+@pytest.fixture(scope="session")
+def second_proxy(tmp_path_factory: pytest.TempPathFactory, origin: Origin) -> Iterator[Proxy]:
+    """A proxy with another CA and another user."""
+    folder = tmp_path_factory.mktemp("second-proxy")
+    with running_proxy(folder, origin, "Branch Proxy Root", "user2", "pw2") as running:
+        yield running
+
+
 @pytest.fixture
 def certs(tmp_path: Path, proxy: Proxy) -> Path:
     """The folder of CAs that the host mounts; it holds the proxy's CA under the product's name."""

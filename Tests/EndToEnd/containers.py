@@ -94,6 +94,10 @@ class Container:
         result = podman("logs", self.name)
         return (result.stdout + result.stderr).decode(errors="replace")
 
+    def said(self) -> list[str]:
+        """The lines of psm-entry's own log."""
+        return [line for line in self.log().splitlines() if line.startswith("psm-entry: ")]
+
     def run(self, *command: str, environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[bytes]:
         """`podman exec`: the command sees the image's and the container's raw environment."""
         options = [option for name, value in (environment or {}).items() for option in ("--env", f"{name}={value}")]
@@ -102,13 +106,13 @@ class Container:
     def read(self, path: str) -> bytes:
         return succeed("exec", self.name, "cat", path)
 
-    def copy(self, path: str) -> bytes:
-        """A file of a container, running or not, links followed by the container's own cat or not at all."""
-        root = succeed("mount", self.name).decode().strip()
-        try:
-            return (Path(root) / path.lstrip("/")).read_bytes()
-        finally:
-            succeed("unmount", self.name)
+    def changed_paths(self) -> list[str]:
+        """Every path that was changed, added or removed since the image, running or not."""
+        return [line.split(" ", 1)[1] for line in succeed("diff", self.name).decode().splitlines()]
+
+    def commit(self) -> str:
+        """An image of the container as it stands; gives its id."""
+        return succeed("commit", "--quiet", "--pause=false", self.name).decode().strip()
 
     def tool_runs(self) -> int:
         """How often update-ca-trust has run, once at the image's build included."""
@@ -120,7 +124,8 @@ class Container:
         return self.service(after=before)
 
     def remove(self) -> None:
-        succeed("rm", "--force", "--time", "0", "--volumes", self.name)
+        """Ends the container with all that is in it; one that is gone already is no error."""
+        succeed("rm", "--force", "--time", "0", "--volumes", "--ignore", self.name)
 
 
 def create(
