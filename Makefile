@@ -1,4 +1,55 @@
-STATIC := .build-static
+# Every habit has a name. `make demo` and `make test` install what is missing, as root on Debian 12;
+# the Swift toolchain is the one thing they expect to find.
+
+TOOLCHAIN := $(patsubst %/usr/bin/,%,$(dir $(realpath $(shell command -v swift))))
+SHIPPED := PSM_ENTRY_STATIC=1 PSM_ENTRY_TOOLCHAIN=$(TOOLCHAIN) swift build -c release --product psm-entry
+SCRIPTS := .ci/run demo/run Tests/EndToEnd/install-tools Tests/EndToEnd/build-image \
+  Tests/EndToEnd/image/install Tests/EndToEnd/image/update-ca-trust
+
+.PHONY: help tools static faults-binary lint unit e2e test demo clean
+
+help:
+	@echo 'make demo           the main job in front of your eyes'
+	@echo 'make test           everything that CI runs'
+	@echo 'make static         build/psm-entry, the binary that ships'
+	@echo 'make unit           swift build and swift test'
+	@echo 'make e2e            containers, proxies and real clients'
+	@echo 'make lint           swift format and shellcheck'
+	@echo 'make tools          install what the tests need'
+	@echo 'make clean          remove what was built'
+
+tools:
+	@Tests/EndToEnd/install-tools
+
 static:
-	PSM_ENTRY_STATIC=1 swift build -c release --scratch-path $(STATIC) --product psm-entry
-	mkdir -p build && cp $(STATIC)/release/psm-entry build/psm-entry
+	@Tests/EndToEnd/install-tools build
+	$(SHIPPED) --scratch-path .build-static
+	@mkdir -p build
+	install -m 755 .build-static/release/psm-entry build/psm-entry
+
+# The tests' own build, whose child breaks where PSM_ENTRY_TEST_FAULT says.
+faults-binary:
+	@Tests/EndToEnd/install-tools build
+	PSM_ENTRY_FAULTS=1 $(SHIPPED) --scratch-path .build-faults
+	@mkdir -p build
+	install -m 755 .build-faults/release/psm-entry build/psm-entry-faults
+
+lint: tools
+	swift format lint --strict --recursive Sources Tests Package.swift
+	.venv/bin/shellcheck $(SCRIPTS)
+
+unit:
+	swift build
+	swift test
+
+e2e: tools static faults-binary
+	.venv/bin/pytest Tests/EndToEnd
+
+test: lint unit e2e
+
+demo:
+	@Tests/EndToEnd/install-tools demo
+	@demo/run
+
+clean:
+	rm -rf build .build .build-static .build-faults
