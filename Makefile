@@ -3,7 +3,7 @@
 
 TOOLCHAIN := $(patsubst %/usr/bin/,%,$(dir $(realpath $(shell command -v swift))))
 SHIPPED := PSM_ENTRY_STATIC=1 PSM_ENTRY_TOOLCHAIN=$(TOOLCHAIN) swift build -c release --product psm-entry
-SCRIPTS := .ci/run demo/run Tests/EndToEnd/install-tools Tests/EndToEnd/build-image \
+SCRIPTS := .ci/run Tests/EndToEnd/install-tools Tests/EndToEnd/build-image \
   Tests/EndToEnd/image/install Tests/EndToEnd/image/update-ca-trust
 
 .PHONY: help tools static faults-binary lint unit e2e test demo clean
@@ -30,7 +30,7 @@ static:
 # The tests' own build, whose child breaks where PSM_ENTRY_TEST_FAULT says.
 faults-binary:
 	@Tests/EndToEnd/install-tools build
-	PSM_ENTRY_FAULTS=1 $(SHIPPED) --scratch-path .build-faults
+	$(SHIPPED) --scratch-path .build-faults -Xswiftc -DFAULTS
 	@mkdir -p build
 	install -m 755 .build-faults/release/psm-entry build/psm-entry-faults
 
@@ -49,7 +49,8 @@ test: lint unit e2e
 
 demo:
 	@Tests/EndToEnd/install-tools demo
-	@demo/run
+	@$(MAKE) --silent static
+	@.venv/bin/python demo/run
 
 clean:
 	rm -rf build .build .build-static .build-faults
