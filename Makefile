@@ -2,7 +2,8 @@
 # the Swift toolchain is the one thing they expect to find.
 
 TOOLCHAIN := $(patsubst %/usr/bin/,%,$(dir $(realpath $(shell command -v swift))))
-SHIPPED := PSM_ENTRY_STATIC=1 PSM_ENTRY_TOOLCHAIN=$(TOOLCHAIN) swift build -c release --product psm-entry
+SHIPPED := PSM_ENTRY_STATIC=1 PSM_ENTRY_TOOLCHAIN=$(TOOLCHAIN) swift build -c release \
+  --experimental-lto-mode full --product psm-entry
 SCRIPTS := .ci/run Tests/EndToEnd/install-tools Tests/EndToEnd/build-image \
   Tests/EndToEnd/image/install Tests/EndToEnd/image/update-ca-trust
 
