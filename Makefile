@@ -7,7 +7,7 @@ SHIPPED := PSM_ENTRY_STATIC=1 PSM_ENTRY_TOOLCHAIN=$(TOOLCHAIN) swift build -c re
 SCRIPTS := .ci/run Tests/EndToEnd/install-tools Tests/EndToEnd/build-image \
   Tests/EndToEnd/image/install Tests/EndToEnd/image/update-ca-trust
 
-.PHONY: help tools static faults-binary lint unit e2e test demo clean
+.PHONY: help tools static faults-binary lint unit e2e test demo record-cost clean
 
 help:
 	@echo 'make demo           the main job in front of your eyes'
@@ -16,6 +16,7 @@ help:
 	@echo 'make unit           swift build and swift test'
 	@echo 'make e2e            containers, proxies and real clients'
 	@echo 'make lint           swift format and shellcheck'
+	@echo 'make record-cost    write down what size and work the tests allow'
 	@echo 'make tools          install what the tests need'
 	@echo 'make clean          remove what was built'
 
@@ -45,6 +46,10 @@ unit:
 
 e2e: tools static faults-binary
 	.venv/bin/pytest Tests/EndToEnd
+
+# After a growth that is wanted: writes down what the tests hold the next builds against.
+record-cost: tools static
+	.venv/bin/python Tests/EndToEnd/cost.py
 
 test: lint unit e2e
 
