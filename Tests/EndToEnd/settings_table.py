@@ -1,0 +1,41 @@
+"""The settings as a Markdown table, made from `psm-entry --help`: docs and help cannot differ.
+
+`python settings_table.py --write` renews the table in README.md.
+"""
+
+import pathlib
+import re
+import subprocess
+import sys
+
+REPO = pathlib.Path(__file__).resolve().parents[2]
+BEGIN, END = "<!-- settings:begin -->\n", "<!-- settings:end -->\n"
+
+
+def table(binary: pathlib.Path) -> str:
+    help_text = subprocess.run([binary, "--help"], check=True, capture_output=True, text=True).stdout
+    rows = ["| variable | option | default | meaning |", "|---|---|---|---|"]
+    entry = re.compile(
+        r"^  (?:(?P<option>--[a-z-]+) VALUE, )?(?P<variables>[A-Z_]+(?: [A-Z_]+)*)\n"
+        r"      (?P<meaning>.+)\n(?:      default: (?P<default>.+)\n)?",
+        re.M,
+    )
+    for match in entry.finditer(help_text):
+        variables = ", ".join(f"`{name}`" for name in match["variables"].split())
+        option = f"`{match['option']}`" if match["option"] else "–"
+        default = f"`{match['default']}`" if match["default"] else "–"
+        rows.append(f"| {variables} | {option} | {default} | {match['meaning']} |")
+    return "\n".join(rows) + "\n"
+
+
+def section(page: str) -> str:
+    return page.split(BEGIN, 1)[1].split(END, 1)[0]
+
+
+if __name__ == "__main__":
+    readme = REPO / "README.md"
+    page = readme.read_text(encoding="utf-8")
+    renewed = page.replace(BEGIN + section(page) + END, BEGIN + table(REPO / "build/psm-entry") + END)
+    if "--write" in sys.argv:
+        readme.write_text(renewed, encoding="utf-8")
+    sys.exit(0 if "--write" in sys.argv or renewed == page else 1)
