@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <grp.h>
+#include <netdb.h>
 #include <sys/auxv.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
@@ -71,6 +72,14 @@ static inline void clinux_default(int signal) {
   struct sigaction action = {0};
   action.sa_handler = SIG_DFL;
   sigaction(signal, &action, NULL);
+}
+
+// An enumeration in one libc, a number in the other.
+static const int clinux_stream_socket = (int)SOCK_STREAM | (int)SOCK_CLOEXEC | (int)SOCK_NONBLOCK;
+
+// The address is a transparent union in one libc.
+static inline int clinux_connect(int descriptor, const struct sockaddr *address, socklen_t size) {
+  return connect(descriptor, address, size);
 }
 
 static inline int clinux_exited(int status) { return WIFEXITED(status); }

@@ -1,3 +1,5 @@
+import Text
+
 /// Base64 as OpenSSL's `EVP_DecodeUpdate` reads it: white space anywhere, at most two `=` and only
 /// at the end, a multiple of four characters in all, and bits that are left over may be anything.
 ///
@@ -99,3 +101,12 @@ enum Base64 {
 }
 
 let newline = UInt8(ascii: "\n")
+
+/// Bytes as Base64 in one line.
+/// - Source: RFC 4648 §4.
+public func base64(_ bytes: [UInt8]) -> Text {
+  var lines: [UInt8] = []
+  Base64.appendLines(of: bytes, to: &lines)
+  lines.removeAll { $0 == newline }
+  return Text(utf8: lines)
+}

@@ -33,6 +33,7 @@ public struct Errno: Error, Equatable, Sendable {
   public static let noSuchProcess = Errno(rawValue: ESRCH)
   public static let noChild = Errno(rawValue: ECHILD)
   public static let timedOut = Errno(rawValue: ETIMEDOUT)
+  public static let connectionRefused = Errno(rawValue: ECONNREFUSED)
   public static let busy = Errno(rawValue: EBUSY)
 
   /// The C library's text, for example "No such file or directory".

@@ -16,12 +16,19 @@ public struct ToolRun: Sendable {
   /// What of a tool's output is kept, in bytes.
   private static let outputLimit = 16384
 
-  /// Runs the program at `path` without arguments: an environment of PATH and LC_ALL alone,
-  /// nothing to read, a pipe to write to, in `/`.
+  /// Runs the program at `path`: nothing to read, a pipe to write to, in `/`.
   ///
   /// It ends when the program does, whoever else may still hold the pipe; what the program leaves
   /// running stays in this process's group.
-  public static func run(_ path: Path, until deadline: Deadline) -> ToolRun {
+  /// - Parameters:
+  ///   - arguments: what it gets behind its own name.
+  ///   - environment: PATH and LC_ALL alone if nil.
+  ///   - descriptor: what it gets as descriptor 3.
+  public static func run(
+    _ path: Path, _ arguments: [[UInt8]] = [], environment: [[UInt8]]? = nil,
+    passing descriptor: FileDescriptor? = nil,
+    until deadline: Deadline
+  ) -> ToolRun {
     // Where SIGCHLD is ignored the kernel would reap the tool and say nothing.
     SignalSet.restore([SignalSet.childEnded])
     let mask = SignalSet([SignalSet.childEnded]).block()
@@ -37,7 +44,14 @@ public struct ToolRun: Sendable {
         pipe.writing.close()
         throw error
       }
-      guard let tool else { become(path, parent: parent, output: pipe.writing) }
+      guard let tool else {
+        settleIn(parent: parent, output: pipe.writing)
+        descriptor?.duplicate(as: FileDescriptor(rawValue: 3))
+        _ = execute(
+          path, arguments: CStrings(copying: [path.bytes] + arguments.map { $0[...] }),
+          environment: CStrings(copying: (environment ?? bareEnvironment).map { $0[...] }))
+        ProcessID.exit(127)
+      }
       pipe.writing.close()
       pipe.reading.setNonBlocking()
       return follow(tool, pipe.reading, childEnded, deadline)
@@ -81,7 +95,12 @@ public struct ToolRun: Sendable {
     }
   }
 
-  private static func become(_ path: Path, parent: ProcessID, output: FileDescriptor) -> Never {
+  private static var bareEnvironment: [[UInt8]] {
+    ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"].map { (entry: StaticString) in Array(Path(entry).bytes)
+    }
+  }
+
+  private static func settleIn(parent: ProcessID, output: FileDescriptor) {
     ProcessID.dieWith(parent)
     SignalSet.restore([SignalSet.brokenPipe, SignalSet.fileSizeExceeded, SignalSet.terminalOutput])
     SignalSet().install()
@@ -92,8 +111,5 @@ public struct ToolRun: Sendable {
     }
     output.duplicate(as: .standardOutput)
     output.duplicate(as: .standardError)
-    let environment = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"].map { Array($0.utf8)[...] }
-    _ = execute(path, arguments: CStrings(copying: [path.bytes]), environment: CStrings(copying: environment))
-    ProcessID.exit(127)
   }
 }

@@ -33,12 +33,19 @@ struct Check {
 /// `psm-entry check`: judges the stores as they stand, and the environment as a start would leave
 /// it. Fit for HEALTHCHECK.
 /// - Returns: the exit status: 1 if there are errors.
-func check(_ circumstances: Circumstances, _ commandLine: CommandLine) -> Int32 {
+func check(
+  _ circumstances: Circumstances, _ commandLine: CommandLine
+) throws(CommandLine.UsageError) -> Int32 {
   let plan = Preparation(circumstances, for: .trial)
   var checks = inputChecks(circumstances) + storeChecks(plan, circumstances)
   checks += problemChecks(
     .variable, circumstances.settings.problems + circumstances.secretProblems + plan.problems(in: .variable))
   checks += proxyChecks(circumstances)
+  if commandLine.connects {
+    let targets = try connectTargets(commandLine)
+    checks += connectChecks(
+      connectRoutes(circumstances, commandLine), targets, circumstances, bundle: plan.bundleInUse)
+  }
   let asJSON = commandLine.flags.contains(.json)
   let written = Output.write(asJSON ? json(checks) : Array(text(checks).utf8))
   if written != 0 { return written }
@@ -55,6 +62,19 @@ private func problemChecks(_ name: Check.Name, _ problems: [Problem]) -> [Check]
   problems.filter { $0.level <= .warning }.map {
     Check(name: name, target: $0.subject, level: $0.level, detail: $0.message)
   }
+}
+
+private func connectTargets(_ commandLine: CommandLine) throws(CommandLine.UsageError) -> [ConnectTarget] {
+  var targets: [ConnectTarget] = []
+  let urls =
+    commandLine.targets.isEmpty ? [Array(Path("https://repo.anaconda.com").bytes)] : commandLine.targets
+  for url in urls {
+    guard let target = ConnectTarget(url) else {
+      throw CommandLine.UsageError(message: "--target: not of the form https://HOST[:PORT]")
+    }
+    targets.append(target)
+  }
+  return targets
 }
 
 // MARK: Inputs

@@ -58,6 +58,9 @@ struct CommandLine {
     try checkUse()
   }
 
+  /// Whether `check` is to connect: naming a proxy or a target asks for it as well.
+  var connects: Bool { flags.contains(.connect) || !(proxies + proxyFiles + targets).isEmpty }
+
   func value(of setting: Setting) -> [UInt8]? { settings.last { $0.setting == setting }?.value }
 
   /// Whatever follows the first option stands at `index + 1` or behind it.

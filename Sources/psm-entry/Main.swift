@@ -48,7 +48,7 @@ private func runSubCommand(_ source: Source, _ essentials: Essentials) throws(Co
   let circumstances = Circumstances(settings, source.environment, in: root)
   switch commandLine.verb {
   case .plan: return printPlan(circumstances, asJSON: commandLine.flags.contains(.json))
-  case .check: return check(circumstances, commandLine)
+  case .check: return try check(circumstances, commandLine)
   default: return printEnvironment(circumstances, commandLine.flags)
   }
 }

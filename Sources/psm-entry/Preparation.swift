@@ -77,6 +77,12 @@ struct Preparation {
     for problem in problems { say(.variable, problem) }
   }
 
+  /// The file that a client of the service would read: the one exported, else the first bundle there.
+  var bundleInUse: Path? {
+    if let exportPath, root.exists(exportPath) { return exportPath }
+    return bundlePaths(settings.bundles, in: root).first { root.exists($0.path) }?.path
+  }
+
   /// All that was found, in order: settings, inputs and proxies first.
   var problems: [Problem] { circumstances.problems + findings.map { $0.problem } }
 

@@ -1,0 +1,92 @@
+import CLinux
+import Text
+
+/// A TCP connection, made and used within a time limit for each step.
+public struct Connection: Sendable {
+  public enum Failure: Error, Equatable, Sendable {
+    /// The resolver's word: EAI_NONAME and its like.
+    case notResolved
+    case system(Errno)
+    case late
+    case closed
+  }
+
+  public let descriptor: FileDescriptor
+
+  /// Seconds that each step may take.
+  public static let stepLimit: Int64 = 10
+
+  /// Connects to the first address of `host` that answers. The corresponding C functions are
+  /// `getaddrinfo` and `connect`.
+  public init(to host: [UInt8], port: UInt16) throws(Failure) {
+    var hints = addrinfo()
+    // Not an enumeration in every libc.
+    hints.ai_socktype = 1
+    var list: UnsafeMutablePointer<addrinfo>?
+    let status = getaddrinfo(
+      Path(host).terminated, Path(decimal(Int64(port))).terminated, &hints, &list)
+    guard status == 0 else { throw .notResolved }
+    defer { freeaddrinfo(list) }
+    var failure = Failure.notResolved
+    var address = list
+    while let current = address?.pointee {
+      do throws(Failure) {
+        descriptor = try Self.connect(to: current)
+        return
+      } catch {
+        failure = error
+      }
+      address = current.ai_next
+    }
+    throw failure
+  }
+
+  public func close() { descriptor.close() }
+
+  private static func connect(to address: addrinfo) throws(Failure) -> FileDescriptor {
+    let opened: Int
+    do throws(Errno) {
+      opened = try retrying { Int(socket(address.ai_family, clinux_stream_socket, 0)) }
+    } catch {
+      throw .system(error)
+    }
+    let descriptor = FileDescriptor(rawValue: Int32(truncatingIfNeeded: opened))
+    do throws(Failure) {
+      if clinux_connect(descriptor.rawValue, address.ai_addr, address.ai_addrlen) != 0 {
+        if Errno.current.rawValue != EINPROGRESS { throw .system(.current) }
+        if !waitToWrite(descriptor, until: Deadline(secondsFromNow: stepLimit)) { throw .late }
+        var outcome: Int32 = 0
+        var size = socklen_t(MemoryLayout<Int32>.size)
+        getsockopt(descriptor.rawValue, SOL_SOCKET, SO_ERROR, &outcome, &size)
+        if outcome != 0 { throw .system(Errno(rawValue: outcome)) }
+      }
+      return descriptor
+    } catch {
+      descriptor.close()
+      throw error
+    }
+  }
+
+  /// Sends all of `bytes`.
+  public func send(_ bytes: [UInt8]) throws(Failure) {
+    // A request is a few hundred bytes and fits the socket's buffer.
+    do throws(Errno) { try descriptor.write(bytes) } catch { throw .system(error) }
+  }
+
+  /// Reads until `isComplete` says that it is enough, or the other side closes.
+  public func receive(limit: Int, until isComplete: ([UInt8]) -> Bool) throws(Failure) -> [UInt8] {
+    let deadline = Deadline(secondsFromNow: Self.stepLimit)
+    var received: [UInt8] = []
+    while !isComplete(received) && received.count < limit {
+      if waitToRead([descriptor], until: deadline) == 0 { throw .late }
+      do throws(Errno) {
+        let part = try descriptor.readSome()
+        if part.isEmpty { return received }
+        received += part
+      } catch {
+        if error != .wouldBlock { throw .system(error) }
+      }
+    }
+    return received
+  }
+}

@@ -1,0 +1,322 @@
+import Certificates
+import Linux
+import Proxies
+import Text
+
+// `check --connect`: does a client of this container get through its proxies, and does it trust what answers?
+
+/// A host that is asked for, from an `https://` URL.
+struct ConnectTarget {
+  let host: [UInt8]
+  let port: UInt16
+
+  /// - Returns: nil where it is no `https://` URL.
+  init?(_ url: [UInt8]) {
+    let scheme = Path("https://").bytes
+    guard url.starts(with: scheme) else { return nil }
+    // The rest is read like a proxy's address: host and port are written the same way.
+    let authority = url.dropFirst(scheme.count).prefix { $0 != UInt8(ascii: "/") }
+    guard !authority.contains(UInt8(ascii: "@")),
+      let address = try? parseProxyURL(Array(Path("http://").bytes) + authority)
+    else { return nil }
+    host = address.host
+    port = address.port ?? 443
+  }
+
+  var shown: Text { "\(escaped(host)):\(port)" }
+}
+
+/// A proxy to go through, and what it is called in the result; no address where it cannot be read.
+struct ConnectRoute {
+  let name: Text
+  let proxy: ProxyURL?
+  let problem: Text?
+}
+
+/// Goes every route to every target.
+/// - Parameter bundle: what the connection is verified against; nil where there is none.
+func connectChecks(
+  _ routes: [ConnectRoute], _ targets: [ConnectTarget], _ circumstances: Circumstances, bundle: Path?
+) -> [Check] {
+  var checks: [Check] = []
+  let probe = Probe(circumstances: circumstances, bundle: bundle)
+  for route in routes {
+    for target in targets {
+      showProgress("\(route.name) → \(target.shown)")
+      let name: Text = "\(route.name) → \(target.shown)"
+      if let problem = route.problem {
+        checks.append(Check(name: .connect, target: name, level: .error, detail: problem))
+        continue
+      }
+      let verdict = probe.run(route, target)
+      checks.append(Check(name: .connect, target: name, level: verdict.level, detail: verdict.detail))
+    }
+  }
+  showProgress("")
+  return checks
+}
+
+/// One line that is written over and over, on a terminal only.
+private func showProgress(_ text: Text) {
+  let output = FileDescriptor.standardError
+  if !output.isTerminal { return }
+  let line: Text = text.isEmpty ? "\r\u{1B}[K" : "\r\u{1B}[K\(text) …"
+  try? output.write(line.utf8)
+}
+
+/// The routes that `--connect` goes: the environment's proxies as a start would leave them, and those of the
+/// command line; the direct one where there is none.
+func connectRoutes(_ circumstances: Circumstances, _ commandLine: CommandLine) -> [ConnectRoute] {
+  var routes: [ConnectRoute] = []
+  for proxy in circumstances.proxies.proxies {
+    guard let url = proxy.url, !routes.contains(where: { $0.proxy == url }) else { continue }
+    routes.append(ConnectRoute(name: Text(url.redacted), proxy: url, problem: nil))
+  }
+  for (index, value) in commandLine.proxies.enumerated() {
+    routes.append(route(value, named: "--proxy number \(index + 1)"))
+  }
+  for file in commandLine.proxyFiles {
+    let path = Path(file)
+    do throws(ReadError) {
+      var value = try circumstances.root.read(path, limit: 65536)
+      while value.last == UInt8(ascii: "\n") || value.last == UInt8(ascii: "\r") { value.removeLast() }
+      routes.append(route(value, named: path.shown))
+    } catch {
+      routes.append(ConnectRoute(name: path.shown, proxy: nil, problem: error.text))
+    }
+  }
+  return routes.isEmpty ? [ConnectRoute(name: "direct", proxy: nil, problem: nil)] : routes
+}
+
+private func route(_ value: [UInt8], named name: Text) -> ConnectRoute {
+  do throws(ProxyURLFault) {
+    let url = try parseProxyURL(value)
+    return ConnectRoute(name: Text(url.redacted), proxy: url, problem: nil)
+  } catch {
+    return ConnectRoute(name: name, proxy: nil, problem: "cannot be read: \(Text(error.reason))")
+  }
+}
+
+/// One way to one target.
+private struct Probe {
+  let circumstances: Circumstances
+  let bundle: Path?
+
+  typealias Verdict = (level: Problem.Level, detail: Text)
+
+  private struct Refusal: Error {
+    let detail: Text
+    init(_ detail: Text) { self.detail = detail }
+  }
+
+  func run(_ route: ConnectRoute, _ target: ConnectTarget) -> Verdict {
+    if let proxy = route.proxy, proxy.scheme != .http {
+      return (.warning, "only http:// proxies are tried here; this one was not")
+    }
+    do throws(Refusal) {
+      let connection = try open(route, target)
+      defer { connection.close() }
+      guard let python = python, let bundle else {
+        return (.warning, "connected; TLS was not checked, because there is no Python or no bundle here")
+      }
+      let outcome = verify(connection, target, python, bundle)
+      if outcome.isOK { return (.info, "connected, and TLS verified") }
+      if !outcome.isUntrusted { return (.error, "TLS failed: \(outcome.text)") }
+      return (.error, try distrust(route, target, python, outcome.text))
+    } catch {
+      return (.error, error.detail)
+    }
+  }
+
+  // MARK: The way to the target
+
+  private func open(_ route: ConnectRoute, _ target: ConnectTarget) throws(Refusal) -> Connection {
+    let host = route.proxy?.host ?? target.host
+    let port = route.proxy.map { $0.port ?? $0.scheme.defaultPort } ?? target.port
+    let connection: Connection
+    do throws(Connection.Failure) { connection = try Connection(to: host, port: port) } catch {
+      throw Refusal(explanation(error, "\(escaped(host))", port))
+    }
+    guard let proxy = route.proxy else { return connection }
+    do throws(Refusal) {
+      try askForTunnel(connection, proxy, target)
+      return connection
+    } catch {
+      connection.close()
+      throw error
+    }
+  }
+
+  private func explanation(_ failure: Connection.Failure, _ host: Text, _ port: UInt16) -> Text {
+    switch failure {
+    case .notResolved: "the name \(host) is not found: check its spelling and the container's DNS"
+    case .system(.connectionRefused):
+      "\(host) refuses connections to port \(port): is the port right, is it running?"
+    case .late: "\(host) does not answer on port \(port): is a firewall between?"
+    case .system(let error): "\(host) cannot be reached on port \(port) (\(error.text))"
+    case .closed: "\(host) closed the connection"
+    }
+  }
+
+  /// - Source: RFC 9110 §9.3.6 (CONNECT), §15; RFC 7617 (Basic).
+  private func askForTunnel(_ connection: Connection, _ proxy: ProxyURL, _ target: ConnectTarget)
+    throws(Refusal)
+  {
+    let authority = target.shown
+    var request: Text = "CONNECT \(authority) HTTP/1.1\r\nHost: \(authority)\r\n"
+    if let userinfo = proxy.userinfo {
+      request += "Proxy-Authorization: Basic \(base64(userinfo.basicCredentials.bytes))\r\n"
+    }
+    request += "\r\n"
+    let answer: [UInt8]
+    do throws(Connection.Failure) {
+      try connection.send(request.utf8)
+      answer = try connection.receive(limit: 16384) { firstOccurrence(of: "\r\n\r\n", in: $0) != nil }
+    } catch {
+      throw Refusal(
+        error == .late ? "the proxy does not answer to CONNECT" : "the proxy broke off when asked for CONNECT"
+      )
+    }
+    guard answer.starts(with: Path("HTTP/1.").bytes), answer.count >= 12, let status = number(answer[9..<12])
+    else {
+      throw Refusal("what answers there is no HTTP proxy: check host and port")
+    }
+    if (200..<300).contains(status) { return }
+    throw Refusal(explanation(status, proxy, authority))
+  }
+
+  private func explanation(_ status: Int, _ proxy: ProxyURL, _ authority: Text) -> Text {
+    switch status {
+    case 407:
+      if let userinfo = proxy.userinfo {
+        return
+          "the proxy does not accept user \(Text(userinfo.displayedUser)) with this password (407): ask for the right ones"
+      }
+      return "the proxy wants a user and a password (407): write http://user:password@host:port"
+    case 403: return "the proxy does not allow \(authority) (403): ask its administrator to allow it"
+    case 502, 503, 504:
+      return "the proxy itself cannot reach \(authority) (\(status)): is the name known there?"
+    default: return "the proxy answers \(status) to CONNECT \(authority)"
+    }
+  }
+
+  private func number(_ digits: ArraySlice<UInt8>) -> Int? {
+    digits.reduce(0) { number, digit -> Int? in
+      guard let number, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) else { return nil }
+      return number * 10 + Int(digit - UInt8(ascii: "0"))
+    }
+  }
+
+  // MARK: TLS
+
+  /// The image's own Python: it judges as the service does.
+  private var python: Path? {
+    let own = Path("/conda/bin/python")
+    if isThere(own) { return own }
+    let path = circumstances.environment.value(of: "PATH") ?? []
+    return path.split(separator: UInt8(ascii: ":")).map { Path($0).appending("python3") }
+      .first { $0.isAbsolute && isThere($0) }
+  }
+
+  private struct TLSOutcome {
+    var isOK = false
+    var isUntrusted = false
+    var text: Text = ""
+    var certificate: [UInt8] = []
+  }
+
+  private func verify(
+    _ connection: Connection, _ target: ConnectTarget, _ python: Path, _ bundle: Path?
+  ) -> TLSOutcome {
+    let arguments = [
+      Array(Path("-Ic").bytes), Array(Path(tlsScript).bytes), target.host,
+      bundle.map { Array($0.bytes) } ?? [],
+    ]
+    let run = ToolRun.run(
+      python, arguments, environment: circumstances.environment.entries, passing: connection.descriptor,
+      until: Deadline(secondsFromNow: 2 * Connection.stepLimit))
+    var outcome = TLSOutcome()
+    let line = run.output.split(separator: UInt8(ascii: "\n")).last ?? []
+    let word = line.prefix { $0 != UInt8(ascii: " ") }
+    let rest = line.dropFirst(word.count + 1)
+    outcome.text = escaped(rest)
+    if word.isEqual(to: "ok") {
+      outcome.isOK = true
+    } else if word.isEqual(to: "untrusted") {
+      outcome.isUntrusted = true
+    } else if word.isEqual(to: "certificate") {
+      outcome.certificate = bytes(ofHex: rest)
+    } else if !word.isEqual(to: "failed") {
+      outcome.text =
+        run.ending == .late ? "no answer in time" : "Python could not check it (\(escaped(line)))"
+    }
+    return outcome
+  }
+
+  /// Who issued what is not trusted, and whether that CA is mounted. Asked on a second connection,
+  /// since the first one ended with the refusal.
+  private func distrust(
+    _ route: ConnectRoute, _ target: ConnectTarget, _ python: Path, _ reason: Text
+  ) throws(Refusal) -> Text {
+    let connection = try open(route, target)
+    defer { connection.close() }
+    let outcome = verify(connection, target, python, nil)
+    guard let leaf = Certificate(der: outcome.certificate) else { return "TLS is not trusted: \(reason)" }
+    let issuer = leaf.issuerText
+    let mounted = circumstances.inputs.found.filter { $0.certificate.subjectDER == leaf.issuerDER }
+    guard let found = mounted.first else {
+      return
+        "TLS is not trusted (\(reason)): the issuer is \(issuer), and no CA of that name is mounted; mount it"
+    }
+    let now = Clock.secondsSinceEpoch
+    if mounted.allSatisfy({ $0.certificate.notAfter < now }) {
+      return
+        "TLS is not trusted (\(reason)): the issuer \(issuer) is mounted as \(found.source.shown) and has expired"
+    }
+    return
+      "TLS is not trusted (\(reason)): a CA named \(issuer) is mounted as \(found.source.shown); if it was mounted after the start, restart the container, else it is another CA of that name"
+  }
+
+  private func bytes(ofHex digits: ArraySlice<UInt8>) -> [UInt8] {
+    var bytes: [UInt8] = []
+    var high: UInt8?
+    for digit in digits {
+      guard let value = hexValue(digit) else { return [] }
+      if let first = high {
+        bytes.append(first << 4 | value)
+        high = nil
+      } else {
+        high = value
+      }
+    }
+    return bytes
+  }
+
+  private func hexValue(_ digit: UInt8) -> UInt8? {
+    switch digit {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
+    case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
+    default: nil
+    }
+  }
+}
+
+/// Shakes hands on descriptor 3, and says on one line how that went. With a bundle it verifies; without, it
+/// prints the server's certificate.
+private let tlsScript: StaticString = """
+  import socket, ssl, sys
+  host, bundle = sys.argv[1:3]
+  try:
+      if bundle:
+          context = ssl.create_default_context(cafile=bundle)
+      else:
+          context = ssl._create_unverified_context()
+      connection = socket.socket(fileno=3)
+      connection.settimeout(10)
+      tls = context.wrap_socket(connection, server_hostname=host)
+      print("ok" if bundle else "certificate " + tls.getpeercert(True).hex())
+  except ssl.SSLCertVerificationError as error:
+      print("untrusted", error.verify_message)
+  except Exception as error:
+      print("failed", str(error).replace(chr(10), " ") or type(error).__name__)
+  """
