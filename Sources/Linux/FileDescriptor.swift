@@ -125,7 +125,13 @@ public struct FileDescriptor: Equatable, Sendable {
   public func aboveStandard() throws(Errno) -> FileDescriptor {
     if rawValue > 2 { return self }
     defer { close() }
-    return FileDescriptor(rawValue: Int32(try retrying { Int(clinux_duplicate_above(rawValue, 3)) }))
+    return try copy(above: 2)
+  }
+
+  /// The same file under a further number above `number`. The corresponding C function is `fcntl`
+  /// with `F_DUPFD_CLOEXEC`.
+  func copy(above number: Int32) throws(Errno) -> FileDescriptor {
+    FileDescriptor(rawValue: Int32(try retrying { Int(clinux_duplicate_above(rawValue, number + 1)) }))
   }
 
   /// A pipe. The corresponding C function is `pipe2` with `O_CLOEXEC`.

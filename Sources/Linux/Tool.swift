@@ -46,7 +46,8 @@ public struct ToolRun: Sendable {
       }
       guard let tool else {
         settleIn(parent: parent, output: pipe.writing)
-        descriptor?.duplicate(as: FileDescriptor(rawValue: 3))
+        // From a copy: one that has the number already would be closed by the exec.
+        (try? descriptor?.copy(above: 10))?.duplicate(as: FileDescriptor(rawValue: 3))
         _ = execute(
           path, arguments: CStrings(copying: [path.bytes] + arguments.map { $0[...] }),
           environment: CStrings(copying: (environment ?? bareEnvironment).map { $0[...] }))
