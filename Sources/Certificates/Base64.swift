@@ -57,6 +57,65 @@ enum Base64 {
     }
   }
 
+  /// Decodes whole lines of whole quanta, as nearly all PEM is written: LF or CRLF, padding only at the end.
+  /// - Parameter output: where the bytes go; what does not fit is not decoded.
+  /// - Returns: how many bytes there are, how many lines, and where the first line stands that begins with `-`;
+  ///   nil where the text is written in any other way.
+  static func decodeLines(
+    _ text: ArraySlice<UInt8>, into output: inout [UInt8]
+  ) -> (count: Int, lines: Int, end: Int)? {
+    let start = text.startIndex
+    return text.withUnsafeBufferPointer { text in
+      output.withUnsafeMutableBufferPointer { output in
+        values.withUnsafeBufferPointer { values in
+          var position = 0
+          var count = 0
+          var lines = 0
+          while true {
+            while position &+ 4 <= text.count && count &+ 3 <= output.count {
+              let (a, b) = (values[Int(text[position])], values[Int(text[position &+ 1])])
+              let (c, d) = (values[Int(text[position &+ 2])], values[Int(text[position &+ 3])])
+              if (a | b | c | d) & 0x80 != 0 { break }
+              let quantum = UInt32(a) << 18 | UInt32(b) << 12 | UInt32(c) << 6 | UInt32(d)
+              output[count] = UInt8(truncatingIfNeeded: quantum >> 16)
+              output[count &+ 1] = UInt8(truncatingIfNeeded: quantum >> 8)
+              output[count &+ 2] = UInt8(truncatingIfNeeded: quantum)
+              count &+= 3
+              position &+= 4
+            }
+            var isPadded = false
+            if let padding = paddedQuantum(text, position, values), count &+ 2 <= output.count {
+              output[count] = padding.bytes.0
+              if padding.count == 2 { output[count &+ 1] = padding.bytes.1 }
+              count &+= padding.count
+              position &+= 4
+              isPadded = true
+            }
+            if position < text.count && text[position] == UInt8(ascii: "\r") { position &+= 1 }
+            guard position &+ 1 < text.count, text[position] == newline else { return nil }
+            position &+= 1
+            lines &+= 1
+            if text[position] == UInt8(ascii: "-") { return (count, lines, start &+ position) }
+            if isPadded || values[Int(text[position])] > 63 { return nil }
+          }
+        }
+      }
+    }
+  }
+
+  /// The last quantum where it ends with `=`: one or two bytes.
+  private static func paddedQuantum(
+    _ text: UnsafeBufferPointer<UInt8>, _ position: Int, _ values: UnsafeBufferPointer<UInt8>
+  ) -> (bytes: (UInt8, UInt8), count: Int)? {
+    guard position &+ 4 <= text.count, text[position &+ 3] == UInt8(ascii: "=") else { return nil }
+    let (a, b) = (values[Int(text[position])], values[Int(text[position &+ 1])])
+    if (a | b) & 0x80 != 0 { return nil }
+    let first = a << 2 | b >> 4
+    if text[position &+ 2] == UInt8(ascii: "=") { return ((first, 0), 1) }
+    let c = values[Int(text[position &+ 2])]
+    return c & 0x80 != 0 ? nil : ((first, b << 4 | c >> 2), 2)
+  }
+
   private static let space: UInt8 = 0xFE
 
   /// What each byte stands for: below 64 its six bits.

@@ -31,9 +31,10 @@ public struct BundleContents: Sendable {
   /// The first thing that is wrong.
   public private(set) var damage: Damage?
 
-  public init(reading text: [UInt8]) {
+  /// - Parameter end: where the text to be read ends; nil for all of it.
+  public init(reading text: [UInt8], upTo end: Int? = nil) {
     // Of lines that were joined, both certificates are found; that they were is damage all the same.
-    var pem = PEM(text, splitsJoinedLines: true)
+    var pem = PEM(text, upTo: end, splitsJoinedLines: true)
     while let block = pem.next() {
       if block.isJoined { note(block.line, .block(.badEnd)) }
       if let fault = block.fault { note(block.line, .block(fault)) } else { take(block) }

@@ -32,6 +32,8 @@ struct PEM {
   }
 
   private let text: [UInt8]
+  /// Where reading ends.
+  private let end: Int
   private var position = 0
   private var lineNumber = 0
   /// Whether a BEGIN line may follow an END line without a newline: how a damaged bundle is
@@ -40,8 +42,14 @@ struct PEM {
   /// Set when a line outside of a block begins with NUL: OpenSSL reads no further.
   private(set) var hasLineOfNothing = false
 
-  init(_ text: [UInt8], splitsJoinedLines: Bool = false) {
+  /// Where the contents of a block of usual size are decoded to.
+  private var scratch: [UInt8]
+
+  /// - Parameter end: where the text ends; nil for all of it.
+  init(_ text: [UInt8], upTo end: Int? = nil, splitsJoinedLines: Bool = false) {
     self.text = text
+    self.end = end ?? text.count
+    scratch = [UInt8](repeating: 0, count: min(self.end, 65536) / 4 * 3)
     self.splitsJoinedLines = splitsJoinedLines
     // OpenSSL passes over UTF-8's byte order mark at the very start.
     if text.starts(with: [0xEF, 0xBB, 0xBF]) { position = 3 }
@@ -57,9 +65,9 @@ struct PEM {
   }
 
   private mutating func nextLine() -> Line? {
-    if position >= text.count { return nil }
+    if position >= end { return nil }
     let start = position
-    let limit = min(text.count, start + 254)
+    let limit = min(end, start + 254)
     let isRest = start > 0 && text[start - 1] != newline && lineNumber > 0
     let (end, contentEnd): (Int, Int) = text.withUnsafeBufferPointer { text in
       var end = start
@@ -79,11 +87,28 @@ struct PEM {
 
   /// The next block; nil when the text ends.
   mutating func next() -> Block? {
-    while let line = nextLine() {
-      if let label = beginLabel(line.content) { return block(label, line) }
-      if line.content.isEmpty && text[line.content.lowerBound] == 0 { hasLineOfNothing = true }
+    while position < end {
+      let first = text[position]
+      if first != UInt8(ascii: "-") {
+        if first == 0 { hasLineOfNothing = true }
+        skipLine()
+      } else if let line = nextLine(), let label = beginLabel(line.content) {
+        return block(label, line)
+      }
     }
     return nil
+  }
+
+  /// Passes over a line outside of a block.
+  private mutating func skipLine() {
+    let start = position
+    let limit = min(end, start + 254)
+    position = text.withUnsafeBufferPointer { text in
+      var position = start
+      while position < limit && text[position] != newline { position &+= 1 }
+      return position < limit ? position &+ 1 : position
+    }
+    if start == 0 || text[start - 1] == newline { lineNumber += 1 }
   }
 
   private func beginLabel(_ line: Range<Int>) -> Range<Int>? {
@@ -100,9 +125,36 @@ struct PEM {
       && prefix.withUTF8Buffer { text[start..<(start + $0.count)].elementsEqual($0) }
   }
 
+  /// The block that begins here if it is as nearly all are: lines of whole quanta and then its END line.
+  /// Anything else is for the exact reading to judge.
+  private mutating func plainBlock(_ label: Range<Int>, _ begin: Line) -> Block? {
+    guard let body = Base64.decodeLines(text[position..<end], into: &scratch) else { return nil }
+    let afterLabel = body.end + 9 + label.count
+    guard starts("-----END ", at: body.end), afterLabel + 6 <= end,
+      text[(body.end + 9)..<afterLabel] == text[label], starts("-----\n", at: afterLabel)
+    else { return nil }
+    let firstLine = lineNumber
+    position = afterLabel + 6
+    lineNumber += body.lines + 1
+    return Block(
+      label: text[label], range: begin.content.lowerBound..<position, line: firstLine,
+      contents: copy(body.count))
+  }
+
+  /// The first bytes of `scratch`, as an array of their own. An array made from a slice would be filled byte by byte.
+  private func copy(_ count: Int) -> [UInt8] {
+    [UInt8](unsafeUninitializedCapacity: count) { bytes, initialized in
+      scratch.withUnsafeBytes {
+        UnsafeMutableRawBufferPointer(bytes).copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[..<count]))
+      }
+      initialized = count
+    }
+  }
+
   private enum HeaderState { case possible, inHeader, over }
 
   private mutating func block(_ label: Range<Int>, _ begin: Line) -> Block {
+    if let block = plainBlock(label, begin) { return block }
     let start = begin.content.lowerBound
     let firstLine = lineNumber
     let bodyStart = position

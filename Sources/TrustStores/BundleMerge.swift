@@ -30,31 +30,34 @@ public final class BundleMerge: Sendable {
   public init(of text: [UInt8], wanted: Wanted) {
     let location = ManagedSection.locate(in: text)
     hasStrayMarks = location.hasStrayMarks
-    var baseText = text
-    var old: [UInt8] = []
-    if let range = location.range {
-      baseText.removeSubrange(range)
-      old = Array(text[range])
+    let old = location.range.map { text[$0] } ?? []
+    if let range = location.range, range.upperBound < text.count {
+      // What was appended behind the section is base as well.
+      base = BundleContents(reading: without(range, text))
+    } else {
+      // The usual case copies nothing.
+      base = BundleContents(reading: text, upTo: location.range?.lowerBound)
     }
-    base = BundleContents(reading: baseText)
     damage = base.damage
 
-    let wanted = wanted.keepsRemoved ? wanted.adding(certificates(in: old)).certificates : wanted.certificates
+    let wanted =
+      wanted.keepsRemoved ? wanted.adding(certificates(in: Array(old))).certificates : wanted.certificates
     let isInBase = CertificateIndex(wanted).trusted(by: base)
     section = zip(wanted, isInBase).filter { !$0.1 }.map { $0.0 }
-    refusal = Self.refusal(of: base, text: baseText, wanted: wanted)
+    refusal = Self.refusal(of: base, isEmpty: old.count == text.count, wanted: wanted)
     isRepair = damage != nil && !wanted.isEmpty && refusal == nil
 
     let new = ManagedSection.text(for: section)
-    let stands = old == new && (location.range?.upperBound ?? text.count) == text.count
+    let stands = old == new[...] && (location.range?.upperBound ?? text.count) == text.count
     trustsAllWanted = stands && damage == nil && refusal == nil
     if refusal != nil || (stands && !isRepair) {
       self.text = nil
       (added, removed) = ([], [])
       return
     }
+    let baseText = location.range.map { without($0, text) } ?? text
     self.text = (isRepair ? Self.canonicalText(of: base) : baseText.endingInNewline()) + new
-    let before = certificates(in: old).map { $0.fingerprint }
+    let before = certificates(in: Array(old)).map { $0.fingerprint }
     let after = section.map { $0.fingerprint }
     added = difference(of: after, and: before)
     removed = difference(of: before, and: after)
@@ -80,10 +83,10 @@ public final class BundleMerge: Sendable {
   }
 
   private static func refusal(
-    of base: BundleContents, text: [UInt8], wanted: [Certificate]
+    of base: BundleContents, isEmpty: Bool, wanted: [Certificate]
   ) -> Refusal? {
     if wanted.isEmpty || !base.certificates.isEmpty { return nil }
-    return text.isEmpty ? .empty : .noCertificates
+    return isEmpty ? .empty : .noCertificates
   }
 
   private static func canonicalText(of base: BundleContents) -> [UInt8] {
@@ -102,6 +105,13 @@ func difference(of one: [Fingerprint], and other: [Fingerprint]) -> [Fingerprint
     let position = firstNumber(below: other.count) { other[$0] < fingerprint }
     return position == other.count || other[position] != fingerprint
   }
+}
+
+/// A text without one of its parts.
+private func without(_ range: Range<Int>, _ text: [UInt8]) -> [UInt8] {
+  var rest = Array(text[..<range.lowerBound])
+  rest.append(contentsOf: text[range.upperBound...])
+  return rest
 }
 
 extension [UInt8] {
