@@ -1,0 +1,286 @@
+"""Getting out of the way: what the service finds is what it would find without psm-entry."""
+
+import os
+import re
+import resource
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+import raw_process
+
+PLAIN = [b"PATH=/usr/bin:/bin", b"LANG=C"]
+
+
+def let_others_in(folder: Path) -> None:
+    """pytest keeps its folders to root."""
+    for path in [folder, *list(folder.parents)[:2]]:
+        path.chmod(0o755)
+
+
+@pytest.fixture
+def entry(binary: Path, tmp_path: Path):
+    """Runs a command behind psm-entry in an empty root, and gives its ending."""
+    (tmp_path / "root").mkdir()
+    let_others_in(tmp_path)
+    prefix = [os.fsencode(binary), b"--root", os.fsencode(tmp_path / "root"), b"--log", b"error"]
+
+    def run(*command: bytes, environment=tuple(PLAIN), prepare=lambda: None, options=()):
+        return raw_process.run([*prefix, *options, b"--", *command], environment, prepare)
+
+    return run
+
+
+# The command
+
+
+@pytest.mark.parametrize(
+    ("command", "status"),
+    [
+        (b"nosuchcommand", 127),
+        (b"/nosuch/command", 127),
+        (b"", 127),
+        (b"/etc", 126),
+        (b"/etc/passwd", 126),
+        (b"/etc/passwd/x", 127),
+    ],
+)
+def test_what_cannot_be_executed_ends_as_in_a_shell(entry, command, status):
+    ending = entry(command)
+    assert ending.status == status
+    assert ending.errors.count(b"\n") == 1
+
+
+def test_a_permission_refused_counts_more_than_a_name_not_found(entry, tmp_path):
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    (folder / "tool").write_text("#!/bin/sh\n")
+    path = b"PATH=" + os.fsencode(folder) + b":/usr/bin:/bin"
+    assert entry(b"tool", environment=[path]).status == 126
+    (folder / "tool").chmod(0o755)
+    assert entry(b"tool", environment=[path]).status == 0
+
+
+def test_a_script_without_an_interpreter_is_the_shells(entry, tmp_path):
+    script = tmp_path / "script"
+    script.write_text('echo "$0" "$@"\n')
+    script.chmod(0o755)
+    ending = entry(os.fsencode(script), b"a b", b"")
+    assert (ending.status, ending.output) == (0, os.fsencode(script) + b" a b \n")
+
+
+def test_a_missing_interpreter_is_told(entry, tmp_path):
+    script = tmp_path / "script"
+    script.write_text("#!/nosuch/interpreter\n")
+    script.chmod(0o755)
+    ending = entry(os.fsencode(script))
+    assert ending.status == 126 and b"interpreter" in ending.errors
+
+
+def test_arguments_are_handed_on_untouched(entry):
+    arguments = [b"", b" ", b"--strict", b"\xff\xfe", b"a\nb", b"--"]
+    ending = entry(b"/bin/cat", b"/proc/self/cmdline")
+    assert ending.output == b"/bin/cat\0/proc/self/cmdline\0"
+    ending = entry(b"/bin/sh", b"-c", b"cat /proc/$$/cmdline", *arguments)
+    assert ending.output.split(b"\0")[3:-1] == arguments
+
+
+def test_a_hundred_thousand_arguments_arrive(entry):
+    ending = entry(b"/bin/sh", b"-c", b"echo $#", b"sh", *[b"x"] * 100_000)
+    assert (ending.status, ending.output) == (0, b"100000\n")
+
+
+# The environment
+
+
+def test_the_environment_is_handed_on_byte_for_byte(entry):
+    environment = [*PLAIN, b"not UTF-8=\xff\xfe", b"a.b-c=1", b"DOUBLE=1", b"DOUBLE=2", b"no equals sign", b"EMPTY=", b"=x"]
+    ending = entry(b"/bin/cat", b"/proc/self/environ", environment=environment)
+    assert ending.output.split(b"\0")[:-1] == environment
+
+
+def test_an_environment_that_is_too_long_is_tried_as_it_was(entry):
+    limit = resource.getrlimit(resource.RLIMIT_STACK)
+
+    def tighten():
+        resource.setrlimit(resource.RLIMIT_STACK, (1 << 19, limit[1]))
+
+    # A quarter of the stack's limit is what arguments and environment may take: doubled, it is too much.
+    url = b"http://" + b"a" * 60 + b":1/" + b"p" * 70_000
+    ending = entry(b"/bin/cat", b"/proc/self/environ", environment=[*PLAIN, b"HTTPS_PROXY=" + url], prepare=tighten)
+    assert ending.status == 0
+    assert ending.output.split(b"\0")[:-1] == [*PLAIN, b"HTTPS_PROXY=" + url]
+
+
+# What a process inherits
+
+
+def _status(output: bytes) -> list[bytes]:
+    wanted = re.compile(rb"^(Umask|Uid|Gid|Groups|Sig\w+|Shd\w+|Cap\w+|NoNewPrivs|Seccomp):.*$", re.M)
+    return [match.group(0) for match in wanted.finditer(output)]
+
+
+def _odd_signals():
+    os.umask(0o027)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_SETMASK, [signal.SIGUSR1, signal.SIGTERM])
+
+
+def _as_nobody():
+    os.setgroups([65534])
+    os.setresgid(65534, 65534, 65534)
+    os.setresuid(65534, 65534, 65534)
+
+
+@pytest.mark.parametrize("prepare", [lambda: None, _odd_signals, _as_nobody], ids=["plain", "signals", "nobody"])
+def test_mask_dispositions_umask_and_ids_are_inherited(entry, prepare):
+    without = raw_process.run([b"/bin/cat", b"/proc/self/status"], PLAIN, prepare)
+    ending = entry(b"/bin/cat", b"/proc/self/status", prepare=prepare)
+    assert _status(ending.output) == _status(without.output) != []
+
+
+def test_limits_timers_and_folder_are_inherited(entry, tmp_path):
+    def prepare():
+        os.chdir(tmp_path)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (123, 456))
+
+    for command in ([b"/bin/cat", b"/proc/self/limits"], [b"/bin/pwd"], [b"/bin/cat", b"/proc/self/timers"]):
+        assert entry(*command, prepare=prepare) == raw_process.run(command, PLAIN, prepare)
+
+
+@pytest.mark.parametrize("closed", [[], [0], [2], [0, 2], [5]], ids=str)
+def test_descriptors_are_inherited_open_and_closed(entry, closed):
+    def prepare():
+        os.set_inheritable(os.open("/dev/null", os.O_RDONLY), True)
+        for number in closed:
+            try:
+                os.close(number)
+            except OSError:
+                pass
+
+    command = [b"/bin/sh", b"-c", b"for fd in /proc/$$/fd/*; do echo ${fd##*/} $(readlink $fd | sed s/[0-9].*//); done"]
+    without = raw_process.run(command, PLAIN, prepare)
+    assert entry(*command, prepare=prepare).output == without.output != b""
+
+
+def test_the_service_begins_without_children(entry):
+    assert entry(b"/bin/sh", b"-c", b"cat /proc/$$/task/$$/children").output.strip().count(b" ") == 0
+
+
+# Signals during the preparation
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_during_the_preparation_ends_it(faulty_binary, tmp_path, number):
+    (tmp_path / "root").mkdir()
+    command = [os.fsencode(faulty_binary), b"--root", os.fsencode(tmp_path / "root"), b"--", b"/bin/echo", b"started"]
+    environment = [*PLAIN, b"PSM_ENTRY_TEST_FAULT=inputs:loop", b"PSM_ENTRY_TIMEOUT=30"]
+    with open(tmp_path / "out", "w+b") as output:
+        child = raw_process.start(command, environment, output.fileno(), output.fileno())
+        children = Path(f"/proc/{child}/task/{child}/children")
+        deadline = time.monotonic() + 10
+        while not children.read_text().strip():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        grandchild = int(children.read_text().split()[0])
+        os.kill(child, number)
+        assert raw_process.wait(child) == 128 + number
+        output.seek(0)
+        assert b"started" not in output.read()
+    assert not Path(f"/proc/{grandchild}").exists()
+
+
+def test_a_parent_that_is_killed_leaves_no_child(faulty_binary, tmp_path):
+    (tmp_path / "root").mkdir()
+    command = [os.fsencode(faulty_binary), b"--root", os.fsencode(tmp_path / "root"), b"--", b"/bin/true"]
+    environment = [*PLAIN, b"PSM_ENTRY_TEST_FAULT=inputs:loop"]
+    with open(os.devnull, "w+b") as nothing:
+        child = raw_process.start(command, environment, nothing.fileno(), nothing.fileno())
+        children = Path(f"/proc/{child}/task/{child}/children")
+        deadline = time.monotonic() + 10
+        while not children.read_text().strip():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        grandchild = Path("/proc") / children.read_text().split()[0]
+        time.sleep(0.05)
+        os.kill(child, signal.SIGKILL)
+        assert raw_process.wait(child) == 128 + signal.SIGKILL
+        while grandchild.exists() and "Z" not in (grandchild / "stat").read_text().split(")")[1][:3]:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+
+# Another user
+
+
+def _root_with_accounts(tmp_path: Path) -> None:
+    etc = tmp_path / "root" / "etc"
+    etc.mkdir()
+    (etc / "passwd").write_text(
+        "malformed\n:x:1:1::/:\nroot:x:0:0:root:/root:/bin/sh\nsvc:x:1234:2345:Service:/srv/svc:/bin/sh\n"
+        f"long:x:1235:1:{'x' * 100_000}:/long:\nnohome:x:1236:2:::\n"
+    )
+    groups = "".join(f"g{number}:x:{number}:other,svc\n" for number in range(3000, 3100))
+    (etc / "group").write_text(f"odd\nops:x:777:\n{groups}")
+
+
+@pytest.mark.parametrize(
+    ("user", "uid", "gid", "groups", "home"),
+    [
+        ("svc", 1234, 2345, list(range(3000, 3100)), "/srv/svc"),
+        ("1234", 1234, 2345, list(range(3000, 3100)), "/srv/svc"),
+        ("svc:ops", 1234, 777, [], "/srv/svc"),
+        ("svc:99", 1234, 99, [], "/srv/svc"),
+        ("5000", 5000, 0, [], "/"),
+        ("5000:6000", 5000, 6000, [], "/"),
+        ("long", 1235, 1, [], "/long"),
+        ("nohome", 1236, 2, [], "/"),
+    ],
+)
+def test_the_service_runs_as_the_user_that_was_asked_for(entry, tmp_path, user, uid, gid, groups, home):
+    _root_with_accounts(tmp_path)
+    script = b'grep -E "^(Uid|Gid|Groups|CapEff)" /proc/self/status; echo "$HOME"'
+    ending = entry(b"/bin/sh", b"-c", script, options=[b"--user", user.encode()], environment=[*PLAIN, b"HOME=/root"])
+    assert ending.status == 0, ending.errors
+    lines = ending.output.decode().splitlines()
+    assert lines[0].split()[1:] == [str(uid)] * 4
+    assert lines[1].split()[1:] == [str(gid)] * 4
+    assert lines[2].split()[1:] == [str(group) for group in groups]
+    assert lines[3].split()[1] == "0" * 16
+    assert lines[4] == home
+
+
+@pytest.mark.parametrize("user", ["nosuch", "svc:nosuch", ":1", "1:", "4294967295", "99999999999", "-1"])
+def test_a_user_that_is_not_there_ends_the_start(entry, tmp_path, user):
+    _root_with_accounts(tmp_path)
+    ending = entry(b"/bin/echo", b"started", options=[b"--user", user.encode()])
+    assert (ending.status, ending.output) == (70, b"")
+    assert ending.errors.startswith(b"psm-entry: error: PSM_ENTRY_USER: ")
+
+
+def test_without_the_capability_nobody_else_is_become(entry, tmp_path):
+    ending = entry(b"/bin/echo", b"started", options=[b"--user", b"1234"], prepare=_as_nobody)
+    assert (ending.status, ending.output) == (70, b"")
+
+
+def test_already_that_user_there_is_nothing_to_do(entry):
+    ending = entry(b"/bin/echo", b"started", options=[b"--user", b"65534:65534"], prepare=_as_nobody)
+    assert (ending.status, ending.output) == (0, b"started\n")
+
+
+# The binary itself
+
+
+@pytest.mark.parametrize("bit", [0o4755, 0o2755])
+def test_a_set_id_installation_is_refused(binary, tmp_path, bit):
+    installed = tmp_path / "psm-entry"
+    installed.write_bytes(binary.read_bytes())
+    os.chown(installed, 1234, 1234)
+    installed.chmod(bit)
+    let_others_in(tmp_path)
+    ending = raw_process.run([os.fsencode(installed), b"--", b"/bin/true"], PLAIN, _as_nobody)
+    assert ending.status == 64 and b"set-user-ID" in ending.errors
