@@ -1,3 +1,5 @@
+import Text
+
 /// Base64 as OpenSSL's `EVP_DecodeUpdate` reads it: white space anywhere, at most two `=` and only
 /// at the end, a multiple of four characters in all, and bits that are left over may be anything.
 ///
@@ -97,5 +99,3 @@ enum Base64 {
     if column > 0 { text.append(newline) }
   }
 }
-
-let newline = UInt8(ascii: "\n")

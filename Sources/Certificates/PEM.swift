@@ -1,3 +1,5 @@
+import Text
+
 /// The blocks of a PEM text, with OpenSSL's verdict on each.
 ///
 /// Lines are taken as OpenSSL takes them: at most 254 bytes at once, up to a NUL, without white
@@ -44,7 +46,7 @@ struct PEM {
     self.text = text
     self.splitsJoinedLines = splitsJoinedLines
     // OpenSSL passes over UTF-8's byte order mark at the very start.
-    if text.starts(with: [0xEF, 0xBB, 0xBF]) { position = 3 }
+    if text[...].begins(with: [0xEF, 0xBB, 0xBF]) { position = 3 }
   }
 
   /// One line as OpenSSL would get it.
@@ -97,7 +99,7 @@ struct PEM {
 
   private func starts(_ prefix: StaticString, at start: Int) -> Bool {
     start >= 0 && text.count - start >= prefix.utf8CodeUnitCount
-      && prefix.withUTF8Buffer { text[start..<(start + $0.count)].elementsEqual($0) }
+      && text[start...].begins(with: prefix)
   }
 
   private enum HeaderState { case possible, inHeader, over }
@@ -159,7 +161,7 @@ struct PEM {
     block.hasHeader = hasHeader
     let afterLabel = end.lowerBound + 9 + label.count
     let namesLabel =
-      afterLabel + 5 <= end.upperBound && text[(end.lowerBound + 9)..<afterLabel].elementsEqual(text[label])
+      afterLabel + 5 <= end.upperBound && text[(end.lowerBound + 9)..<afterLabel].isEqual(to: text[label])
       && starts("-----", at: afterLabel)
     if !namesLabel || afterLabel + 5 != end.upperBound {
       if namesLabel && splitsJoinedLines && starts("-----BEGIN ", at: afterLabel + 5) {
