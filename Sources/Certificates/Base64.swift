@@ -159,8 +159,6 @@ enum Base64 {
   }
 }
 
-let newline = UInt8(ascii: "\n")
-
 /// Bytes as Base64 in one line.
 /// - Source: RFC 4648 §4.
 public func base64(_ bytes: [UInt8]) -> Text {

@@ -139,20 +139,27 @@ extension PEM {
   enum Label: Equatable {
     case certificate, trustedCertificate, pkcs7, crl, privateKey, encryptedKey, request, other
 
-    init(_ label: ArraySlice<UInt8>) {
-      self = Self.known.first { entry in entry.0.withUTF8Buffer { label.elementsEqual($0) } }?.1 ?? .other
-    }
-
     /// - Source: RFC 7468; OpenSSL's pem.h.
-    private static var known: [(StaticString, Label)] {
-      [
-        ("CERTIFICATE", .certificate), ("X509 CERTIFICATE", .certificate),
-        ("TRUSTED CERTIFICATE", .trustedCertificate),
-        ("PKCS7", .pkcs7), ("CMS", .pkcs7), ("X509 CRL", .crl), ("PRIVATE KEY", .privateKey),
-        ("RSA PRIVATE KEY", .privateKey), ("EC PRIVATE KEY", .privateKey), ("DSA PRIVATE KEY", .privateKey),
-        ("ENCRYPTED PRIVATE KEY", .encryptedKey), ("OPENSSH PRIVATE KEY", .encryptedKey),
-        ("CERTIFICATE REQUEST", .request), ("NEW CERTIFICATE REQUEST", .request),
-      ]
+    init(_ label: ArraySlice<UInt8>) {
+      if label.isEqual(to: "CERTIFICATE") || label.isEqual(to: "X509 CERTIFICATE") {
+        self = .certificate
+      } else if label.isEqual(to: "TRUSTED CERTIFICATE") {
+        self = .trustedCertificate
+      } else if label.isEqual(to: "PKCS7") || label.isEqual(to: "CMS") {
+        self = .pkcs7
+      } else if label.isEqual(to: "X509 CRL") {
+        self = .crl
+      } else if label.isEqual(to: "PRIVATE KEY") || label.isEqual(to: "RSA PRIVATE KEY")
+        || label.isEqual(to: "EC PRIVATE KEY") || label.isEqual(to: "DSA PRIVATE KEY")
+      {
+        self = .privateKey
+      } else if label.isEqual(to: "ENCRYPTED PRIVATE KEY") || label.isEqual(to: "OPENSSH PRIVATE KEY") {
+        self = .encryptedKey
+      } else if label.isEqual(to: "CERTIFICATE REQUEST") || label.isEqual(to: "NEW CERTIFICATE REQUEST") {
+        self = .request
+      } else {
+        self = .other
+      }
     }
   }
 }

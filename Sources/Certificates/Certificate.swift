@@ -61,7 +61,7 @@ public final class Certificate: Sendable {
         carry >>= 8
       }
     }
-    let digits = magnitude.flatMap { [hexDigit($0 >> 4), hexDigit($0 & 15)] }
+    let digits = hexDigits(of: magnitude[...])
     let significant = digits.drop { $0 == UInt8(ascii: "0") }
     return (isNegative ? "-" : "")
       + Text(utf8: significant.isEmpty ? [UInt8(ascii: "0")] : Array(significant))
@@ -126,7 +126,8 @@ func holdsServerUse(_ walk: DER) -> Bool {
   var walk = walk
   while let use = walk.next(Tag.objectIdentifier) {
     let identifier = walk.bytes[use.content]
-    if identifier.elementsEqual(OID.serverAuthentication) || identifier.elementsEqual(OID.anyExtendedKeyUsage)
+    if identifier.isEqual(to: OID.serverAuthentication[...])
+      || identifier.isEqual(to: OID.anyExtendedKeyUsage[...])
     {
       return true
     }
@@ -139,7 +140,7 @@ private func value(of identifier: [UInt8], _ walk: DER) -> Range<Int>? {
   var walk = walk
   while let one = walk.next(Tag.sequence) {
     var fields = walk.inside(one)
-    guard let name = fields.next(Tag.objectIdentifier), walk.bytes[name.content].elementsEqual(identifier)
+    guard let name = fields.next(Tag.objectIdentifier), walk.bytes[name.content].isEqual(to: identifier[...])
     else { continue }
     _ = fields.skip(Tag.boolean)
     return fields.next(Tag.octetString)?.content
@@ -157,7 +158,8 @@ private func rsaBits(_ walk: DER) -> Int? {
   var fields = outer.inside(info)
   guard let algorithm = fields.next(Tag.sequence), let key = fields.next(Tag.bitString) else { return nil }
   var inside = fields.inside(algorithm)
-  guard let name = inside.next(Tag.objectIdentifier), walk.bytes[name.content].starts(with: OID.pkcs1) else {
+  guard let name = inside.next(Tag.objectIdentifier), walk.bytes[name.content].begins(with: OID.pkcs1[...])
+  else {
     return nil
   }
   var keyWalk = DER(walk.bytes, in: key.content.dropFirst(), isStrict: false)
@@ -174,21 +176,17 @@ private func hasWeakSignature(_ walk: DER) -> Bool {
   var walk = walk
   guard let name = walk.next(Tag.objectIdentifier) else { return false }
   let identifier = walk.bytes[name.content]
-  if identifier.count == OID.pkcs1.count + 1 && identifier.starts(with: OID.pkcs1) {
+  if identifier.count == OID.pkcs1.count + 1 && identifier.begins(with: OID.pkcs1[...]) {
     // 2 to 5: MD2, MD4, MD5 and SHA-1 with RSA; 10: RSASSA-PSS, whose hash is SHA-1 if none is named.
     let last = identifier.last ?? 0
     return (2...5).contains(last) || (last == 10 && hasDefaultHash(walk))
   }
   return [OID.dsaWithSHA1, OID.ecdsaWithSHA1, OID.oiwMD5WithRSA, OID.oiwDSAWithSHA1, OID.oiwSHA1WithRSA]
-    .contains { identifier.elementsEqual($0) }
+    .contains { identifier.isEqual(to: $0[...]) }
 }
 
 private func hasDefaultHash(_ walk: DER) -> Bool {
   var walk = walk
   guard let parameters = walk.next(Tag.sequence) else { return true }
   return walk.inside(parameters).nextTag != Tag.context(0)
-}
-
-func hexDigit(_ value: UInt8) -> UInt8 {
-  value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + (value - 10)
 }

@@ -85,7 +85,7 @@ public struct CertificateFile {
     case .request: problems.append(CertificateProblem(.request, line: block.line))
     case .crl: problems.append(CertificateProblem(.crl, line: block.line))
     case .other:
-      if block.label.suffix(11).elementsEqual("PRIVATE KEY".utf8) {
+      if block.label.suffix(11).isEqual(to: "PRIVATE KEY") {
         noteKey(block)
       } else {
         problems.append(CertificateProblem(.otherBlock, line: block.line))

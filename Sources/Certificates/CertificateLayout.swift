@@ -1,3 +1,5 @@
+import Text
+
 /// Where the fields of a certificate stand in its DER.
 ///
 /// - Source: RFC 5280 §4.1.
@@ -40,7 +42,7 @@ struct CertificateLayout {
       guard let version = inside.next(Tag.integer), isInteger(bytes[version.content]), inside.isAtEnd else {
         return nil
       }
-      isVersion1 = bytes[version.content].elementsEqual([0])
+      isVersion1 = bytes[version.content].isEqual(to: [0])
     }
     self.isVersion1 = isVersion1
     guard let serial = walk.next(Tag.integer), isInteger(bytes[serial.content]),

@@ -15,6 +15,7 @@ struct DER {
   private(set) var position: Int
   private let end: Int
 
+  @inline(never)
   init(_ bytes: [UInt8], in range: Range<Int>? = nil, isStrict: Bool = true) {
     self.bytes = bytes
     self.isStrict = isStrict
@@ -27,9 +28,11 @@ struct DER {
   var nextTag: UInt8? { position < end ? bytes[position] : nil }
 
   /// A walk over what `element` holds.
+  @inline(never)
   func inside(_ element: Element) -> DER { DER(bytes, in: element.content, isStrict: isStrict) }
 
   /// The next element; nil where there is none or it is malformed.
+  @inline(never)
   mutating func next() -> Element? {
     let start = position
     guard let header = header(at: start) else { return nil }
@@ -45,10 +48,12 @@ struct DER {
   }
 
   /// The next element if it has this tag.
+  @inline(never)
   mutating func next(_ tag: UInt8) -> Element? { nextTag == tag ? next() : nil }
 
   /// Passes over the next element if it has this tag.
   /// - Returns: false where it has the tag and is malformed.
+  @inline(never)
   mutating func skip(_ tag: UInt8) -> Bool { nextTag != tag || next() != nil }
 
   private func header(at start: Int) -> (contentStart: Int, length: Int?)? {

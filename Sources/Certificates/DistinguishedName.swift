@@ -27,14 +27,13 @@ func distinguishedName(_ walk: DER) -> Text {
 private func attributeText(_ bytes: [UInt8], _ type: DER.Element, _ value: DER.Element) -> Text {
   let name = attributeName(bytes[type.content])
   if let name, let text = string(bytes[value.content], value.tag) { return "\(name)=\(attributeValue(text))" }
-  let digits = bytes[value.range].flatMap { [hexDigit($0 >> 4), hexDigit($0 & 15)] }
   let dotted = name.map { Text(stringLiteral: $0) } ?? dottedDecimal(bytes[type.content])
-  return "\(dotted)=#\(Text(utf8: digits))"
+  return "\(dotted)=#\(Text(utf8: hexDigits(of: bytes[value.range])))"
 }
 
 /// The short names of RFC 4514 §3, and those that OpenSSL prints for what else stands in CAs' names.
 private func attributeName(_ identifier: ArraySlice<UInt8>) -> StaticString? {
-  if identifier.count == 3, identifier.starts(with: [0x55, 0x04]), let last = identifier.last {
+  if identifier.count == 3, identifier.begins(with: [0x55, 0x04]), let last = identifier.last {
     return switch last {
     case 3: "CN"
     case 4: "SN"
@@ -58,10 +57,10 @@ private func attributeName(_ identifier: ArraySlice<UInt8>) -> StaticString? {
     default: nil
     }
   }
-  if identifier.elementsEqual([0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x09, 0x01]) {
+  if identifier.isEqual(to: [0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x09, 0x01]) {
     return "emailAddress"
   }
-  if identifier.count == 10, identifier.starts(with: [0x09, 0x92, 0x26, 0x89, 0x93, 0xF2, 0x2C, 0x64, 0x01]) {
+  if identifier.count == 10, identifier.begins(with: [0x09, 0x92, 0x26, 0x89, 0x93, 0xF2, 0x2C, 0x64, 0x01]) {
     return identifier.last == 25 ? "DC" : identifier.last == 1 ? "UID" : nil
   }
   return nil
@@ -129,16 +128,17 @@ func utf8(_ scalar: UInt32) -> [UInt8] {
 /// A value with what RFC 4514 §2.4 wants escaped, and all that is not plainly text.
 private func attributeValue(_ text: [UInt8]) -> Text {
   var escapedText: [UInt8] = []
-  for (index, scalar) in scalars(of: text).enumerated() {
-    let first = scalar.bytes.first ?? 0
-    let isAtEdge = index == 0 || scalar.bytes.endIndex == text.count
+  var rest = text[...]
+  while let first = rest.first {
+    let isAtStart = rest.count == text.count
+    let scalar = takeScalar(from: &rest)
     let isSpecial =
       switch first {
       case UInt8(ascii: "\""), UInt8(ascii: "+"), UInt8(ascii: ","), UInt8(ascii: ";"), UInt8(ascii: "<"),
         UInt8(ascii: ">"), UInt8(ascii: "\\"):
         true
-      case UInt8(ascii: "#"): index == 0
-      case UInt8(ascii: " "): isAtEdge
+      case UInt8(ascii: "#"): isAtStart
+      case UInt8(ascii: " "): isAtStart || rest.isEmpty
       default: false
       }
     if !scalar.isHarmless {
@@ -151,8 +151,4 @@ private func attributeValue(_ text: [UInt8]) -> Text {
     }
   }
   return Text(utf8: escapedText)
-}
-
-private func upperHexDigit(_ value: UInt8) -> UInt8 {
-  value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "A") + (value - 10)
 }

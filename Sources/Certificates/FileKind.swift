@@ -1,10 +1,12 @@
+import Text
+
 /// A file's bytes as OpenSSL would want the text: UTF-16 as bytes, lines that end with CR alone with LF.
 func plainText(_ bytes: [UInt8]) -> [UInt8] {
-  if bytes.starts(with: [0xFF, 0xFE]) { return narrowed(bytes.dropFirst(2), isBigEndian: false) }
-  if bytes.starts(with: [0xFE, 0xFF]) { return narrowed(bytes.dropFirst(2), isBigEndian: true) }
+  if bytes[...].begins(with: [0xFF, 0xFE]) { return narrowed(bytes.dropFirst(2), isBigEndian: false) }
+  if bytes[...].begins(with: [0xFE, 0xFF]) { return narrowed(bytes.dropFirst(2), isBigEndian: true) }
   // Without a byte order mark: every other byte of what begins a PEM text is 0.
-  if bytes.starts(with: [0x2D, 0, 0x2D, 0, 0x2D, 0]) { return narrowed(bytes[...], isBigEndian: false) }
-  if bytes.starts(with: [0, 0x2D, 0, 0x2D, 0, 0x2D]) { return narrowed(bytes[...], isBigEndian: true) }
+  if bytes[...].begins(with: [0x2D, 0, 0x2D, 0, 0x2D, 0]) { return narrowed(bytes[...], isBigEndian: false) }
+  if bytes[...].begins(with: [0, 0x2D, 0, 0x2D, 0, 0x2D]) { return narrowed(bytes[...], isBigEndian: true) }
   if bytes.first != Tag.sequence && bytes.contains(UInt8(ascii: "\r")) && !bytes.contains(newline) {
     return bytes.map { $0 == UInt8(ascii: "\r") ? newline : $0 }
   }
@@ -30,7 +32,7 @@ private func narrowed(_ bytes: ArraySlice<UInt8>, isBigEndian: Bool) -> [UInt8] 
 
 /// Keystores of Java, by their magic numbers.
 func kindOfKeystore(_ bytes: [UInt8]) -> CertificateProblem.Kind? {
-  bytes.starts(with: [0xFE, 0xED, 0xFE, 0xED]) || bytes.starts(with: [0xCE, 0xCE, 0xCE, 0xCE])
+  bytes[...].begins(with: [0xFE, 0xED, 0xFE, 0xED]) || bytes[...].begins(with: [0xCE, 0xCE, 0xCE, 0xCE])
     ? .javaKeystore : nil
 }
 
@@ -44,7 +46,7 @@ func kindOfDER(_ bytes: [UInt8]) -> CertificateProblem.Kind? {
   var fields = outer.inside(sequence)
   if let number = fields.next(Tag.integer) {
     guard let next = fields.next() else { return nil }
-    if bytes[number.content].elementsEqual([3]) && next.tag == Tag.sequence { return .pkcs12 }
+    if bytes[number.content].isEqual(to: [3]) && next.tag == Tag.sequence { return .pkcs12 }
     // PKCS #8, PKCS #1 and SEC 1.
     return [Tag.sequence, Tag.integer, Tag.octetString].contains(next.tag) ? .privateKey : nil
   }
@@ -52,7 +54,8 @@ func kindOfDER(_ bytes: [UInt8]) -> CertificateProblem.Kind? {
   var inside = fields.inside(first)
   if let identifier = inside.next(Tag.objectIdentifier) {
     let isEncryption =
-      bytes[identifier.content].starts(with: OID.pkcs5) || bytes[identifier.content].starts(with: OID.pkcs12)
+      bytes[identifier.content].begins(with: OID.pkcs5[...])
+      || bytes[identifier.content].begins(with: OID.pkcs12[...])
     return isEncryption && fields.next(Tag.octetString) != nil ? .privateKey : nil
   }
   let hasVersion = inside.next(Tag.integer) != nil
@@ -66,15 +69,13 @@ func kindOfDER(_ bytes: [UInt8]) -> CertificateProblem.Kind? {
 /// Whether a text is a web page.
 func isHTML(_ text: [UInt8]) -> Bool {
   var start = text[...]
-  if start.starts(with: [0xEF, 0xBB, 0xBF]) { start = start.dropFirst(3) }
+  if start.begins(with: [0xEF, 0xBB, 0xBF]) { start = start.dropFirst(3) }
   start = start.drop { $0 <= UInt8(ascii: " ") }.prefix(512)
   guard start.first == UInt8(ascii: "<") else { return false }
   let lower = start.map { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) ? $0 | 0x20 : $0 }
   let marks: [StaticString] = ["<!doctype html", "<html", "<head", "<body", "<script", "<title"]
-  return marks.contains { mark in mark.withUTF8Buffer { contains(lower, $0) } }
-}
-
-private func contains(_ text: [UInt8], _ part: UnsafeBufferPointer<UInt8>) -> Bool {
-  guard text.count >= part.count else { return false }
-  return (0...(text.count - part.count)).contains { text[$0..<($0 + part.count)].elementsEqual(part) }
+  for start in lower.indices {
+    for mark in marks where lower[start...].begins(with: mark) { return true }
+  }
+  return false
 }

@@ -1,3 +1,5 @@
+import Text
+
 /// The blocks of a PEM text, with OpenSSL's verdict on each.
 ///
 /// Lines are taken as OpenSSL takes them: at most 254 bytes at once, up to a NUL, without white
@@ -52,7 +54,7 @@ struct PEM {
     scratch = [UInt8](repeating: 0, count: min(self.end, 65536) / 4 * 3)
     self.splitsJoinedLines = splitsJoinedLines
     // OpenSSL passes over UTF-8's byte order mark at the very start.
-    if text.starts(with: [0xEF, 0xBB, 0xBF]) { position = 3 }
+    if text[...].begins(with: [0xEF, 0xBB, 0xBF]) { position = 3 }
   }
 
   /// One line as OpenSSL would get it.
@@ -122,7 +124,7 @@ struct PEM {
 
   private func starts(_ prefix: StaticString, at start: Int) -> Bool {
     start >= 0 && text.count - start >= prefix.utf8CodeUnitCount
-      && prefix.withUTF8Buffer { text[start..<(start + $0.count)].elementsEqual($0) }
+      && text[start...].begins(with: prefix)
   }
 
   /// The block that begins here if it is as nearly all are: lines of whole quanta and then its END line.
@@ -211,7 +213,7 @@ struct PEM {
     block.hasHeader = hasHeader
     let afterLabel = end.lowerBound + 9 + label.count
     let namesLabel =
-      afterLabel + 5 <= end.upperBound && text[(end.lowerBound + 9)..<afterLabel].elementsEqual(text[label])
+      afterLabel + 5 <= end.upperBound && text[(end.lowerBound + 9)..<afterLabel].isEqual(to: text[label])
       && starts("-----", at: afterLabel)
     if !namesLabel || afterLabel + 5 != end.upperBound {
       if namesLabel && splitsJoinedLines && starts("-----BEGIN ", at: afterLabel + 5) {

@@ -1,3 +1,5 @@
+import Text
+
 /// The certificates of a PKCS #7 or CMS SignedData, as Windows and `openssl crl2pkcs7` write it: in
 /// DER, or in BER with indefinite lengths.
 ///
@@ -7,7 +9,7 @@ func certificatesOfSignedData(_ bytes: [UInt8]) -> [[UInt8]]? {
   var outer = DER(bytes, isStrict: false)
   guard let info = outer.next(Tag.sequence) else { return nil }
   var fields = outer.inside(info)
-  guard let type = fields.next(Tag.objectIdentifier), bytes[type.content].elementsEqual(OID.signedData),
+  guard let type = fields.next(Tag.objectIdentifier), bytes[type.content].isEqual(to: OID.signedData[...]),
     let explicit = fields.next(Tag.context(0))
   else { return nil }
   var content = fields.inside(explicit)

@@ -1,3 +1,5 @@
+import Text
+
 /// The seconds since the epoch that a UTCTime or GeneralizedTime means.
 ///
 /// Seconds may be missing and an offset may stand for `Z`, as in some old roots.

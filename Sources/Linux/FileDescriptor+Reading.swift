@@ -18,6 +18,7 @@ extension FileDescriptor {
   /// The kind is asked of the open file, never of a name: a name may mean something else a
   /// moment later.
   /// - Parameter limit: the largest size that is read, in bytes.
+  @inline(never)
   public func readAll(limit: Int) throws(ReadError) -> (contents: [UInt8], metadata: Metadata) {
     let metadata = try reading { () throws(Errno) in try self.metadata() }
     if metadata.kind != .regular { throw .notRegular }

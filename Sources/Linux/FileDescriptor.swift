@@ -34,6 +34,7 @@ public struct FileDescriptor: Equatable, Sendable {
   }
 
   /// Opens `path`, relative to this folder. The corresponding C function is `openat`.
+  @inline(never)
   public func open(
     _ path: Path, _ options: OpenOptions = [], mode: UInt32 = 0
   ) throws(Errno) -> FileDescriptor {
@@ -43,6 +44,7 @@ public struct FileDescriptor: Equatable, Sendable {
 
   /// Opens `path` with this folder as the root of every link and `..` in it.
   /// The corresponding system call is `openat2` with `RESOLVE_IN_ROOT` (Linux 5.6).
+  @inline(never)
   func openInside(_ path: Path, _ options: OpenOptions, mode: UInt32) throws(Errno) -> FileDescriptor {
     let opened = try retrying {
       clinux_openat2(
@@ -54,11 +56,13 @@ public struct FileDescriptor: Equatable, Sendable {
 
   /// The corresponding C function is `close`. Its errors are of no use to anybody here: what
   /// must be on disk was fsynced.
+  @inline(never)
   public func close() { _ = CLinux.close(rawValue) }
 
   /// Reads into `buffer` until it is full or the file ends. The corresponding C function is
   /// `read`.
   /// - Returns: the number of bytes read.
+  @inline(never)
   public func read(into buffer: UnsafeMutableRawBufferPointer) throws(Errno) -> Int {
     var count = 0
     while count < buffer.count {
@@ -70,11 +74,13 @@ public struct FileDescriptor: Equatable, Sendable {
   }
 
   /// One `read`: as much as there is now.
+  @inline(never)
   public func readOnce(into buffer: UnsafeMutableRawBufferPointer) throws(Errno) -> Int {
     try retrying { CLinux.read(rawValue, buffer.baseAddress, buffer.count) }
   }
 
   /// One `read` of what is there now; empty at the end.
+  @inline(never)
   public func readSome() throws(Errno) -> [UInt8] {
     var buffer = [UInt8](repeating: 0, count: 65536)
     let count = try retrying { CLinux.read(rawValue, &buffer, buffer.count) }
@@ -82,6 +88,7 @@ public struct FileDescriptor: Equatable, Sendable {
   }
 
   /// Writes all of `bytes`. The corresponding C function is `write`.
+  @inline(never)
   public func write(_ bytes: [UInt8]) throws(Errno) {
     var written = 0
     while written < bytes.count {
@@ -95,20 +102,25 @@ public struct FileDescriptor: Equatable, Sendable {
   }
 
   /// The corresponding C function is `lseek`, to the start.
+  @inline(never)
   public func rewind() throws(Errno) { _ = try retrying { Int(lseek(rawValue, 0, SEEK_SET)) } }
 
   /// The corresponding C function is `fsync`.
+  @inline(never)
   public func synchronize() throws(Errno) { _ = try retrying { Int(fsync(rawValue)) } }
 
   /// The corresponding C function is `fchmod`.
+  @inline(never)
   public func setMode(_ mode: UInt32) throws(Errno) { _ = try retrying { Int(fchmod(rawValue, mode)) } }
 
   /// The corresponding C function is `fchown`.
+  @inline(never)
   public func setOwner(user: UInt32, group: UInt32) throws(Errno) {
     _ = try retrying { Int(fchown(rawValue, user, group)) }
   }
 
   /// What the file is. The corresponding C function is `fstat`.
+  @inline(never)
   public func metadata() throws(Errno) -> Metadata {
     var status = stat()
     _ = try retrying { Int(fstat(rawValue, &status)) }
@@ -118,10 +130,12 @@ public struct FileDescriptor: Equatable, Sendable {
   /// Takes the lock on this file or folder without waiting. The corresponding C function is
   /// `flock` with `LOCK_EX | LOCK_NB`; closing gives the lock back.
   /// - Throws: ``Errno/wouldBlock`` where another process holds it.
+  @inline(never)
   public func tryLock() throws(Errno) { _ = try retrying { Int(flock(rawValue, LOCK_EX | LOCK_NB)) } }
 
   /// The same file under a number above standard input, output and error: one that the service
   /// does not take for its own where it was started with those closed.
+  @inline(never)
   public func aboveStandard() throws(Errno) -> FileDescriptor {
     if rawValue > 2 { return self }
     defer { close() }

@@ -11,6 +11,7 @@ public struct Folder: Sendable {
 
   /// Opens the folder at `path`. Where its names may not be listed it is opened all the same:
   /// then it can be neither listed, locked nor synchronized.
+  @inline(never)
   public init(_ path: Path, in root: Root) throws(Errno) {
     self.path = path
     do throws(Errno) {

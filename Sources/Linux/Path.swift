@@ -14,16 +14,19 @@ public struct Path: Equatable, Sendable {
     self.terminated = terminated
   }
 
+  @inline(never)
   public init(_ text: StaticString) {
     self.init(text.withUTF8Buffer { Array($0) })
   }
 
+  @inline(never)
   public var bytes: ArraySlice<UInt8> { terminated.dropLast() }
 
   public var isAbsolute: Bool { terminated.first == UInt8(ascii: "/") }
   public var isEmpty: Bool { terminated.count == 1 }
 
   /// What a person may read of it: see ``escaped(_:)``.
+  @inline(never)
   public var shown: Text { escaped(bytes) }
 
   /// The path of `name` inside this folder.
@@ -34,15 +37,19 @@ public struct Path: Equatable, Sendable {
     return Path(joined)
   }
 
+  @inline(never)
   public func appending(_ name: Path) -> Path { appending(name.bytes) }
 
+  @inline(never)
   public func appending(_ name: StaticString) -> Path { appending(Path(name)) }
 
   /// The same path with `suffix` at its end, for example `cacert.pem` and `.psm-entry-damaged`.
+  @inline(never)
   public func suffixed(_ suffix: StaticString) -> Path { Path(bytes + Path(suffix).bytes) }
 
   /// The folder that holds the last component, and that component. A path without a slash is in
   /// the current folder; the name is empty where the path ends with a slash.
+  @inline(never)
   public var split: (folder: Path, name: Path) {
     guard let slash = bytes.lastIndex(of: UInt8(ascii: "/")) else { return (Path("."), self) }
     let folder = slash == 0 ? Path("/") : Path(bytes[..<slash])
@@ -50,5 +57,6 @@ public struct Path: Equatable, Sendable {
   }
 
   /// The components between the slashes, empty ones left out.
+  @inline(never)
   public var components: [ArraySlice<UInt8>] { bytes.split(separator: UInt8(ascii: "/")) }
 }

@@ -1,3 +1,5 @@
+import Text
+
 /// Replacing a file so that whoever reads it finds the old one or the new one, and nothing else:
 /// written beside it, synchronized, read back and checked, then renamed.
 public struct Replacement {
@@ -92,7 +94,7 @@ public struct Replacement {
   /// Whether `candidate` is a temporary file that was to become `name`.
   public static func isTemporary(_ candidate: Path, for name: Path) -> Bool {
     let stem = Path(temporaryPrefix).bytes + name.bytes + [UInt8(ascii: ".")]
-    return candidate.bytes.starts(with: stem)
+    return candidate.bytes.begins(with: stem)
   }
 
   /// A name that no other start uses: two may write at once where a lock could not be had.

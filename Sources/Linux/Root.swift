@@ -29,6 +29,7 @@ public struct Root: Sendable {
   public var isSystem: Bool { folder == nil }
 
   /// Opens `path`, following links.
+  @inline(never)
   public func open(
     _ path: Path, _ options: FileDescriptor.OpenOptions = []
   ) throws(Errno) -> FileDescriptor {
@@ -37,9 +38,11 @@ public struct Root: Sendable {
   }
 
   /// Whether something stands at `path`, links followed, and can be seen.
+  @inline(never)
   public func exists(_ path: Path) -> Bool { metadata(of: path) != nil }
 
   /// What stands at `path`, links followed; nil where there is nothing or it cannot be seen.
+  @inline(never)
   public func metadata(of path: Path) -> Metadata? {
     do throws(Errno) {
       let file = try open(path, [.pathOnly])
@@ -52,6 +55,7 @@ public struct Root: Sendable {
 
   /// Reads a whole regular file.
   /// - Parameter limit: the largest size that is read, in bytes.
+  @inline(never)
   public func read(_ path: Path, limit: Int) throws(ReadError) -> [UInt8] {
     let file: FileDescriptor
     do throws(Errno) { file = try open(path, [.nonBlocking]) } catch { throw .system(error) }

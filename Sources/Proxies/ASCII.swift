@@ -50,23 +50,6 @@ extension UInt8 {
 extension StaticString {
   /// The literal's bytes: a literal is always UTF-8.
   var bytes: [UInt8] { withUTF8Buffer { [UInt8]($0) } }
-
-  /// The literal as text for a person.
-  var text: String { String(printable: bytes) }
-}
-
-extension String {
-  /// Text for a person from bytes that are known to be printable ASCII.
-  init(printable bytes: [UInt8]) { self = String(decoding: bytes, as: UTF8.self) }
-
-  /// Text from parts; small code where interpolation is large.
-  init(_ parts: [String], between separator: String = "") {
-    self = ""
-    for (index, part) in parts.enumerated() {
-      if index > 0 { append(separator) }
-      append(part)
-    }
-  }
 }
 
 extension [UInt8] {

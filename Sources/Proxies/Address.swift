@@ -1,3 +1,5 @@
+import Text
+
 /// Whether the text is four numbers up to 255 with dots between. A leading zero is refused: some clients read
 /// such a number as octal, others as decimal.
 /// - Source: RFC 3986 §3.2.2.

@@ -1,3 +1,5 @@
+import Text
+
 /// One host, suffix or network of NO_PROXY, normalised.
 public struct NoProxyEntry: Equatable, Sendable, CustomStringConvertible, CustomDebugStringConvertible {
   /// The bytes to hand on.
@@ -21,15 +23,15 @@ public struct NoProxyEntry: Equatable, Sendable, CustomStringConvertible, Custom
 
   /// The entry for a person, `***` where it is not plainly a host: someone may have pasted an address with a
   /// password.
-  public var shown: String {
+  public var shown: Text {
     let mayBeCredentials =
       isConfidential || kind == .address
       || (kind == .unreadable && (text.has(ASCII.colon) || text.has(ASCII.slash)))
-    return !mayBeCredentials && text.allSatisfy({ $0.isPrintable }) ? String(printable: text) : "***"
+    return !mayBeCredentials && text.allSatisfy({ $0.isPrintable }) ? Text(utf8: text) : "***"
   }
 
-  public var description: String { shown }
-  public var debugDescription: String { shown }
+  public var description: String { shown.description }
+  public var debugDescription: String { shown.description }
 }
 
 /// What had to be done to a NO_PROXY before every client would split it alike.
@@ -76,7 +78,7 @@ struct NoProxyList: Equatable, Sendable {
   var value: [UInt8] { commaSeparated(entries.map { $0.text }) }
 
   /// The value for a person.
-  var shown: String { String(entries.map { $0.shown }, between: ",") }
+  var shown: Text { entries.shown }
 
   /// Whether it says that no host at all is reached by a proxy, in the only form that every client reads so.
   var isEverything: Bool { entries.contains { $0.kind == .everything } }
@@ -123,4 +125,9 @@ struct NoProxyList: Equatable, Sendable {
 
 private func isNoProxySeparator(_ byte: UInt8) -> Bool {
   byte == ASCII.comma || byte == ASCII.semicolon || byte.isWhiteSpace
+}
+
+extension [NoProxyEntry] {
+  /// The entries for a person, with commas between them.
+  var shown: Text { map { $0.shown }.joined(by: ",") }
 }

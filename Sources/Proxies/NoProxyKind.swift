@@ -1,5 +1,7 @@
+import Text
+
 /// What an entry of NO_PROXY looks like. Clients agree on some kinds only.
-public enum NoProxyKind: Equatable, Sendable {
+public enum NoProxyKind: CaseIterable, Equatable, Sendable {
   /// `repo.corp`
   case name
   /// `repo.corp.`

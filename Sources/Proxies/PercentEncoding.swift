@@ -1,3 +1,5 @@
+import Text
+
 /// The bytes that a percent-encoded text stands for. A `%` without two hex digits stands for itself.
 /// - Source: RFC 3986 §2.1.
 func percentDecoded(_ text: [UInt8]) -> [UInt8] {
@@ -29,13 +31,10 @@ func percentEncodedWhereNeeded(_ text: ArraySlice<UInt8>, colonIsAllowed: Bool) 
     if startsTriplet || isPlainInUserinfo(byte) || (colonIsAllowed && byte == ASCII.colon) {
       encoded.append(byte)
     } else {
-      encoded += [ASCII.percent, hexDigit(byte >> 4), hexDigit(byte & 15)]
+      encoded += [ASCII.percent, upperHexDigit(byte >> 4), upperHexDigit(byte & 15)]
     }
   }
   return encoded
 }
 
 private func isPlainInUserinfo(_ byte: UInt8) -> Bool { byte.isLetterOrDigit(or: "-._~!$&'()*,;=") }
-
-/// The upper-case hex digit of a value below 16.
-private func hexDigit(_ value: UInt8) -> UInt8 { value &+ (value < 10 ? 0x30 : 0x37) }

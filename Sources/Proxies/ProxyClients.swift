@@ -1,3 +1,5 @@
+import Text
+
 /// Programs and libraries that read NO_PROXY, each with a grammar of its own.
 ///
 /// git reads as curl does; pip and conda as requests do.
@@ -21,11 +23,27 @@ public struct ProxyClients: OptionSet, Equatable, Sendable {
   public static let all = ProxyClients(rawValue: 511)
 
   /// The names, in a fixed order.
-  public var names: [String] {
-    let known: [(ProxyClients, String)] = [
-      (.curl, "curl"), (.wget, "wget"), (.urllib, "urllib"), (.requests, "requests"), (.aiohttp, "aiohttp"),
-      (.go, "Go"), (.ruby, "Ruby"), (.node, "Node"), (.nodeFetch, "Node fetch"),
-    ]
-    return known.filter { contains($0.0) }.map { $0.1 }
+  public var names: [Text] {
+    var names: [Text] = []
+    for bit in UInt16(0)..<9 {
+      let client = ProxyClients(rawValue: 1 << bit)
+      if contains(client) { names.append("\(client.name)") }
+    }
+    return names
+  }
+
+  /// The name of a single client.
+  private var name: StaticString {
+    switch self {
+    case .curl: "curl"
+    case .wget: "wget"
+    case .urllib: "urllib"
+    case .requests: "requests"
+    case .aiohttp: "aiohttp"
+    case .go: "Go"
+    case .ruby: "Ruby"
+    case .node: "Node"
+    default: "Node fetch"
+    }
   }
 }

@@ -1,3 +1,5 @@
+import Text
+
 /// Why a text is not a proxy's address. None of these holds any of the text: it may be all password.
 public enum ProxyURLFault: Error, Equatable, Sendable {
   case empty

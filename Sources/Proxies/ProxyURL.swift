@@ -1,3 +1,5 @@
+import Text
+
 /// A proxy's address as every client reads it from `http_proxy`.
 ///
 /// The password never appears in a description: print ``redacted``, hand on ``value``.
@@ -45,44 +47,31 @@ public struct ProxyURL: Equatable, Sendable, CustomStringConvertible, CustomDebu
   public var value: [UInt8] { written.bytes }
 
   /// The address for a person: the user, never the password, and nothing that stands behind the port.
-  public var redacted: String {
-    let user = userinfo.map { String([$0.redacted, "@"]) } ?? ""
-    return String([scheme.name, "://", user, endpoint, redactedRest])
+  public var redacted: Text {
+    let user: Text = userinfo.map { "\($0.redacted)@" } ?? ""
+    return "\(scheme.name)://\(user)\(endpoint)\(redactedRest)"
   }
 
   /// Host and port as an address is written, an IPv6 address in brackets.
-  public var endpoint: String {
-    let name = String(printable: host)
-    let number = port.map { String([":", String(printable: decimalDigits($0))]) } ?? ""
-    return isIPv6 ? String(["[", name, "]", number]) : String([name, number])
+  public var endpoint: Text {
+    let name = Text(utf8: host)
+    let number: Text = port.map { ":\($0)" } ?? ""
+    return isIPv6 ? "[\(name)]\(number)" : name + number
   }
 
-  public var description: String { redacted }
-  public var debugDescription: String { redacted }
+  public var description: String { redacted.description }
+  public var debugDescription: String { redacted.description }
 
   /// A path may hold a token; that there is one is all that is told.
-  private var redactedRest: String {
+  private var redactedRest: Text {
     let bytes = rest.bytes
     if bytes.isEmpty { return "" }
     return bytes[...].equals("/") ? "/" : "/***"
   }
 }
 
-/// The digits of a number; the standard library's way brings 1 KB of code for every radix.
-private func decimalDigits(_ number: UInt16) -> [UInt8] {
-  var digits: [UInt8] = []
-  var rest = number
-  repeat {
-    digits.insert(UInt8(rest % 10) | 0x30, at: 0)
-    rest /= 10
-  } while rest > 0
-  return digits
-}
-
 extension ProxyURL.Scheme {
-  public var name: String { literal.text }
-
-  private var literal: StaticString {
+  public var name: StaticString {
     switch self {
     case .http: "http"
     case .https: "https"
@@ -95,7 +84,7 @@ extension ProxyURL.Scheme {
 
   init?(written bytes: ArraySlice<UInt8>) {
     let known: [ProxyURL.Scheme] = [.http, .https, .socks4, .socks4a, .socks5, .socks5h]
-    guard let scheme = known.first(where: { bytes.equalsIgnoringCase($0.literal.bytes[...]) }) else {
+    guard let scheme = known.first(where: { bytes.equalsIgnoringCase($0.name.bytes[...]) }) else {
       return nil
     }
     self = scheme

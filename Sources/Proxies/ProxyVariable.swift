@@ -1,3 +1,5 @@
+import Text
+
 /// One of the five settings that clients read from the environment.
 public enum ProxyVariable: Equatable, Sendable {
   case http, https, ftp, all, no
@@ -5,11 +7,7 @@ public enum ProxyVariable: Equatable, Sendable {
   /// In the order in which new ones are put at the end of an environment.
   public static let each: [ProxyVariable] = [.http, .https, .ftp, .all, .no]
 
-  public var lowerCaseName: String { lowerCase.text }
-
-  public var upperCaseName: String { upperCase.text }
-
-  var lowerCase: StaticString {
+  public var lowerCase: StaticString {
     switch self {
     case .http: "http_proxy"
     case .https: "https_proxy"
@@ -19,7 +17,7 @@ public enum ProxyVariable: Equatable, Sendable {
     }
   }
 
-  var upperCase: StaticString {
+  public var upperCase: StaticString {
     switch self {
     case .http: "HTTP_PROXY"
     case .https: "HTTPS_PROXY"

@@ -1,3 +1,5 @@
+import Text
+
 /// Bytes that are never printed.
 ///
 /// Interpolation, `print` and `debugPrint` see `***`. The bytes lie behind a function, because `dump` and a

@@ -1,3 +1,5 @@
+import Text
+
 /// One name of a proxy variable as it stands in the environment, with its value.
 struct Spelling {
   /// The name as it is spelled, or that of the `_FILE` variable; ASCII letters and underscores.
@@ -31,7 +33,7 @@ struct Spelling {
   }
 
   /// The name for a person.
-  var title: String { String(printable: name) }
+  var title: Text { Text(utf8: name) }
 
   var isSet: Bool {
     if case .unset = reading { false } else { true }
@@ -47,7 +49,7 @@ struct Spelling {
     }
   }
 
-  var shown: String {
+  var shown: Text {
     switch reading {
     case .unset: "empty"
     case .url(let url, _): url.redacted

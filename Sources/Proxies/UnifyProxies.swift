@@ -1,3 +1,5 @@
+import Text
+
 /// Makes the proxy variables mean one thing to every client.
 ///
 /// Of each variable one value is chosen, repaired, and put under its lower case and its upper case name; other
@@ -107,12 +109,12 @@ private func secret(
   }
   // Neither would a variable hold a NUL, nor does UTF-16 come without one.
   if text.has(0) {
-    notes.append(.binaryFile(name.text))
+    notes.append(.binaryFile("\(name)"))
     return nil
   }
   let spelling = Spelling(variable, name: name.bytes, raw: [UInt8](text))
   if spelling.isSet { return spelling }
-  notes.append(.emptyFile(name.text))
+  notes.append(.emptyFile("\(name)"))
   return nil
 }
 

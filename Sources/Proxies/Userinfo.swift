@@ -1,3 +1,5 @@
+import Text
+
 /// The user and the password of a proxy's address, percent-encoded as they stand in it.
 ///
 /// Not even the user is a plain property: where someone encoded the colon as well, the password is in it.
@@ -28,20 +30,20 @@ public struct Userinfo: Equatable, Sendable, CustomStringConvertible, CustomDebu
   var isASCII: Bool { basicCredentials.bytes.allSatisfy { $0 < 0x80 } }
 
   /// The user for a person: decoded if that is plain text, else percent-encoded, `***` if it may hold a password.
-  public var displayedUser: String {
+  public var displayedUser: Text {
     guard userMayBeShown else { return "***" }
     let decoded = decodedUser
-    return String(printable: decoded.allSatisfy({ $0.isPrintable }) ? decoded : user)
+    return Text(utf8: decoded.allSatisfy({ $0.isPrintable }) ? decoded : user)
   }
 
   /// The whole for a person, as it would stand in an address.
-  var redacted: String {
-    let shown = userMayBeShown ? String(printable: user) : "***"
-    return password == nil ? shown : String([shown, ":***"])
+  var redacted: Text {
+    let shown: Text = userMayBeShown ? Text(utf8: user) : "***"
+    return password == nil ? shown : "\(shown):***"
   }
 
-  public var description: String { redacted }
-  public var debugDescription: String { redacted }
+  public var description: String { redacted.description }
+  public var debugDescription: String { redacted.description }
 
   /// A user without a password may be a token, as it is for package indexes. An encoded colon or percent sign
   /// means that both may have been encoded as one; a mark that no account name has, that another was meant to be the

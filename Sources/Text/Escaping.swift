@@ -5,12 +5,15 @@
 @inline(never)
 public func escaped(_ bytes: ArraySlice<UInt8>) -> Text {
   var shown: [UInt8] = []
-  shown.reserveCapacity(bytes.count)
-  for scalar in scalars(of: bytes) {
+  var rest = bytes
+  while !rest.isEmpty {
+    let scalar = takeScalar(from: &rest)
     if scalar.isHarmless {
-      shown.append(contentsOf: scalar.bytes)
+      shown += scalar.bytes
     } else {
-      for byte in scalar.bytes { appendHex(byte, to: &shown) }
+      for byte in scalar.bytes {
+        shown += [UInt8(ascii: "\\"), UInt8(ascii: "x"), hexDigit(byte >> 4), hexDigit(byte & 15)]
+      }
     }
   }
   return Text(utf8: shown)
@@ -19,67 +22,68 @@ public func escaped(_ bytes: ArraySlice<UInt8>) -> Text {
 /// See ``escaped(_:)``.
 public func escaped(_ bytes: [UInt8]) -> Text { escaped(bytes[...]) }
 
-/// Bytes that belong together, and whether they may be shown as they are: a Unicode scalar that is
-/// no control and does not deceive. Of what is not UTF-8 each byte is for itself.
-public func scalars(of bytes: ArraySlice<UInt8>) -> [(bytes: ArraySlice<UInt8>, isHarmless: Bool)] {
-  var scalars: [(bytes: ArraySlice<UInt8>, isHarmless: Bool)] = []
+/// Bytes as UTF-8, with U+FFFD for each part that is not.
+/// - Source: Unicode §3.9, "U+FFFD Substitution of Maximal Subparts".
+public func repaired(_ bytes: ArraySlice<UInt8>) -> Text {
+  var repaired: [UInt8] = []
   var rest = bytes
-  while let first = rest.first {
-    let length = first < 0x80 ? 1 : max(1, lengthOfScalar(rest))
-    let isHarmless = first < 0x80 ? first >= 0x20 && first != 0x7F : lengthOfScalar(rest) > 0
-    scalars.append((rest.prefix(length), isHarmless))
-    rest = rest.dropFirst(length)
+  while !rest.isEmpty {
+    let scalar = takeScalar(from: &rest)
+    repaired += scalar.value == nil ? [0xEF, 0xBF, 0xBD] : scalar.bytes
   }
-  return scalars
+  return Text(utf8: repaired)
 }
 
-/// See ``scalars(of:)``.
-public func scalars(of bytes: [UInt8]) -> [(bytes: ArraySlice<UInt8>, isHarmless: Bool)] {
-  scalars(of: bytes[...])
-}
-
-private func appendHex(_ byte: UInt8, to shown: inout [UInt8]) {
-  let digits: StaticString = "0123456789abcdef"
-  shown.append(UInt8(ascii: "\\"))
-  shown.append(UInt8(ascii: "x"))
-  digits.withUTF8Buffer { digits in
-    shown.append(digits[Int(byte >> 4)])
-    shown.append(digits[Int(byte & 15)])
-  }
-}
-
-/// The number of bytes of the well-formed, harmless scalar at the start of `bytes`; 0 if there is
-/// none.
-private func lengthOfScalar(_ bytes: ArraySlice<UInt8>) -> Int {
-  guard let first = bytes.first else { return 0 }
+/// Takes what belongs together from the start of `rest`: a well-formed scalar with its value, or, without one,
+/// the longest start of such a scalar, or a byte that begins none.
+/// - Source: RFC 3629 §4.
+@inline(never)
+public func takeScalar(from rest: inout ArraySlice<UInt8>) -> Scalar {
+  let first = rest.first ?? 0
   let length: Int
-  var scalar: UInt32
+  var value: UInt32
+  // The second byte's range keeps out what is longer than need be, surrogates, and what is beyond U+10FFFF.
+  var (low, high): (UInt8, UInt8) = (0x80, 0xBF)
   switch first {
-  case 0xC2...0xDF: (length, scalar) = (2, UInt32(first & 0x1F))
-  case 0xE0...0xEF: (length, scalar) = (3, UInt32(first & 0x0F))
-  case 0xF0...0xF4: (length, scalar) = (4, UInt32(first & 0x07))
-  default: return 0
+  case 0..<0x80: (length, value) = (1, UInt32(first))
+  case 0xC2...0xDF: (length, value) = (2, UInt32(first & 0x1F))
+  case 0xE0...0xEF:
+    (length, value) = (3, UInt32(first & 0x0F))
+    if first == 0xE0 { low = 0xA0 }
+    if first == 0xED { high = 0x9F }
+  case 0xF0...0xF4:
+    (length, value) = (4, UInt32(first & 0x07))
+    if first == 0xF0 { low = 0x90 }
+    if first == 0xF4 { high = 0x8F }
+  default: (length, value) = (0, 0)
   }
-  guard bytes.count >= length else { return 0 }
-  for byte in bytes.dropFirst().prefix(length - 1) {
-    guard byte & 0xC0 == 0x80 else { return 0 }
-    scalar = scalar << 6 | UInt32(byte & 0x3F)
+  var taken = 1
+  for byte in rest.dropFirst().prefix(max(0, length - 1)) {
+    guard byte >= low, byte <= high else { break }
+    value = value << 6 | UInt32(byte & 0x3F)
+    (low, high) = (0x80, 0xBF)
+    taken += 1
   }
-  let isWellFormed =
-    switch length {
-    case 2: true
-    case 3: scalar >= 0x800 && !(0xD800...0xDFFF).contains(scalar)
-    default: scalar >= 0x10000 && scalar <= 0x10FFFF
-    }
-  return isWellFormed && !isDeceptive(scalar) ? length : 0
+  let scalar = rest.prefix(taken)
+  rest = rest.dropFirst(taken)
+  return Scalar(bytes: scalar, value: taken == length ? value : nil)
 }
 
-/// C1 controls, line separators, and what changes the direction or the width of what follows.
-private func isDeceptive(_ scalar: UInt32) -> Bool {
-  switch scalar {
-  case 0x80...0x9F, 0x061C, 0x200B...0x200F, 0x2028...0x202E, 0x2060...0x206F, 0xFEFF,
-    0xFFF9...0xFFFB, 0xE0000...0xE0FFF:
-    true
-  default: false
+/// Bytes that belong together.
+public struct Scalar {
+  public let bytes: ArraySlice<UInt8>
+  /// The Unicode scalar that they encode; nil where they are no UTF-8.
+  public let value: UInt32?
+
+  /// Whether they may be shown as they are. False for controls, line separators, and what changes the direction
+  /// or the width of what follows.
+  public var isHarmless: Bool {
+    guard let value else { return false }
+    return switch value {
+    case 0..<0x20, 0x7F...0x9F, 0x061C, 0x200B...0x200F, 0x2028...0x202E, 0x2060...0x206F, 0xFEFF,
+      0xFFF9...0xFFFB, 0xE0000...0xE0FFF:
+      false
+    default: true
+    }
   }
 }

@@ -2,7 +2,7 @@
 ///
 /// It reads like a String literal with interpolations. String's own are inlined at each use,
 /// which made half of the binary; and none of what else String can do is needed here.
-public struct Text: ExpressibleByStringInterpolation, Equatable, Sendable {
+public struct Text: ExpressibleByStringInterpolation, CustomStringConvertible, Equatable, Sendable {
   public private(set) var utf8: [UInt8]
 
   @inline(never)
@@ -15,12 +15,13 @@ public struct Text: ExpressibleByStringInterpolation, Equatable, Sendable {
   /// Takes bytes that are UTF-8, and free of what ``escaped(_:)`` escapes.
   public init(utf8: [UInt8]) { self.utf8 = utf8 }
 
-  public init(_ string: String) { utf8 = Array(string.utf8) }
-
   /// How many characters it shows, each Unicode scalar counted as one.
   public var scalarCount: Int { utf8.count { $0 & 0xC0 != 0x80 } }
 
   public var isEmpty: Bool { utf8.isEmpty }
+
+  /// For debuggers and tests: what ships has no String.
+  public var description: String { String(decoding: utf8, as: UTF8.self) }
 
   @inline(never)
   public static func + (one: Text, other: Text) -> Text { Text(utf8: one.utf8 + other.utf8) }

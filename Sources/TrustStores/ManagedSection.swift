@@ -75,7 +75,7 @@ public enum ManagedSection {
       if isInBlock {
         if line.isEqual(to: "-----END CERTIFICATE-----") {
           isInBlock = false
-        } else if line.starts(with: Path("-----").bytes) {
+        } else if line.begins(with: "-----") {
           return false
         }
       } else if line.isEqual(to: "-----BEGIN CERTIFICATE-----") {
@@ -88,18 +88,12 @@ public enum ManagedSection {
   }
 }
 
-let newline = UInt8(ascii: "\n")
-
 extension ArraySlice<UInt8> {
   func trimmingTrailingSpace() -> ArraySlice<UInt8> {
     let end = lastIndex {
       $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\t") && $0 != UInt8(ascii: "\r") && $0 != newline
     }
     return end.map { self[startIndex...$0] } ?? prefix(0)
-  }
-
-  func isEqual(to text: StaticString) -> Bool {
-    count == text.utf8CodeUnitCount && text.withUTF8Buffer { elementsEqual($0) }
   }
 }
 

@@ -60,7 +60,7 @@ extension SystemStore {
 
   private func changeAnchors(_ plan: Plan, in folder: Folder, _ update: inout SystemUpdate) {
     if let names = try? folder.descriptor.unsortedNames() {
-      for name in names where name.bytes.starts(with: Path(Replacement.temporaryPrefix).bytes) {
+      for name in names where name.bytes.begins(with: Replacement.temporaryPrefix) {
         try? folder.remove(name)
       }
     }

@@ -71,9 +71,9 @@ public struct SystemStore: Equatable, Sendable {
 
   /// The fingerprint, as hex digits, in the name of an anchor of ours; nil for everybody else's.
   func fingerprintDigits(inAnchorName name: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
-    let prefix = Path(Self.anchorPrefix).bytes
-    guard name.starts(with: prefix), name.count == prefix.count + 68 else { return nil }
-    let digits = name.dropFirst(prefix.count).prefix(64)
+    let prefix = Self.anchorPrefix
+    guard name.begins(with: prefix), name.count == prefix.utf8CodeUnitCount + 68 else { return nil }
+    let digits = name.dropFirst(prefix.utf8CodeUnitCount).prefix(64)
     let ending = name.suffix(4)
     let isOurs =
       digits.allSatisfy(isLowerCaseHexDigit)

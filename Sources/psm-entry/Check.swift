@@ -152,18 +152,18 @@ private func proxyChecks(_ circumstances: Circumstances) -> [Check] {
     checks += problemChecks(isNoProxy ? .noProxy : .proxy, [problem])
   }
   let troubled = checks.map { $0.target }
-  for proxy in circumstances.proxies.proxies where !troubled.contains(Text(proxy.source)) {
+  for proxy in circumstances.proxies.proxies where !troubled.contains(proxy.source) {
     if let url = proxy.url {
       checks.append(
         Check(
-          name: .proxy, target: Text(proxy.variable.upperCaseName), level: .info, detail: Text(url.redacted)))
+          name: .proxy, target: "\(proxy.variable.upperCase)", level: .info, detail: url.redacted))
     }
   }
   for entry in circumstances.proxies.noProxy {
     let portability = portability(of: entry)
     checks.append(
       Check(
-        name: .noProxy, target: Text(entry.shown), level: portability.deservesWarning ? .warning : .info,
+        name: .noProxy, target: entry.shown, level: portability.deservesWarning ? .warning : .info,
         detail: portability.text))
   }
   return checks
@@ -172,10 +172,9 @@ private func proxyChecks(_ circumstances: Circumstances) -> [Check] {
 extension NoProxyPortability {
   /// Which clients honour the entry, and what to write instead.
   fileprivate var text: Text {
-    let advice = Text(self.advice)
     if isPortable { return "every client honours it; \(advice)" }
-    let honoured = honouredBy.names.map { Text($0) }.joined(by: ", ")
-    let ignored = ignoredBy.names.map { Text($0) }.joined(by: ", ")
+    let honoured = honouredBy.names.joined(by: ", ")
+    let ignored = ignoredBy.names.joined(by: ", ")
     return "\(honoured.isEmpty ? "no client" : honoured) honours it, not \(ignored): \(advice)"
   }
 }

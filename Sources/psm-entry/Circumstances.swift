@@ -47,7 +47,7 @@ extension Problem {
       case .info: .info
       case .debug: .debug
       }
-    self.init(level: level, subject: Text(note.subject), message: Text(note.message))
+    self.init(level: level, subject: note.subject, message: note.message)
   }
 }
 

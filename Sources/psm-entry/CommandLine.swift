@@ -34,11 +34,11 @@ struct CommandLine {
     var isLiteral = false
     while index < arguments.count {
       let argument = arguments[index]
-      if !isLiteral && argument == Array("--".utf8) {
+      if !isLiteral && argument[...].isEqual(to: "--") {
         isLiteral = true
         index += 1
         if verb == .start { break }
-      } else if !isLiteral && argument.starts(with: "--".utf8) {
+      } else if !isLiteral && argument[...].begins(with: "--") {
         index = try readOption(arguments, at: index)
       } else if !hasVerb && !isLiteral, let named = Self.verb(named: argument) {
         verb = named
@@ -179,10 +179,4 @@ func boolean(_ word: [UInt8]) -> Bool? {
   for yes in ["1", "on", "true", "yes"] as [StaticString] where word[...].isEqual(to: yes) { return true }
   for no in ["0", "off", "false", "no"] as [StaticString] where word[...].isEqual(to: no) { return false }
   return nil
-}
-
-extension ArraySlice<UInt8> {
-  func isEqual(to text: StaticString) -> Bool {
-    count == text.utf8CodeUnitCount && text.withUTF8Buffer { elementsEqual($0) }
-  }
 }

@@ -70,7 +70,7 @@ func connectRoutes(_ circumstances: Circumstances, _ commandLine: CommandLine) -
   var routes: [ConnectRoute] = []
   for proxy in circumstances.proxies.proxies {
     guard let url = proxy.url, !routes.contains(where: { $0.proxy == url }) else { continue }
-    routes.append(ConnectRoute(name: Text(url.redacted), proxy: url, problem: nil))
+    routes.append(ConnectRoute(name: url.redacted, proxy: url, problem: nil))
   }
   for (index, value) in commandLine.proxies.enumerated() {
     routes.append(route(value, named: "--proxy number \(index + 1)"))
@@ -91,9 +91,9 @@ func connectRoutes(_ circumstances: Circumstances, _ commandLine: CommandLine) -
 private func route(_ value: [UInt8], named name: Text) -> ConnectRoute {
   do throws(ProxyURLFault) {
     let url = try parseProxyURL(value)
-    return ConnectRoute(name: Text(url.redacted), proxy: url, problem: nil)
+    return ConnectRoute(name: url.redacted, proxy: url, problem: nil)
   } catch {
-    return ConnectRoute(name: name, proxy: nil, problem: "cannot be read: \(Text(error.reason))")
+    return ConnectRoute(name: name, proxy: nil, problem: "cannot be read: \(error.reason)")
   }
 }
 
@@ -190,7 +190,7 @@ private struct Probe {
     case 407:
       if let userinfo = proxy.userinfo {
         return
-          "the proxy does not accept user \(Text(userinfo.displayedUser)) with this password (407): ask for the right ones"
+          "the proxy does not accept user \(userinfo.displayedUser) with this password (407): ask for the right ones"
       }
       return "the proxy wants a user and a password (407): write http://user:password@host:port"
     case 403: return "the proxy does not allow \(authority) (403): ask its administrator to allow it"

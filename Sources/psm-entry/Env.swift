@@ -59,8 +59,3 @@ private func json(_ environment: Environment) -> [UInt8] {
   }
   return json.bytes + [UInt8(ascii: "\n")]
 }
-
-/// Bytes as UTF-8, with U+FFFD for what is not.
-private func repaired(_ bytes: ArraySlice<UInt8>) -> Text {
-  Text(utf8: Array(String(decoding: bytes, as: UTF8.self).utf8))
-}

@@ -7,20 +7,25 @@ struct JSON {
   private(set) var bytes: [UInt8] = []
   private var needsComma = false
 
+  @inline(never)
   mutating func object(_ body: (inout JSON) -> Void) { enclose("{", "}", body) }
+  @inline(never)
   mutating func array(_ body: (inout JSON) -> Void) { enclose("[", "]", body) }
 
+  @inline(never)
   mutating func string(_ text: Text) {
     separate()
     quote(text)
   }
 
+  @inline(never)
   mutating func bool(_ value: Bool) {
     separate()
     append(value ? "true" : "false")
   }
 
   /// The name of a member; its value comes next.
+  @inline(never)
   mutating func name(_ text: Text) {
     separate()
     quote(text)
@@ -28,22 +33,26 @@ struct JSON {
     needsComma = false
   }
 
+  @inline(never)
   mutating func member(_ name: Text, _ value: Text) {
     self.name(name)
     string(value)
   }
 
+  @inline(never)
   mutating func member(_ name: Text, _ value: Bool) {
     self.name(name)
     bool(value)
   }
 
   /// A member that is a list of strings.
+  @inline(never)
   mutating func member(_ name: Text, _ values: [Text]) {
     self.name(name)
     array { array in for value in values { array.string(value) } }
   }
 
+  @inline(never)
   private mutating func enclose(_ open: StaticString, _ close: StaticString, _ body: (inout JSON) -> Void) {
     separate()
     append(open)
@@ -58,6 +67,7 @@ struct JSON {
     needsComma = true
   }
 
+  @inline(never)
   private mutating func quote(_ text: Text) {
     append("\"")
     for byte in text.utf8 {
@@ -74,9 +84,6 @@ struct JSON {
     append("\"")
   }
 
+  @inline(never)
   private mutating func append(_ text: StaticString) { text.withUTF8Buffer { bytes.append(contentsOf: $0) } }
-}
-
-func hexDigit(_ value: UInt8) -> UInt8 {
-  value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + (value - 10)
 }

@@ -7,6 +7,7 @@ struct Log {
   var threshold: Problem.Level? = .info
   var isJSON = false
 
+  @inline(never)
   func write(_ problem: Problem) {
     guard let threshold, problem.level <= threshold else { return }
     let line = isJSON ? json(problem) : text(problem)

@@ -123,7 +123,7 @@ extension Preparation {
 
   /// A value without its password.
   private func shownValue(_ name: [UInt8], _ value: [UInt8]) -> Text {
-    circumstances.proxies.redactedValue(of: name).map { Text($0) } ?? escaped(value)
+    circumstances.proxies.redactedValue(of: name) ?? escaped(value)
   }
 }
 

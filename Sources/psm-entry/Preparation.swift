@@ -86,6 +86,7 @@ struct Preparation {
   /// All that was found, in order: settings, inputs and proxies first.
   var problems: [Problem] { circumstances.problems + findings.map { $0.problem } }
 
+  @inline(never)
   private mutating func say(_ area: Check.Name, _ problem: Problem) {
     findings.append((area, problem))
     if !isTrial { settings.essentials.log.write(problem) }
@@ -196,6 +197,7 @@ extension Preparation {
     if isTheBundle { exportTheBundle(update, path) }
   }
 
+  @inline(never)
   private mutating func note(_ merge: BundleMerge, _ path: Path, _ kind: Change.Kind) {
     changes.append(
       Change(

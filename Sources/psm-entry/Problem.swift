@@ -8,6 +8,7 @@ struct Problem: Equatable {
 
     static func < (one: Level, other: Level) -> Bool { one.rawValue < other.rawValue }
 
+    @inline(never)
     var name: Text {
       switch self {
       case .error: "error"
@@ -23,23 +24,28 @@ struct Problem: Equatable {
   let subject: Text
   let message: Text
 
+  @inline(never)
   static func error(_ subject: Text, _ message: Text) -> Problem {
     Problem(level: .error, subject: subject, message: message)
   }
 
+  @inline(never)
   static func warning(_ subject: Text, _ message: Text) -> Problem {
     Problem(level: .warning, subject: subject, message: message)
   }
 
+  @inline(never)
   static func info(_ subject: Text, _ message: Text) -> Problem {
     Problem(level: .info, subject: subject, message: message)
   }
 
+  @inline(never)
   static func debug(_ subject: Text, _ message: Text) -> Problem {
     Problem(level: .debug, subject: subject, message: message)
   }
 }
 
 extension [Problem] {
+  @inline(never)
   var hasErrors: Bool { contains { $0.level == .error } }
 }

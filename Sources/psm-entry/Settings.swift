@@ -104,10 +104,10 @@ private func names(_ bytes: [UInt8]) -> [[UInt8]]? {
 
 /// A warning for each variable that looks like a setting of ours and is none.
 private func unknownVariables(in environment: Environment) -> [Problem] {
-  let prefix = Path("PSM_ENTRY_").bytes
+  let prefix: StaticString = "PSM_ENTRY_"
   return environment.entries.compactMap { entry -> Problem? in
-    guard let name = name(ofEntry: entry), name.starts(with: prefix) else { return nil }
-    let known = Setting.allCases.map { $0.variable }.filter { Path($0).bytes.starts(with: prefix) }
+    guard let name = name(ofEntry: entry), name.begins(with: prefix) else { return nil }
+    let known = Setting.allCases.map { $0.variable }.filter { Path($0).bytes.begins(with: prefix) }
     if known.contains(where: { name.isEqual(to: $0) }) || isTestVariable(name) { return nil }
     let nearest = known.min { distance(name, Path($0).bytes) < distance(name, Path($1).bytes) }
     let advice: Text = nearest.map { "; the nearest that there is: \($0)" } ?? ""

@@ -1,4 +1,5 @@
 import Testing
+import Text
 
 @testable import Proxies
 
@@ -53,7 +54,7 @@ struct IdempotenceTests {
       let environment = Self.environment(&random)
       let unified = Unified(environment, hostName: "box")
       for variable in ProxyVariable.each {
-        #expect(unified[variable.lowerCaseName] == unified[variable.upperCaseName], "\(environment)")
+        #expect(unified[variable.lowerCase.string] == unified[variable.upperCase.string], "\(environment)")
       }
       let proxyEntries = unified.environment.filter(Self.isProxyVariable)
       #expect(proxyEntries.allSatisfy { !$0.hasSuffix("_proxy=") && !$0.hasSuffix("_PROXY=") })
@@ -103,7 +104,7 @@ struct IdempotenceTests {
         secrets: [(variable: bytes("ALL_PROXY_FILE"), contents: Self.anyBytes(&random))])
       let once = unifyProxies(in: environment, settings)
       #expect(unifyProxies(in: once.environment, settings).environment == once.environment, "\(environment)")
-      let messages = once.notes.map(\.message).joined()
+      let messages = once.notes.map(\.message).joined(by: "")
       #expect(messages.utf8.allSatisfy { $0.isPrintable || $0 == ASCII.space })
     }
   }

@@ -1,4 +1,5 @@
 import Testing
+import Text
 
 @testable import Proxies
 
@@ -60,7 +61,7 @@ struct RedactionTests {
   private static func everythingShown(_ outcome: ProxyOutcome) -> String {
     var shown = outcome.notes.map { "\($0.level) \($0.subject) \($0.message)" }.joined(separator: "\n")
     for variable in ProxyVariable.each {
-      shown += "\n\(outcome.redactedValue(of: bytes(variable.upperCaseName)) ?? "")"
+      shown += "\n\(outcome.redactedValue(of: variable.upperCase.bytes) ?? "")"
     }
     for proxy in outcome.proxies {
       shown += "\n\(proxy) \(proxy.url.map { "\($0) \($0.endpoint)" } ?? "")"

@@ -1,4 +1,5 @@
 import Testing
+import Text
 
 @testable import Proxies
 
@@ -31,6 +32,14 @@ struct Unified {
   var notes: [String] { outcome.notes.filter { $0.level != .debug }.map { "\($0.level) \($0.subject)" } }
 
   func notes(_ level: ProxyNote.Level) -> [ProxyNote] { outcome.notes.filter { $0.level == level } }
+}
+
+extension Text {
+  func contains(_ part: String) -> Bool { description.contains(part) }
+}
+
+extension StaticString {
+  var string: String { "\(self)" }
 }
 
 /// Numbers that are the same in every run (SplitMix64), so that a failure can be repeated.

@@ -17,3 +17,13 @@ func whatCouldForgeALineIsEscaped(text: String, shown: String) {
 func whatIsNotUTF8IsEscapedByteByByte(bytes: [UInt8], shown: String) {
   #expect(escaped(bytes) == Text(utf8: Array(shown.utf8)))
 }
+
+@Test(
+  arguments: [
+    Array("Zürich \u{202E}€😀".utf8), [0xFF, 0x41], [0xC3, 0x41], [0xE2, 0x82, 0x41], [0xF0, 0x9F, 0x98],
+    [0xC0, 0x80], [0xED, 0xA0, 0x80], [0xE0, 0x80, 0x80], [0xF4, 0x90, 0x80, 0x80], [0xF0, 0x80, 0x80],
+    [0xE2, 0xE2, 0x82, 0xAC], [0x80, 0xBF], [0xF5, 0x80], [],
+  ] as [[UInt8]])
+func whatIsNotUTF8IsRepairedAsTheStandardLibraryDoes(bytes: [UInt8]) {
+  #expect(repaired(bytes[...]).description == String(decoding: bytes, as: UTF8.self))
+}
