@@ -46,7 +46,11 @@ public struct BundleContents: Sendable {
   }
 
   private mutating func take(_ block: PEM.Block) {
-    switch PEM.Label(block.label) {
+    let label = PEM.Label(block.label)
+    if block.hasHeader && [.certificate, .trustedCertificate, .crl].contains(label) {
+      return note(block.line, .block(.misplacedLine))
+    }
+    switch label {
     case .certificate, .trustedCertificate:
       if let certificate = TrustedCertificate(block) {
         certificates.append(certificate)
@@ -64,7 +68,7 @@ public struct BundleContents: Sendable {
 
   private func holdsSequence(_ block: PEM.Block) -> Bool {
     var walk = DER(block.contents, isStrict: false)
-    return !block.hasHeader && walk.next(Tag.sequence) != nil
+    return walk.next(Tag.sequence) != nil
   }
 }
 
@@ -79,7 +83,6 @@ public struct TrustedCertificate: Sendable {
   public let isTrustedForServers: Bool
 
   init?(_ block: PEM.Block) {
-    if block.hasHeader { return nil }
     guard let layout = CertificateLayout(block.contents, isStrict: false) else { return nil }
     isTrustedForm = PEM.Label(block.label) == .trustedCertificate
     if layout.whole.count == block.contents.count {
@@ -139,7 +142,9 @@ extension PEM {
     case certificate, trustedCertificate, pkcs7, crl, privateKey, encryptedKey, request, other
 
     init(_ label: ArraySlice<UInt8>) {
-      self = Self.known.first { entry in entry.0.withUTF8Buffer { label.elementsEqual($0) } }?.1 ?? .other
+      self =
+        Self.known.first { entry in entry.0.withUTF8Buffer { label.elementsEqual($0) } }?.1
+        ?? (label.holds("PRIVATE KEY") ? .privateKey : .other)
     }
 
     /// - Source: RFC 7468; OpenSSL's pem.h.
@@ -147,9 +152,7 @@ extension PEM {
       [
         ("CERTIFICATE", .certificate), ("X509 CERTIFICATE", .certificate),
         ("TRUSTED CERTIFICATE", .trustedCertificate),
-        ("PKCS7", .pkcs7), ("CMS", .pkcs7), ("X509 CRL", .crl), ("PRIVATE KEY", .privateKey),
-        ("RSA PRIVATE KEY", .privateKey), ("EC PRIVATE KEY", .privateKey), ("DSA PRIVATE KEY", .privateKey),
-        ("ENCRYPTED PRIVATE KEY", .encryptedKey), ("OPENSSH PRIVATE KEY", .encryptedKey),
+        ("PKCS7", .pkcs7), ("CMS", .pkcs7), ("X509 CRL", .crl), ("ENCRYPTED PRIVATE KEY", .encryptedKey),
         ("CERTIFICATE REQUEST", .request), ("NEW CERTIFICATE REQUEST", .request),
       ]
     }
@@ -162,7 +165,7 @@ extension PEM.Fault {
     case .noEnd: "a block without its END line"
     case .badEnd:
       "a block whose END line is not its own or goes on behind it, as when files are joined without a newline"
-    case .notBase64: "a block that is not Base64"
+    case .notBase64: "a block that is empty or not Base64"
     case .misplacedLine: "a block with a blank line or a header in it"
     }
   }

@@ -71,10 +71,13 @@ func isHTML(_ text: [UInt8]) -> Bool {
   guard start.first == UInt8(ascii: "<") else { return false }
   let lower = start.map { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) ? $0 | 0x20 : $0 }
   let marks: [StaticString] = ["<!doctype html", "<html", "<head", "<body", "<script", "<title"]
-  return marks.contains { mark in mark.withUTF8Buffer { contains(lower, $0) } }
+  return marks.contains { lower[...].holds($0) }
 }
 
-private func contains(_ text: [UInt8], _ part: UnsafeBufferPointer<UInt8>) -> Bool {
-  guard text.count >= part.count else { return false }
-  return (0...(text.count - part.count)).contains { text[$0..<($0 + part.count)].elementsEqual(part) }
+extension ArraySlice<UInt8> {
+  func holds(_ part: StaticString) -> Bool {
+    part.withUTF8Buffer { part in
+      indices.contains { self[$0...].starts(with: part) }
+    }
+  }
 }

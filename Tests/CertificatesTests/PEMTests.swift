@@ -43,8 +43,21 @@ func oneGoodBlockIsFound(name: String, text: String) {
     ("END that goes on", "\(begin)\nTWFu\n\(end)x\n", [.badEnd]),
     ("joined lines", "\(begin)\nTWFu\n\(end)\(begin)\nTWFu\n\(end)\n", [.badEnd]),
     ("two blank lines behind BEGIN", "\(begin)\n\n\nTWFu\n\(end)\n", [.misplacedLine]),
-    ("a blank line in the data", "\(begin)\nTWFu\n\nTWFu\n\(end)\n", [.misplacedLine]),
-    ("a blank line before END", "\(begin)\nTWFu\n\n\(end)\n", [.misplacedLine]),
+    ("a blank line before END", "\(begin)\nTWFu\n\n\(end)\n", [.notBase64]),
+    ("two blank lines in the data", "\(begin)\nTWFu\n\nTWFu\n\n\(end)\n", [.misplacedLine]),
+    ("a header and no blank line", "\(begin)\na: b\nTWFu\n\(end)\n", [.misplacedLine]),
+    ("no data", "\(begin)\n\(end)\n", [.notBase64]),
+    ("a line that begins with NUL inside", "\(begin)\n\u{0}\nTWFu\n\(end)\n", [.misplacedLine]),
+    ("END without its space", "\(begin)\nTWFu\n-----END \nTWFu\n\(end)\n", [nil]),
+    ("a hyphen behind the data", "\(begin)\nTWFu\n- the rest: lost\n\(end)\n", [.misplacedLine]),
+    ("a hyphen behind the data, and no colon", "\(begin)\nTWFu\n- the rest\n\(end)\n", [nil]),
+    ("a hyphen within four characters", "\(begin)\nTW\n-Fu\n\(end)\n", [.notBase64]),
+    ("a byte above 127 at a line's end", "\(begin)\u{A0}\nTWFu\n\(end)\n", [nil]),
+    (
+      "a byte order mark behind a block", "\(begin)\nTWFu\n\(end)\n\u{FEFF}\(begin)\nTWFu\n\(end)\n",
+      [nil, nil]
+    ),
+    ("a byte order mark behind text", "x\n\u{FEFF}\(begin)\nTWFu\n\(end)\n", []),
     ("a comment inside", "\(begin)\nTWFu\n# Corp\n\(end)\n", [.notBase64]),
     ("junk inside", "\(begin)\nTW!u\n\(end)\n", [.notBase64]),
     ("missing padding", "\(begin)\nTWE\n\(end)\n", [.notBase64]),
@@ -73,7 +86,12 @@ func theVerdictIsOpenSSLs(name: String, text: String, verdict: [PEM.Fault?]) {
   let block = try #require(next)
   #expect(block.fault == nil)
   #expect(block.hasHeader)
-  #expect(block.contents.isEmpty)
+  #expect(block.contents == bytes("Man"))
+}
+
+@Test func whateverStandsBeforeABlankLineIsAHeader() {
+  var pem = PEM(bytes("\(begin)\nTWFu\n\nTWFu\n\(end)\n"))
+  #expect(pem.next()?.hasHeader == true)
 }
 
 /// OpenSSL takes lines in portions of 254 bytes.
