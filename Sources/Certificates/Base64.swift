@@ -1,7 +1,8 @@
 import Text
 
 /// Base64 as OpenSSL's `EVP_DecodeUpdate` reads it: white space anywhere, at most two `=` and only
-/// at the end, a multiple of four characters in all, and bits that are left over may be anything.
+/// at the end, a multiple of four characters in all, and bits that are left over may be anything. A
+/// hyphen ends it, whatever follows.
 ///
 /// - Source: RFC 4648 §4, RFC 7468 §3; OpenSSL's EVP_DecodeInit(3).
 enum Base64 {
@@ -38,6 +39,8 @@ enum Base64 {
         } else if byte == UInt8(ascii: "=") {
           padding &+= 1
           if padding > 2 { return false }
+        } else if byte == UInt8(ascii: "-") {
+          break
         } else if value != space {
           return false
         }

@@ -47,7 +47,11 @@ public struct BundleContents: Sendable {
   }
 
   private mutating func take(_ block: PEM.Block) {
-    switch PEM.Label(block.label) {
+    let label = PEM.Label(block.label)
+    if block.hasHeader && [.certificate, .trustedCertificate, .crl].contains(label) {
+      return note(block.line, .block(.misplacedLine))
+    }
+    switch label {
     case .certificate, .trustedCertificate:
       if let certificate = TrustedCertificate(block) {
         certificates.append(certificate)
@@ -65,7 +69,7 @@ public struct BundleContents: Sendable {
 
   private func holdsSequence(_ block: PEM.Block) -> Bool {
     var walk = DER(block.contents, isStrict: false)
-    return !block.hasHeader && walk.next(Tag.sequence) != nil
+    return walk.next(Tag.sequence) != nil
   }
 }
 
@@ -80,7 +84,6 @@ public struct TrustedCertificate: Sendable {
   public let isTrustedForServers: Bool
 
   init?(_ block: PEM.Block) {
-    if block.hasHeader { return nil }
     guard let layout = CertificateLayout(block.contents, isStrict: false) else { return nil }
     isTrustedForm = PEM.Label(block.label) == .trustedCertificate
     if layout.whole.count == block.contents.count {
@@ -149,16 +152,12 @@ extension PEM {
         self = .pkcs7
       } else if label.isEqual(to: "X509 CRL") {
         self = .crl
-      } else if label.isEqual(to: "PRIVATE KEY") || label.isEqual(to: "RSA PRIVATE KEY")
-        || label.isEqual(to: "EC PRIVATE KEY") || label.isEqual(to: "DSA PRIVATE KEY")
-      {
-        self = .privateKey
-      } else if label.isEqual(to: "ENCRYPTED PRIVATE KEY") || label.isEqual(to: "OPENSSH PRIVATE KEY") {
+      } else if label.isEqual(to: "ENCRYPTED PRIVATE KEY") {
         self = .encryptedKey
       } else if label.isEqual(to: "CERTIFICATE REQUEST") || label.isEqual(to: "NEW CERTIFICATE REQUEST") {
         self = .request
       } else {
-        self = .other
+        self = label.holds("PRIVATE KEY") ? .privateKey : .other
       }
     }
   }
@@ -170,7 +169,7 @@ extension PEM.Fault {
     case .noEnd: "a block without its END line"
     case .badEnd:
       "a block whose END line is not its own or goes on behind it, as when files are joined without a newline"
-    case .notBase64: "a block that is not Base64"
+    case .notBase64: "a block that is empty or not Base64"
     case .misplacedLine: "a block with a blank line or a header in it"
     }
   }

@@ -72,11 +72,16 @@ public struct CertificateFile {
   }
 
   private mutating func take(_ block: PEM.Block) {
-    switch PEM.Label(block.label) {
+    let label = PEM.Label(block.label)
+    if block.hasHeader && [.certificate, .trustedCertificate, .pkcs7].contains(label) {
+      problems.append(CertificateProblem(.broken(.misplacedLine), line: block.line))
+      return
+    }
+    switch label {
     case .certificate: takeCertificate(block)
     case .trustedCertificate: takeTrustedCertificate(block)
     case .pkcs7:
-      if !block.hasHeader, let ders = certificatesOfSignedData(block.contents) {
+      if let ders = certificatesOfSignedData(block.contents) {
         add(ders, line: block.line)
       } else {
         problems.append(CertificateProblem(.badPKCS7, line: block.line))
@@ -84,17 +89,12 @@ public struct CertificateFile {
     case .privateKey, .encryptedKey: noteKey(block)
     case .request: problems.append(CertificateProblem(.request, line: block.line))
     case .crl: problems.append(CertificateProblem(.crl, line: block.line))
-    case .other:
-      if block.label.suffix(11).isEqual(to: "PRIVATE KEY") {
-        noteKey(block)
-      } else {
-        problems.append(CertificateProblem(.otherBlock, line: block.line))
-      }
+    case .other: problems.append(CertificateProblem(.otherBlock, line: block.line))
     }
   }
 
   private mutating func takeCertificate(_ block: PEM.Block) {
-    if !block.hasHeader, let certificate = Certificate(der: block.contents) {
+    if let certificate = Certificate(der: block.contents) {
       certificates.append(certificate)
     } else {
       problems.append(CertificateProblem(.notCertificateInBlock, line: block.line))

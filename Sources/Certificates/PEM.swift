@@ -12,7 +12,7 @@ struct PEM {
     case noEnd
     /// Its END line names another label, or goes on behind it: two lines were joined.
     case badEnd
-    /// A line that is neither Base64 nor a header.
+    /// A line that is neither Base64 nor a header, or nothing at all.
     case notBase64
     /// A blank line, or a header, where none may be.
     case misplacedLine
@@ -21,10 +21,10 @@ struct PEM {
   struct Block {
     let label: ArraySlice<UInt8>
     /// From the BEGIN line to the end of the END line, or to where the fault was seen.
-    let range: Range<Int>
+    fileprivate(set) var range: Range<Int>
     /// Counted from 1.
     let line: Int
-    /// What the block holds.
+    /// What the block holds; of a faulty one, nothing that means anything.
     var contents: [UInt8] = []
     var fault: Fault?
     /// Whether header lines, such as those of an encrypted key, stand before the contents.
@@ -35,7 +35,7 @@ struct PEM {
 
   private let text: [UInt8]
   /// Where reading ends.
-  private let end: Int
+  private let textEnd: Int
   private var position = 0
   private var lineNumber = 0
   /// Whether a BEGIN line may follow an END line without a newline: how a damaged bundle is
@@ -50,28 +50,28 @@ struct PEM {
   /// - Parameter end: where the text ends; nil for all of it.
   init(_ text: [UInt8], upTo end: Int? = nil, splitsJoinedLines: Bool = false) {
     self.text = text
-    self.end = end ?? text.count
-    scratch = [UInt8](repeating: 0, count: min(self.end, 65536) / 4 * 3)
+    textEnd = end ?? text.count
+    scratch = [UInt8](repeating: 0, count: min(textEnd, 65536) / 4 * 3)
     self.splitsJoinedLines = splitsJoinedLines
-    // OpenSSL passes over UTF-8's byte order mark at the very start.
-    if text[...].begins(with: [0xEF, 0xBB, 0xBF]) { position = 3 }
   }
 
   /// One line as OpenSSL would get it.
   private struct Line {
     /// Without white space at its end.
-    let content: Range<Int>
+    var content: Range<Int>
     let end: Int
     /// Whether it is the rest of a line that was too long to be had at once.
     let isRest: Bool
+    /// Whether OpenSSL knows that there is more of it. A NUL hides that.
+    let isPartial: Bool
   }
 
   private mutating func nextLine() -> Line? {
-    if position >= end { return nil }
+    if position >= textEnd { return nil }
     let start = position
-    let limit = min(end, start + 254)
-    let isRest = start > 0 && text[start - 1] != newline && lineNumber > 0
-    let (end, contentEnd): (Int, Int) = text.withUnsafeBufferPointer { text in
+    let limit = min(textEnd, start + 254)
+    let isRest = start > 0 && text[start - 1] != newline
+    let (end, contentEnd, isPartial): (Int, Int, Bool) = text.withUnsafeBufferPointer { text in
       var end = start
       var zero = limit
       while end < limit && text[end] != newline {
@@ -79,17 +79,20 @@ struct PEM {
         end += 1
       }
       var contentEnd = min(end, zero)
-      while contentEnd > start && text[contentEnd - 1] <= UInt8(ascii: " ") { contentEnd -= 1 }
-      return (end < limit ? end + 1 : end, contentEnd)
+      // OpenSSL compares signed characters with a space: a byte above 127 is below it.
+      while contentEnd > start && Int8(bitPattern: text[contentEnd - 1]) <= 0x20 { contentEnd -= 1 }
+      return (end < limit ? end + 1 : end, contentEnd, end - start == 254 && zero == limit)
     }
     position = end
     if !isRest { lineNumber += 1 }
-    return Line(content: start..<contentEnd, end: end, isRest: isRest)
+    return Line(content: start..<contentEnd, end: end, isRest: isRest, isPartial: isPartial)
   }
 
   /// The next block; nil when the text ends.
   mutating func next() -> Block? {
-    while position < end {
+    // UTF-8's byte order mark may stand at the very start, and behind a block, where the next file began.
+    if text[position..<textEnd].begins(with: [0xEF, 0xBB, 0xBF]) { position += 3 }
+    while position < textEnd {
       let first = text[position]
       if first != UInt8(ascii: "-") {
         if first == 0 { hasLineOfNothing = true }
@@ -104,7 +107,7 @@ struct PEM {
   /// Passes over a line outside of a block.
   private mutating func skipLine() {
     let start = position
-    let limit = min(end, start + 254)
+    let limit = min(textEnd, start + 254)
     position = text.withUnsafeBufferPointer { text in
       var position = start
       while position < limit && text[position] != newline { position &+= 1 }
@@ -124,16 +127,16 @@ struct PEM {
 
   private func starts(_ prefix: StaticString, at start: Int) -> Bool {
     start >= 0 && text.count - start >= prefix.utf8CodeUnitCount
-      && text[start...].begins(with: prefix)
+      && prefix.withUTF8Buffer { text[start..<(start + $0.count)].elementsEqual($0) }
   }
 
   /// The block that begins here if it is as nearly all are: lines of whole quanta and then its END line.
   /// Anything else is for the exact reading to judge.
   private mutating func plainBlock(_ label: Range<Int>, _ begin: Line) -> Block? {
-    guard let body = Base64.decodeLines(text[position..<end], into: &scratch) else { return nil }
+    guard let body = Base64.decodeLines(text[position..<textEnd], into: &scratch) else { return nil }
     let afterLabel = body.end + 9 + label.count
-    guard starts("-----END ", at: body.end), afterLabel + 6 <= end,
-      text[(body.end + 9)..<afterLabel] == text[label], starts("-----\n", at: afterLabel)
+    guard body.count > 0, starts("-----END ", at: body.end), afterLabel + 6 <= textEnd,
+      text[(body.end + 9)..<afterLabel].isEqual(to: text[label]), starts("-----\n", at: afterLabel)
     else { return nil }
     let firstLine = lineNumber
     position = afterLabel + 6
@@ -143,7 +146,8 @@ struct PEM {
       contents: copy(body.count))
   }
 
-  /// The first bytes of `scratch`, as an array of their own. An array made from a slice would be filled byte by byte.
+  /// The first bytes of `scratch`, as an array of their own. An array made from a slice would be
+  /// filled byte by byte.
   private func copy(_ count: Int) -> [UInt8] {
     [UInt8](unsafeUninitializedCapacity: count) { bytes, initialized in
       scratch.withUnsafeBytes {
@@ -157,81 +161,79 @@ struct PEM {
 
   private mutating func block(_ label: Range<Int>, _ begin: Line) -> Block {
     if let block = plainBlock(label, begin) { return block }
-    let start = begin.content.lowerBound
-    let firstLine = lineNumber
-    let bodyStart = position
+    var block = Block(label: text[label], range: begin.content.lowerBound..<position, line: lineNumber)
     var state = HeaderState.possible
-    var dataStart = bodyStart
     var hasShortLine = false
-    var fault: Fault?
-    func block(upTo end: Int, _ fault: Fault?) -> Block {
-      Block(label: text[label], range: start..<end, line: firstLine, fault: fault)
+    var isRest = false
+    func end(_ end: Int, _ fault: Fault?) -> Block {
+      var ended = block
+      ended.range = block.range.lowerBound..<end
+      ended.fault = block.fault ?? fault
+      return ended
     }
     while let line = nextLine() {
       let content = line.content
+      let isBlank = content.isEmpty && !isRest
+      isRest = line.isPartial
       if content.isEmpty {
-        // The rest of a long line is no blank line.
-        if line.isRest { continue }
-        if state == .over { fault = fault ?? .misplacedLine }
-        if state == .possible && content.lowerBound > bodyStart { fault = fault ?? .misplacedLine }
+        // OpenSSL takes a line that begins with NUL for the text's end.
+        if text[content.lowerBound] == 0 || (isBlank && state == .over) { block.note(.misplacedLine) }
+        if !isBlank { continue }
+        // Whatever stands before a blank line is a header to OpenSSL.
+        block.hasHeader = !block.contents.isEmpty
         state = .over
-        dataStart = position
+        block.contents = []
         continue
       }
       if text[content.lowerBound] == UInt8(ascii: "-") {
-        if starts("-----END ", at: content.lowerBound) {
-          return finish(
-            block(upTo: line.end, fault), label, content, dataStart,
-            hasHeader: state == .inHeader || headed(state, dataStart, bodyStart))
+        if content.count >= 9 && starts("-----END ", at: content.lowerBound) {
+          return finish(end(line.end, state == .inHeader ? .misplacedLine : nil), content)
         }
         if beginLabel(content) != nil {
           // A BEGIN line inside a block begins a new one.
           position = content.lowerBound
-          lineNumber -= 1
-          return block(upTo: content.lowerBound, .noEnd)
+          if !line.isRest { lineNumber -= 1 }
+          return end(content.lowerBound, .noEnd)
         }
       }
       if state == .over {
-        if hasShortLine || content.count > 64 { fault = fault ?? .misplacedLine }
+        if hasShortLine || content.count > 64 { block.note(.misplacedLine) }
         if content.count < 64 { hasShortLine = true }
       } else if text[content].contains(UInt8(ascii: ":")) {
         state = .inHeader
       }
+      block.contents += text[content]
     }
-    return block(upTo: position, .noEnd)
+    return end(position, .noEnd)
   }
 
-  /// Whether lines before a blank one were a header.
-  private func headed(_ state: HeaderState, _ dataStart: Int, _ bodyStart: Int) -> Bool {
-    state == .over && text[bodyStart..<dataStart].contains(UInt8(ascii: ":"))
-  }
-
-  private mutating func finish(
-    _ block: Block, _ label: Range<Int>, _ end: Range<Int>, _ dataStart: Int, hasHeader: Bool
-  ) -> Block {
+  private mutating func finish(_ block: Block, _ end: Range<Int>) -> Block {
     var block = block
-    block.hasHeader = hasHeader
-    let afterLabel = end.lowerBound + 9 + label.count
+    let afterLabel = end.lowerBound + 9 + block.label.count
     let namesLabel =
-      afterLabel + 5 <= end.upperBound && text[(end.lowerBound + 9)..<afterLabel].isEqual(to: text[label])
+      afterLabel + 5 <= end.upperBound && text[(end.lowerBound + 9)..<afterLabel].isEqual(to: block.label)
       && starts("-----", at: afterLabel)
     if !namesLabel || afterLabel + 5 != end.upperBound {
       if namesLabel && splitsJoinedLines && starts("-----BEGIN ", at: afterLabel + 5) {
         // The next block begins in the middle of this line.
         position = afterLabel + 5
-        lineNumber -= 1
         block.isJoined = true
       } else {
-        block.fault = block.fault ?? .badEnd
-        return block
+        block.note(.badEnd)
       }
     }
-    if block.fault != nil || hasHeader { return block }
-    if let contents = Base64.decode(text[dataStart..<end.lowerBound]) {
+    if block.fault != nil { return block }
+    // OpenSSL refuses a block of nothing as well.
+    if let contents = Base64.decode(block.contents[...]), !contents.isEmpty {
       block.contents = contents
     } else {
-      block.fault = .notBase64
+      block.note(.notBase64)
     }
     return block
   }
+}
+
+extension PEM.Block {
+  /// The first fault stands.
+  fileprivate mutating func note(_ fault: PEM.Fault) { self.fault = self.fault ?? fault }
 }
