@@ -30,20 +30,29 @@ public final class BundleMerge: Sendable {
   public init(of text: [UInt8], wanted: Wanted) {
     let location = ManagedSection.locate(in: text)
     hasStrayMarks = location.hasStrayMarks
+    var range = location.range
     var baseText = text
     var old: [UInt8] = []
-    if let range = location.range {
-      baseText.removeSubrange(range)
-      old = Array(text[range])
-    }
-    base = BundleContents(reading: baseText)
+    var base: BundleContents
+    var mounted: [Certificate]
+    var section: [Certificate]
+    repeat {
+      if let range {
+        old += baseText[range]
+        baseText.removeSubrange(range)
+      }
+      base = BundleContents(reading: baseText)
+      mounted = wanted.keepsRemoved ? wanted.adding(certificates(in: old)).certificates : wanted.certificates
+      let isInBase = CertificateIndex(mounted).trusted(by: base)
+      section = zip(mounted, isInBase).filter { !$0.1 }.map { $0.0 }
+      // Where no section is to stand, an earlier one would be taken for it at the next start.
+      range = hasStrayMarks && section.isEmpty ? ManagedSection.locate(in: baseText).range : nil
+    } while range != nil
+    self.base = base
+    self.section = section
     damage = base.damage
-
-    let wanted = wanted.keepsRemoved ? wanted.adding(certificates(in: old)).certificates : wanted.certificates
-    let isInBase = CertificateIndex(wanted).trusted(by: base)
-    section = zip(wanted, isInBase).filter { !$0.1 }.map { $0.0 }
-    refusal = Self.refusal(of: base, text: baseText, wanted: wanted)
-    isRepair = damage != nil && !wanted.isEmpty && refusal == nil
+    refusal = Self.refusal(of: base, text: baseText, wanted: mounted)
+    isRepair = damage != nil && !mounted.isEmpty && refusal == nil
 
     let new = ManagedSection.text(for: section)
     let stands = old == new && (location.range?.upperBound ?? text.count) == text.count
@@ -54,7 +63,7 @@ public final class BundleMerge: Sendable {
       return
     }
     self.text = (isRepair ? Self.canonicalText(of: base) : baseText.endingInNewline()) + new
-    let before = certificates(in: old).map { $0.fingerprint }
+    let before = sorted(certificates(in: old)).map { $0.fingerprint }
     let after = section.map { $0.fingerprint }
     added = difference(of: after, and: before)
     removed = difference(of: before, and: after)

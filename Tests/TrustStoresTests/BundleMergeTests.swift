@@ -166,6 +166,24 @@ struct BundleMergeTests {
     #expect(merge(base, certificates(3)).privateText == pem(1, 2) + ManagedSection.text(for: certificates(3)))
   }
 
+  @Test
+  func ofTwoSectionsTheEarlierIsBase() {
+    let two = pem(1) + ManagedSection.text(for: certificates(2)) + ManagedSection.text(for: certificates(3))
+    let merge = merge(two, certificates(4))
+    #expect(merge.hasStrayMarks)
+    #expect(
+      merge.text == pem(1) + ManagedSection.text(for: certificates(2))
+        + ManagedSection.text(for: certificates(4)))
+  }
+
+  @Test
+  func ofTwoSectionsNoneIsLeftForTheNextStartToTakeAway() {
+    let two =
+      pem(1) + ManagedSection.text(for: certificates(2, 3)) + ManagedSection.text(for: certificates(3))
+    #expect(merged(two, []) == pem(1))
+    #expect(merged(two, certificates(3)) == pem(1) + ManagedSection.text(for: certificates(3)))
+  }
+
   // MARK: Properties, over texts put together from what a bundle may hold and what it should not
 
   private static let parts: [[UInt8]] = [
@@ -196,7 +214,7 @@ struct BundleMergeTests {
 
   @Test
   func mergingTwiceIsMergingOnce() {
-    for base in Self.randomTexts(2000) {
+    for base in Self.randomTexts(800) {
       for wanted in Self.wantedSets {
         let once = merged(base, wanted)
         #expect(merge(once, wanted).text == nil, "\(shown(base))")
@@ -206,7 +224,7 @@ struct BundleMergeTests {
 
   @Test
   func theEmptySetRestoresTheBaseButForANewline() {
-    for base in Self.randomTexts(2000) {
+    for base in Self.randomTexts(800) {
       let location = ManagedSection.locate(in: base)
       var original = base
       if let range = location.range { original.removeSubrange(range) }
@@ -224,7 +242,7 @@ struct BundleMergeTests {
 
   @Test
   func noTextLosesACertificateOrBecomesUnreadable() {
-    for base in Self.randomTexts(2000) {
+    for base in Self.randomTexts(800) {
       for wanted in Self.wantedSets where !wanted.isEmpty {
         let merge = merge(base, wanted)
         guard let written = merge.text else {
@@ -236,11 +254,16 @@ struct BundleMergeTests {
         #expect(contents.damage == nil, "\(shown(base))")
         #expect(merge.isWhole(written))
         #expect(!CertificateIndex(wanted).trusted(by: contents).contains(false))
+        // Of doubled sections the earlier is base, unless it is left as the last.
         var before = base
-        if let range = ManagedSection.locate(in: base).range { before.removeSubrange(range) }
+        var sections = 0
+        while let range = ManagedSection.locate(in: before).range {
+          before.removeSubrange(range)
+          sections += 1
+        }
         let after = ders(in: written)
         #expect(ders(in: before).allSatisfy { after.contains($0) })
-        if !merge.isRepair { #expect(written.starts(with: before)) }
+        if !merge.isRepair && sections < 2 { #expect(written.starts(with: before)) }
       }
     }
   }
