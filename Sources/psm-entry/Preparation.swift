@@ -217,7 +217,9 @@ extension Preparation {
       if merge.refusal != nil || merge.managedCount == 0 { continue }
       let path = folder.appending(PrivateBundle.name)
       do throws(PrivateBundle.Failure) {
-        if try PrivateBundle.write(merge, into: folder, in: root, isTrial: isTrial) {
+        if try PrivateBundle.write(
+          merge, into: folder, in: root, isTrial: isTrial, lockDeadline: lockDeadline)
+        {
           say(
             .bundle,
             .info(path.shown, "written: \(merge.count) certificates, \(merge.managedCount) of them mounted"))
