@@ -172,7 +172,7 @@ extension Preparation {
   private mutating func settleBundle(_ path: Path, isTheBundle: Bool) throws(BundleFile.Failure) {
     if let identity = root.metadata(of: path)?.identity, settledFiles.contains(identity) {
       // Another name for a file that has been seen to serves under this name too.
-      if isTheBundle && trustsAllWanted(path) { exportPath = path }
+      if isTheBundle { try exportSettledBundle(path) }
       return
     }
     let update = try BundleFile.update(
@@ -206,6 +206,22 @@ extension Preparation {
       servesPrivately = servePrivately(beside: update.file)
     } else if wanted.certificates.isEmpty && !isTrial {
       for folder in settings.stateFolders { PrivateBundle.remove(at: folder, in: root) }
+    }
+  }
+
+  /// Exports the bundle that is another name of a file seen to before; the private one where that could not
+  /// be brought to trust all that is wanted, as a store that only root may change.
+  private mutating func exportSettledBundle(_ path: Path) throws(BundleFile.Failure) {
+    if trustsAllWanted(path) {
+      exportPath = path
+      return
+    }
+    if wanted.certificates.isEmpty && !wanted.keepsRemoved { return }
+    let file = try BundleFile.open(path, in: root)
+    defer { file.folder.close() }
+    servesPrivately = servePrivately(beside: file)
+    if !wanted.certificates.isEmpty {
+      say(.bundle, settledBundleProblem(path, servedBy: servesPrivately ? exportPath : nil))
     }
   }
 
