@@ -137,6 +137,7 @@ extension Preparation {
         return nil
       }
       for problem in update.problems(at: store.bundle) { say(.system, problem) }
+      if case .originalNotKept = update.outcome { return nil }
       return update.merge
     } catch {
       // A store without a bundle is none: there is nothing to be merged into.
@@ -186,6 +187,10 @@ extension Preparation {
       return
     }
     for problem in update.problems(at: path) { say(.bundle, problem) }
+    if case .originalNotKept = update.outcome {
+      if isTheBundle { servesPrivately = servePrivately(beside: update.file) }
+      return
+    }
     if update.outcome == .replaced { note(update.merge, path, .bundle) }
     if isTheBundle { exportTheBundle(update, path) }
   }
