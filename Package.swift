@@ -70,7 +70,7 @@ let package = Package(
         tests("LinuxTests", ["Linux"]),
         tests("CertificatesTests", ["Certificates"]),
         tests("ProxiesTests", ["Proxies", "Text"]),
-        tests("TrustStoresTests", ["TrustStores", "Certificates", "Linux"]),
+        tests("TrustStoresTests", ["TrustStores", "Certificates", "Linux", "Text"]),
         tests("psm-entryTests", ["psm-entry"]),
       ])
 )

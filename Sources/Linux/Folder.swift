@@ -38,9 +38,6 @@ public struct Folder: Sendable {
       do throws(Errno) { try parent.makeFolder(name, mode: 0o755) } catch {
         if error != .exists { throw error }
       }
-      let folder = try parent.descriptor.open(name, [.folder, .noFollow])
-      defer { folder.close() }
-      try folder.setMode(0o755)
     }
     return try Folder(path, in: root)
   }
@@ -121,8 +118,11 @@ public struct Folder: Sendable {
     _ = try retrying { Int(unlinkat(descriptor.rawValue, name.terminated, 0)) }
   }
 
-  /// The corresponding C function is `mkdirat`.
+  /// Makes a folder of this very mode. The corresponding C function is `mkdirat`, with no umask: one that
+  /// denies its owner everything could not even be opened to be mended.
   public func makeFolder(_ name: Path, mode: UInt32) throws(Errno) {
+    let mask = umask(0)
+    defer { _ = umask(mask) }
     _ = try retrying { Int(mkdirat(descriptor.rawValue, name.terminated, mode)) }
   }
 

@@ -109,6 +109,8 @@ extension BundleFile {
   }
 
   private func removeLeftovers() {
+    // The look for them has read the folder to its end.
+    try? folder.descriptor.rewind()
     guard let names = try? folder.descriptor.unsortedNames() else { return }
     Replacement.removeLeftovers(of: name, in: folder, among: names)
     Replacement.removeLeftovers(of: keptName, in: folder, among: names)

@@ -30,34 +30,47 @@ public final class BundleMerge: Sendable {
   public init(of text: [UInt8], wanted: Wanted) {
     let location = ManagedSection.locate(in: text)
     hasStrayMarks = location.hasStrayMarks
-    let old = location.range.map { text[$0] } ?? []
+    var old = location.range.map { Array(text[$0]) } ?? []
+    var baseText: [UInt8]?
+    var base: BundleContents
     if let range = location.range, range.upperBound < text.count {
       // What was appended behind the section is base as well.
-      base = BundleContents(reading: without(range, text))
+      let rest = without(range, text)
+      base = BundleContents(reading: rest)
+      baseText = rest
     } else {
       // The usual case copies nothing.
       base = BundleContents(reading: text, upTo: location.range?.lowerBound)
     }
+    var (mounted, section) = Self.section(for: wanted, old, base)
+    if hasStrayMarks && section.isEmpty {
+      // Where no section is to stand, an earlier one would be taken for it at the next start.
+      var rest = location.range.map { without($0, text) } ?? text
+      while section.isEmpty, let range = ManagedSection.locate(in: rest).range {
+        old += rest[range]
+        rest = without(range, rest)
+        base = BundleContents(reading: rest)
+        (mounted, section) = Self.section(for: wanted, old, base)
+      }
+      baseText = rest
+    }
+    self.base = base
+    self.section = section
     damage = base.damage
-
-    let wanted =
-      wanted.keepsRemoved ? wanted.adding(certificates(in: Array(old))).certificates : wanted.certificates
-    let isInBase = CertificateIndex(wanted).trusted(by: base)
-    section = zip(wanted, isInBase).filter { !$0.1 }.map { $0.0 }
-    refusal = Self.refusal(of: base, isEmpty: old.count == text.count, wanted: wanted)
-    isRepair = damage != nil && !wanted.isEmpty && refusal == nil
+    refusal = Self.refusal(of: base, isEmpty: old.count == text.count, wanted: mounted)
+    isRepair = damage != nil && !mounted.isEmpty && refusal == nil
 
     let new = ManagedSection.text(for: section)
-    let stands = old == new[...] && (location.range?.upperBound ?? text.count) == text.count
+    let stands = old == new && (location.range?.upperBound ?? text.count) == text.count
     trustsAllWanted = stands && damage == nil && refusal == nil
     if refusal != nil || (stands && !isRepair) {
       self.text = nil
       (added, removed) = ([], [])
       return
     }
-    let baseText = location.range.map { without($0, text) } ?? text
-    self.text = (isRepair ? Self.canonicalText(of: base) : baseText.endingInNewline()) + new
-    let before = certificates(in: Array(old)).map { $0.fingerprint }
+    let kept = baseText ?? location.range.map { without($0, text) } ?? text
+    self.text = (isRepair ? Self.canonicalText(of: base) : kept.endingInNewline()) + new
+    let before = sorted(certificates(in: old)).map { $0.fingerprint }
     let after = section.map { $0.fingerprint }
     added = difference(of: after, and: before)
     removed = difference(of: before, and: after)
@@ -80,6 +93,16 @@ public final class BundleMerge: Sendable {
     return contents.damage == nil
       && contents.certificates.count == base.certificates.count + section.count
       && !CertificateIndex(section).trusted(by: contents).contains(false)
+  }
+
+  /// What is to be trusted, and what of it the section is to hold: what the base does not trust already.
+  private static func section(
+    for wanted: Wanted, _ old: [UInt8], _ base: BundleContents
+  ) -> (mounted: [Certificate], section: [Certificate]) {
+    let mounted =
+      wanted.keepsRemoved ? wanted.adding(certificates(in: old)).certificates : wanted.certificates
+    let isInBase = CertificateIndex(mounted).trusted(by: base)
+    return (mounted, zip(mounted, isInBase).filter { !$0.1 }.map { $0.0 })
   }
 
   private static func refusal(

@@ -29,28 +29,36 @@ public enum PrivateBundle {
 
   /// Writes the private bundle for `merge` into the state folder at `path`, unless it stands
   /// there already. It is ours, 0644 in a folder of 0755, whatever the umask.
-  /// - Parameter isTrial: whether nothing is to be written, and only said what would be.
+  /// - Parameters:
+  ///   - isTrial: whether nothing is to be written, and only said what would be.
+  ///   - lockDeadline: until when the lock on the state folder is waited for.
   /// - Returns: whether anything was written.
   public static func write(
-    _ merge: BundleMerge, into path: Path, in root: Root, isTrial: Bool
+    _ merge: BundleMerge, into path: Path, in root: Root, isTrial: Bool, lockDeadline: Deadline
   ) throws(Failure) -> Bool {
     if isTrial && !root.exists(path) { return try mayMakeFolder(path, in: root) }
     let folder = try openFolder(path, in: root, make: !isTrial)
     defer { folder.close() }
     let text = merge.privateText
-    let standing = folder.metadata(of: name)
-    if read(from: folder, limit: text.count) == text && standing?.mode == 0o644 { return false }
+    if stands(text, in: folder) { return false }
     if isTrial { return true }
-    if let names = try? folder.descriptor.unsortedNames() {
+    if folder.lock(until: lockDeadline) {
+      // Another start may have written it while this one waited.
+      if stands(text, in: folder) { return false }
+      let names = (try? folder.descriptor.unsortedNames()) ?? []
       Replacement.removeLeftovers(of: name, in: folder, among: names)
     }
     do throws(Replacement.Failure) {
-      try Replacement(mode: 0o644, owner: nil, expected: standing)
+      try Replacement(mode: 0o644, owner: nil, expected: folder.metadata(of: name))
         .replace(name, in: folder, with: text, check: merge.isWhole)
       return true
     } catch {
       throw .notWritten(error)
     }
+  }
+
+  private static func stands(_ text: [UInt8], in folder: Folder) -> Bool {
+    read(from: folder, limit: text.count) == text && folder.metadata(of: name)?.mode == 0o644
   }
 
   private static func mayMakeFolder(_ path: Path, in root: Root) throws(Failure) -> Bool {
@@ -94,7 +102,12 @@ public enum PrivateBundle {
       let (parentPath, name) = path.split
       let parent = try Folder(parentPath, in: root)
       defer { parent.close() }
-      if make && parent.metadata(of: name) == nil { try parent.makeFolder(name, mode: 0o755) }
+      if make && parent.metadata(of: name) == nil {
+        // Another start may make it first; whose it is is asked below.
+        do throws(Errno) { try parent.makeFolder(name, mode: 0o755) } catch {
+          if error != .exists { throw error }
+        }
+      }
       let descriptor = try parent.descriptor.open(name, [.folder, .noFollow])
       let metadata = try descriptor.metadata()
       if metadata.user == Credentials.effectiveUser {

@@ -20,10 +20,13 @@ extension SystemStore {
   public func state(in root: Root) throws(ReadError) -> State {
     var anchorNames: [Path] = []
     var anchorsModified: Metadata.Nanoseconds?
+    var isUnfinished = false
     do throws(Errno) {
       let folder = try Folder(anchors, in: root)
       defer { folder.close() }
-      anchorNames = try folder.names().filter { fingerprintDigits(inAnchorName: $0.bytes) != nil }
+      let names = try folder.names()
+      anchorNames = names.filter { fingerprintDigits(inAnchorName: $0.bytes) != nil }
+      isUnfinished = names.contains { $0.bytes.starts(with: Path(Replacement.temporaryPrefix).bytes) }
       anchorsModified = try folder.descriptor.metadata().modified
     } catch {
       if error != .noSuchFile && error != .notDirectory { throw .system(error) }
@@ -32,7 +35,8 @@ extension SystemStore {
     let built = tool == nil ? nil : try readBundle(in: root)
     return State(
       anchors: anchorNames, anchorsModified: anchorsModified, contents: built?.contents,
-      bundleModified: built?.modified, isUnfinished: tool != nil && root.exists(unfinishedMark),
+      bundleModified: built?.modified,
+      isUnfinished: isUnfinished || (tool != nil && root.exists(unfinishedMark)),
       blocklist: blocklist(in: root))
   }
 

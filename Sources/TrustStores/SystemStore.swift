@@ -56,7 +56,7 @@ public struct SystemStore: Equatable, Sendable {
     return nil
   }
 
-  private init(family: Family, tool: Path?) {
+  init(family: Family, tool: Path?) {
     self.family = family
     self.tool = tool
   }

@@ -144,6 +144,7 @@ extension Preparation {
         return nil
       }
       for problem in update.problems(at: store.bundle) { say(.system, problem) }
+      if case .originalNotKept = update.outcome { return nil }
       return update.merge
     } catch {
       // A store without a bundle is none: there is nothing to be merged into.
@@ -179,7 +180,7 @@ extension Preparation {
   private mutating func settleBundle(_ path: Path, isTheBundle: Bool) throws(BundleFile.Failure) {
     if let identity = root.metadata(of: path)?.identity, settledFiles.contains(identity) {
       // Another name for a file that has been seen to serves under this name too.
-      if isTheBundle && trustsAllWanted(path) { exportPath = path }
+      if isTheBundle { try exportSettledBundle(path) }
       return
     }
     let update = try BundleFile.update(
@@ -193,6 +194,10 @@ extension Preparation {
       return
     }
     for problem in update.problems(at: path) { say(.bundle, problem) }
+    if case .originalNotKept = update.outcome {
+      if isTheBundle { servesPrivately = servePrivately(beside: update.file) }
+      return
+    }
     if update.outcome == .replaced { note(update.merge, path, .bundle) }
     if isTheBundle { exportTheBundle(update, path) }
   }
@@ -217,6 +222,22 @@ extension Preparation {
     }
   }
 
+  /// Exports the bundle that is another name of a file seen to before; the private one where that could not
+  /// be brought to trust all that is wanted, as a store that only root may change.
+  private mutating func exportSettledBundle(_ path: Path) throws(BundleFile.Failure) {
+    if trustsAllWanted(path) {
+      exportPath = path
+      return
+    }
+    if wanted.certificates.isEmpty && !wanted.keepsRemoved { return }
+    let file = try BundleFile.open(path, in: root)
+    defer { file.folder.close() }
+    servesPrivately = servePrivately(beside: file)
+    if !wanted.certificates.isEmpty {
+      say(.bundle, settledBundleProblem(path, servedBy: servesPrivately ? exportPath : nil))
+    }
+  }
+
   /// Writes the private bundle into the first state folder that serves, and exports it.
   /// - Returns: whether it serves.
   private mutating func servePrivately(beside file: BundleFile) -> Bool {
@@ -225,7 +246,9 @@ extension Preparation {
       if merge.refusal != nil || merge.managedCount == 0 { continue }
       let path = folder.appending(PrivateBundle.name)
       do throws(PrivateBundle.Failure) {
-        if try PrivateBundle.write(merge, into: folder, in: root, isTrial: isTrial) {
+        if try PrivateBundle.write(
+          merge, into: folder, in: root, isTrial: isTrial, lockDeadline: lockDeadline)
+        {
           say(
             .bundle,
             .info(path.shown, "written: \(merge.count) certificates, \(merge.managedCount) of them mounted"))

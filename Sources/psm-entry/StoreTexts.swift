@@ -82,6 +82,13 @@ func irreplaceableProblem(_ path: Path, _ failure: Replacement.Failure, servedBy
   )
 }
 
+/// - Parameter substitute: the private bundle that serves instead.
+func settledBundleProblem(_ path: Path, servedBy substitute: Path?) -> Problem {
+  let lacks: Text = "the same file as a bundle before it, which lacks mounted certificates"
+  if let substitute { return .info(path.shown, "\(lacks); \(substitute.shown) serves instead") }
+  return .error(path.shown, "\(lacks): clients that read it do not trust them; see what is said of that one")
+}
+
 extension PrivateBundle.Failure {
   func problem(at folder: Path) -> Problem {
     switch self {

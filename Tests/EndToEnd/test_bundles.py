@@ -1,0 +1,577 @@
+"""What becomes of bundles on disk: what is kept, what is followed, what is refused and what serves instead."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from certificates import certificates_of
+from clients import CA_VARIABLES
+from roots import (
+    BUNDLE,
+    CERTIFI,
+    CERTS,
+    CLOSING,
+    NATIVE_ANCHORS,
+    NATIVE_STORE,
+    NOBODY,
+    OPENING,
+    PRIVATE,
+    STATE,
+    Scene,
+    authority,
+    base,
+    held_lock,
+    loaded,
+    make_scene,
+)
+
+EXPORTED = CA_VARIABLES - {"SSL_CERT_DIR"}
+CORP = "Corp Root"
+
+
+@pytest.fixture
+def folder():
+    """A folder that every user can get into, which pytest's own are not."""
+    path = Path(tempfile.mkdtemp(prefix="psm-entry-test."))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture
+def scene(folder: Path, binary: Path) -> Scene:
+    return make_scene(folder, binary)
+
+
+@pytest.fixture
+def store_scene(folder: Path, binary: Path) -> Scene:
+    return make_scene(folder, binary, has_store=True)
+
+
+def holds(scene: Scene, path: str, *names: str, of: bytes) -> None:
+    """Asserts that a bundle is the base followed by one section with these CAs."""
+    text = scene.read(path)
+    assert text.startswith(of)
+    section = text[len(of) :]
+    assert section.startswith(OPENING) and section.endswith(CLOSING)
+    assert section.count(OPENING) == section.count(CLOSING) == 1
+    wanted = sorted((authority(name).fingerprint, authority(name).der) for name in names)
+    assert certificates_of(section) == [der for _, der in wanted]
+    assert loaded(scene.at(path)) >= {der for _, der in wanted} | set(certificates_of(of))
+
+
+# Replacing
+
+
+def test_every_bundle_gets_the_mounted_authority(scene):
+    started = scene.start()
+    assert started.status == 0
+    holds(scene, BUNDLE, CORP, of=base())
+    holds(scene, CERTIFI, CORP, of=base("Public A,Public D"))
+    assert started.variables["NODE_EXTRA_CA_CERTS"] == BUNDLE
+    assert not CA_VARIABLES & started.variables.keys()
+    assert scene.strangers() == []
+
+
+def test_no_authority_and_no_change_give_the_base_back(scene):
+    before = scene.files()
+    scene.start()
+    scene.mount()
+    scene.start()
+    after = {path: entry[1:] for path, entry in scene.files().items()}
+    assert after == {path: entry[1:] for path, entry in before.items() if not path.startswith(CERTS)}
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o664, 0o444, 0o600, 0o640, 0o2755])
+def test_mode_and_owner_are_kept(scene, mode):
+    os.chown(scene.at(BUNDLE), 1234, 4321)
+    scene.at(BUNDLE).chmod(mode)
+    scene.start()
+    status = scene.at(BUNDLE).stat()
+    holds(scene, BUNDLE, CORP, of=base())
+    assert (status.st_uid, status.st_gid, status.st_mode & 0o7777) == (1234, 4321, mode)
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o077, 0o777])
+def test_the_umask_changes_no_mode(scene, umask):
+    former = os.umask(umask)
+    try:
+        scene.start()
+    finally:
+        os.umask(former)
+    assert scene.at(BUNDLE).stat().st_mode & 0o7777 == 0o644
+
+
+def test_an_owner_that_cannot_be_given_leaves_the_bundle_and_a_private_one_serves(scene):
+    for path in (scene.folder, *scene.folder.rglob("*")):
+        os.chown(path, 1000, 0)
+    os.chown(scene.at(BUNDLE), 1234, 4321)
+    before = scene.read(BUNDLE)
+    started = scene.start(user=NOBODY)
+    assert scene.read(BUNDLE) == before
+    assert started.variables["SSL_CERT_FILE"] == PRIVATE
+    assert scene.strangers() == []
+    holds(scene, CERTIFI, CORP, of=base("Public A,Public D"))
+
+
+def test_a_link_is_followed_and_stays_a_link(scene):
+    scene.at(BUNDLE).rename(scene.at("/conda/ssl/real.pem"))
+    scene.at(BUNDLE).symlink_to("/conda/ssl/second.pem")
+    scene.at("/conda/ssl/second.pem").symlink_to("../ssl/real.pem")
+    scene.start()
+    assert os.readlink(scene.at(BUNDLE)) == "/conda/ssl/second.pem"
+    assert os.readlink(scene.at("/conda/ssl/second.pem")) == "../ssl/real.pem"
+    holds(scene, "/conda/ssl/real.pem", CORP, of=base())
+
+
+def test_a_link_does_not_lead_out_of_the_root(scene, folder):
+    outside = folder / "outside.pem"
+    outside.write_bytes(base())
+    scene.at(BUNDLE).unlink()
+    scene.at(BUNDLE).symlink_to(f"../../../../../../..{outside}")
+    started = scene.start("--bundles", BUNDLE)
+    assert outside.read_bytes() == base()
+    assert started.lines("error:"), started.said
+
+
+@pytest.mark.parametrize("target", ["cacert.pem", "gone.pem"])
+def test_a_link_that_leads_nowhere_is_an_error_and_the_service_starts(scene, target):
+    scene.at(BUNDLE).unlink()
+    scene.at(BUNDLE).symlink_to(target)
+    started = scene.start("--bundles", f"{BUNDLE}:{CERTIFI}")
+    assert started.status == 0 and started.variables
+    assert BUNDLE in started.said
+    holds(scene, CERTIFI, CORP, of=base("Public A,Public D"))
+
+
+def test_a_hard_link_is_parted_and_the_other_name_keeps_the_old_file(scene):
+    cache = scene.at("/conda/pkgs/cacert.pem")
+    cache.parent.mkdir()
+    os.link(scene.at(BUNDLE), cache)
+    before = cache.stat()
+    scene.start()
+    holds(scene, BUNDLE, CORP, of=base())
+    after = cache.stat()
+    assert cache.read_bytes() == base()
+    assert (after.st_ino, after.st_mtime_ns, after.st_mode) == (before.st_ino, before.st_mtime_ns, before.st_mode)
+    assert after.st_nlink == 1
+
+
+def test_two_names_of_one_file_are_one_bundle(scene):
+    second = "/conda/ssl/cert.pem"
+    scene.at(second).symlink_to("cacert.pem")
+    started = scene.start("--bundles", f"{second}:{BUNDLE}")
+    holds(scene, BUNDLE, CORP, of=base())
+    assert scene.at(second).is_symlink()
+    assert started.variables["NODE_EXTRA_CA_CERTS"] == second
+    assert len(started.lines("added")) == 1
+
+
+def test_two_hard_links_that_are_both_named_both_trust_the_authority(scene):
+    second = "/conda/ssl/second.pem"
+    os.link(scene.at(BUNDLE), scene.at(second))
+    scene.start("--bundles", f"{BUNDLE}:{second}")
+    scene.start("--bundles", f"{BUNDLE}:{second}")
+    for path in (BUNDLE, second):
+        assert authority(CORP).der in loaded(scene.at(path)), path
+
+
+def test_a_pattern_matches_every_python_and_one_that_matches_nothing_is_silent(scene):
+    other = CERTIFI.replace("3.11", "3.12")
+    scene.write(other, base("Public F"))
+    scene.write(CERTIFI.replace("3.11", "2.7"), base("Public G"))
+    bundles = f"{BUNDLE}:/conda/lib/python3*/site-packages/certifi/cacert.pem:/opt/*/cacert.pem"
+    started = scene.start("--bundles", bundles)
+    for path, names in ((CERTIFI, "Public A,Public D"), (other, "Public F")):
+        holds(scene, path, CORP, of=base(names))
+    assert scene.read(CERTIFI.replace("3.11", "2.7")) == base("Public G")
+    assert "/opt" not in started.said
+
+
+def test_a_plain_path_that_is_missing_is_an_error_and_the_others_are_merged(scene):
+    started = scene.start("--bundles", f"/gone/cacert.pem:{BUNDLE}:{CERTIFI}")
+    assert started.status == 0
+    assert started.lines("/gone/cacert.pem")
+    holds(scene, BUNDLE, CORP, of=base())
+    holds(scene, CERTIFI, CORP, of=base("Public A,Public D"))
+    assert started.variables["NODE_EXTRA_CA_CERTS"] == BUNDLE
+    assert scene.start("--bundles", f"/gone/cacert.pem:{BUNDLE}", "--strict").status == 78
+
+
+# What is in the way of a write
+
+
+def test_temporary_files_of_killed_starts_are_removed_and_nobody_elses(scene):
+    ours = [f"{path}/.psm-entry-new.cacert.pem.{number}" for path in ("/conda/ssl",) for number in ("1f", "deadbeef")]
+    foreign = ["/conda/ssl/.psm-entry-new.other.pem.1f", "/conda/ssl/.cacert.pem.tmp", "/conda/ssl/cacert.pem.new"]
+    for path in ours + foreign:
+        scene.write(path, b"half")
+    scene.start()
+    assert [path for path in ours if scene.at(path).exists()] == []
+    assert [path for path in foreign if scene.at(path).exists()] == foreign
+
+
+def test_temporary_files_are_removed_where_nothing_else_is_to_be_done(scene):
+    scene.start()
+    before = scene.files()
+    scene.write("/conda/ssl/.psm-entry-new.cacert.pem.1f", b"half")
+    scene.start()
+    assert scene.files() == before
+
+
+def test_a_lock_that_is_given_back_is_waited_for(scene):
+    with held_lock(scene.at(BUNDLE).parent):
+        command = scene.command("--timeout", "30")
+        waiting = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        # It waits: no temporary file and no change, for as long as the lock is held.
+        deadline = time.monotonic() + 1
+        while time.monotonic() < deadline:
+            assert waiting.poll() is None
+            assert scene.read(BUNDLE) == base()
+            time.sleep(0.05)
+    assert waiting.wait(timeout=20) == 0
+    said = waiting.stderr.read().decode()
+    waiting.stderr.close()
+    assert "lock" not in said
+    holds(scene, BUNDLE, CORP, of=base())
+
+
+def test_a_lock_that_is_never_given_back_is_passed_over_with_a_warning(scene):
+    with held_lock(scene.at(BUNDLE).parent):
+        begun = time.monotonic()
+        started = scene.start("--timeout", "60")
+        assert 9 <= time.monotonic() - begun <= 15
+    assert started.status == 0 and started.variables
+    assert len(started.lines("lock")) == 1
+    holds(scene, BUNDLE, CORP, of=base())
+    holds(scene, CERTIFI, CORP, of=base("Public A,Public D"))
+
+
+def test_a_start_that_changes_nothing_needs_no_lock(scene):
+    scene.start()
+    with held_lock(scene.at(BUNDLE).parent):
+        begun = time.monotonic()
+        started = scene.start()
+        assert time.monotonic() - begun < 5
+    assert "lock" not in started.said
+
+
+# The base
+
+
+def test_a_base_without_a_last_newline_gets_one_and_keeps_it(scene):
+    bare = base().rstrip(b"\n")
+    scene.write(BUNDLE, bare)
+    scene.start()
+    holds(scene, BUNDLE, CORP, of=bare + b"\n")
+    scene.mount()
+    scene.start()
+    assert scene.read(BUNDLE) == bare + b"\n"
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"no certificate\n", OPENING + CLOSING])
+def test_a_base_without_a_certificate_is_an_error_and_left_alone(scene, content):
+    scene.write(BUNDLE, content)
+    started = scene.start()
+    assert started.status == 0 and started.variables
+    assert scene.read(BUNDLE) == content
+    assert started.lines(BUNDLE)
+    assert "NODE_EXTRA_CA_CERTS" not in started.variables
+    assert not CA_VARIABLES & started.variables.keys()
+    holds(scene, CERTIFI, CORP, of=base("Public A,Public D"))
+    assert scene.start("--strict").status == 78
+
+
+DAMAGED = {
+    "joined": lambda: authority("Public A").pem.rstrip(b"\n") + authority("Public B").pem,
+    "unended": lambda: base() + b"-----BEGIN CERTIFICATE-----\nMIIB\n",
+    "broken": lambda: base() + b"-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n",
+    "truncated": lambda: base()[:-60],
+}
+
+
+@pytest.mark.parametrize("kind", DAMAGED)
+def test_a_damaged_base_is_repaired_and_the_original_kept(scene, kind):
+    damaged = DAMAGED[kind]()
+    kept = f"{BUNDLE}.psm-entry-damaged"
+    scene.write(BUNDLE, damaged)
+    scene.at(BUNDLE).chmod(0o640)
+    started = scene.start()
+    assert authority(CORP).der in loaded(scene.at(BUNDLE))
+    assert {authority("Public A").der, authority("Public B").der} <= loaded(scene.at(BUNDLE))
+    assert scene.read(kept) == damaged
+    assert scene.at(BUNDLE).stat().st_mode & 0o7777 == 0o640
+    assert started.lines(BUNDLE) and "psm-entry-damaged" in started.said
+    again = scene.files()
+    assert len(scene.start().said.splitlines()) == 1
+    assert scene.files() == again
+
+
+def test_an_earlier_kept_original_is_not_overwritten(scene):
+    kept = f"{BUNDLE}.psm-entry-damaged"
+    scene.write(kept, b"the first")
+    scene.write(BUNDLE, DAMAGED["joined"]())
+    scene.start()
+    assert scene.read(kept) == b"the first"
+    assert authority(CORP).der in loaded(scene.at(BUNDLE))
+
+
+def test_a_damaged_base_is_left_alone_where_nothing_is_wanted(scene):
+    scene.mount()
+    scene.write(BUNDLE, DAMAGED["joined"]())
+    before = scene.files()
+    scene.start()
+    assert scene.files() == before
+
+
+def test_a_damaged_bundle_that_cannot_be_replaced_is_repaired_in_the_private_one(scene):
+    scene.write(BUNDLE, DAMAGED["joined"]())
+    os.chown(scene.at("/run"), 1000, 0)
+    started = scene.start(user=NOBODY)
+    assert scene.read(BUNDLE) == DAMAGED["joined"]()
+    assert started.variables["SSL_CERT_FILE"] == PRIVATE
+    assert loaded(scene.at(PRIVATE)) == {authority(name).der for name in ("Public A", "Public B", CORP)}
+
+
+# Nothing is taken out where an input could not be read
+
+
+def test_a_named_input_that_is_missing_revokes_nothing(scene):
+    scene.mount(CORP, "Branch Root")
+    options = ("--certs", f"{CERTS}/{CORP}.pem:{CERTS}/Branch Root.pem")
+    scene.start(*options)
+    scene.mount("Branch Root")
+    started = scene.start(*options)
+    holds(scene, BUNDLE, CORP, "Branch Root", of=base())
+    assert started.lines(f"{CERTS}/{CORP}.pem")
+    assert started.variables["NODE_EXTRA_CA_CERTS"] == BUNDLE
+
+
+def test_an_unreadable_input_revokes_nothing(scene):
+    for path in (scene.folder, *scene.folder.rglob("*")):
+        os.chown(path, 1000, 0)
+    scene.mount(CORP, "Branch Root")
+    scene.start(user=NOBODY)
+    (scene.at(CERTS) / f"{CORP}.pem").chmod(0)
+    os.chown(scene.at(CERTS) / f"{CORP}.pem", 0, 0)
+    started = scene.start(user=NOBODY)
+    holds(scene, BUNDLE, CORP, "Branch Root", of=base())
+    assert started.lines(f"{CERTS}/{CORP}.pem")
+
+
+def test_a_file_of_another_kind_suspends_no_removal(scene):
+    scene.mount(CORP, "Branch Root")
+    scene.start()
+    scene.mount("Branch Root")
+    (scene.at(CERTS) / "store.p12").write_bytes(b"\x30\x82\x01\x00\x02\x01\x03\x30\x82")
+    os.mkfifo(scene.at(CERTS) / "fifo")
+    scene.start()
+    holds(scene, BUNDLE, "Branch Root", of=base())
+
+
+def test_a_private_bundle_keeps_what_an_unreadable_input_would_take_out(scene):
+    os.chown(scene.at("/run"), 1000, 0)
+    options = ("--certs", f"{CERTS}/{CORP}.pem")
+    scene.start(*options, user=NOBODY)
+    scene.mount()
+    started = scene.start(*options, user=NOBODY)
+    assert authority(CORP).der in loaded(scene.at(PRIVATE))
+    assert started.variables["SSL_CERT_FILE"] == PRIVATE
+
+
+# The private bundle
+
+
+@pytest.fixture
+def foreign_scene(scene) -> Scene:
+    """Bundles that are root's, for a service that is not; /run is anybody's."""
+    os.chown(scene.at("/run"), 1000, 0)
+    return scene
+
+
+def test_the_private_bundle_serves_and_everything_is_exported(foreign_scene):
+    scene = foreign_scene
+    started = scene.start(user=NOBODY)
+    assert scene.read(BUNDLE) == base()
+    assert started.lines("error:") == []
+    assert {name: started.variables.get(name) for name in EXPORTED} == dict.fromkeys(EXPORTED, PRIVATE)
+    assert started.variables["NODE_EXTRA_CA_CERTS"] == PRIVATE
+    folder, file = scene.at(STATE).stat(), scene.at(PRIVATE).stat()
+    assert (folder.st_mode & 0o7777, file.st_mode & 0o7777) == (0o755, 0o644)
+    assert (folder.st_uid, file.st_uid) == (1000, 1000)
+    assert loaded(scene.at(PRIVATE)) == set(certificates_of(base())) | {authority(CORP).der}
+    text = scene.read(PRIVATE)
+    assert text.startswith(b"-----BEGIN CERTIFICATE-----\n") and text.endswith(CLOSING)
+    assert text.count(OPENING) == 1
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o077, 0o777])
+def test_anybody_can_read_the_private_bundle_whatever_the_umask(foreign_scene, umask):
+    former = os.umask(umask)
+    try:
+        foreign_scene.start(user=NOBODY)
+    finally:
+        os.umask(former)
+    assert foreign_scene.at(STATE).stat().st_mode & 0o7777 == 0o755
+    assert foreign_scene.at(PRIVATE).stat().st_mode & 0o7777 == 0o644
+
+
+def test_a_second_start_does_not_write_the_private_bundle_again(foreign_scene):
+    foreign_scene.start(user=NOBODY)
+    before = foreign_scene.files()
+    started = foreign_scene.start(user=NOBODY)
+    assert foreign_scene.files() == before
+    assert started.variables["SSL_CERT_FILE"] == PRIVATE
+
+
+def test_a_variable_that_is_set_stays_and_what_its_file_lacks_is_said(foreign_scene):
+    own = {"SSL_CERT_FILE": "/conda/ssl/cacert.pem", "CURL_CA_BUNDLE": "", "NODE_EXTRA_CA_CERTS": "/elsewhere.pem"}
+    started = foreign_scene.start(user=NOBODY, environment=own)
+    for name, value in own.items():
+        assert started.variables[name] == value
+    assert started.variables["REQUESTS_CA_BUNDLE"] == PRIVATE
+    assert any(CORP in line and "SSL_CERT_FILE" in line for line in started.said.splitlines()), started.said
+
+
+def plant_link(scene: Scene) -> None:
+    scene.at("/elsewhere").mkdir()
+    os.chown(scene.at("/elsewhere"), 1000, 0)
+    scene.at(STATE).symlink_to("/elsewhere")
+
+
+def plant_foreign_folder(scene: Scene) -> None:
+    scene.at(STATE).mkdir()
+    scene.at(STATE).chmod(0o777)
+
+
+def plant_file(scene: Scene) -> None:
+    scene.write(STATE, b"a file")
+
+
+PLANTED = {"link": plant_link, "foreign folder": plant_foreign_folder, "file": plant_file}
+
+
+@pytest.mark.parametrize("planted", PLANTED)
+def test_a_state_folder_that_is_not_ours_is_refused_and_the_next_serves(foreign_scene, planted):
+    scene = foreign_scene
+    PLANTED[planted](scene)
+    (scene.at("/tmp")).mkdir(mode=0o1777)
+    scene.at("/tmp").chmod(0o1777)
+    before = scene.files()
+    started = scene.start("--state-dir", f"{STATE}:/tmp/psm-entry-1000", user=NOBODY)
+    assert started.variables["SSL_CERT_FILE"] == "/tmp/psm-entry-1000/cacert.pem"
+    assert started.lines(STATE)
+    assert {path: scene.files()[path] for path in before} == before
+    assert set(scene.files()) - set(before) == {"/tmp/psm-entry-1000/cacert.pem"}
+
+
+@pytest.mark.parametrize("planted", PLANTED)
+def test_where_no_state_folder_serves_nothing_is_exported_and_it_is_an_error(foreign_scene, planted):
+    PLANTED[planted](foreign_scene)
+    started = foreign_scene.start(user=NOBODY)
+    assert not (CA_VARIABLES | {"NODE_EXTRA_CA_CERTS"}) & started.variables.keys()
+    assert started.lines(BUNDLE)
+    assert foreign_scene.start("--strict", user=NOBODY).status == 78
+
+
+def plant_link_as_bundle(scene: Scene) -> None:
+    scene.write("/elsewhere.pem", b"precious")
+    os.chown(scene.at("/elsewhere.pem"), 1000, 0)
+    scene.at(PRIVATE).symlink_to("/elsewhere.pem")
+
+
+def plant_fifo_as_bundle(scene: Scene) -> None:
+    os.mkfifo(scene.at(PRIVATE))
+
+
+def plant_foreign_bundle(scene: Scene) -> None:
+    scene.write(PRIVATE, base() + authority("Evil Root").pem)
+
+
+@pytest.mark.parametrize("plant", [plant_link_as_bundle, plant_fifo_as_bundle, plant_foreign_bundle])
+def test_whatever_stands_at_the_private_bundles_name_is_replaced(foreign_scene, plant):
+    scene = foreign_scene
+    scene.at(STATE).mkdir()
+    os.chown(scene.at(STATE), 1000, 0)
+    plant(scene)
+    started = scene.start(user=NOBODY)
+    assert started.variables["SSL_CERT_FILE"] == PRIVATE
+    assert not scene.at(PRIVATE).is_symlink()
+    assert loaded(scene.at(PRIVATE)) == set(certificates_of(base())) | {authority(CORP).der}
+    if scene.at("/elsewhere.pem").exists():
+        assert scene.read("/elsewhere.pem") == b"precious"
+
+
+def test_a_bundle_that_can_be_written_again_ends_the_private_one(foreign_scene):
+    scene = foreign_scene
+    scene.start(user=NOBODY)
+    for path in (scene.at("/conda"), *scene.at("/conda").rglob("*")):
+        os.chown(path, 1000, 0)
+    started = scene.start(user=NOBODY)
+    assert started.variables["NODE_EXTRA_CA_CERTS"] == BUNDLE
+    assert not CA_VARIABLES & started.variables.keys()
+    scene.mount()
+    started = scene.start(user=NOBODY)
+    assert not scene.at(PRIVATE).exists()
+    assert "NODE_EXTRA_CA_CERTS" not in started.variables
+
+
+# The store without a tool
+
+
+def test_a_store_without_a_tool_is_merged_into_and_gets_anchors(store_scene):
+    scene = store_scene
+    scene.start()
+    holds(scene, NATIVE_STORE, CORP, of=base("Public A,Public E"))
+    anchor = f"{NATIVE_ANCHORS}/psm-entry-{authority(CORP).fingerprint}.crt"
+    assert scene.read(anchor) == authority(CORP).pem
+    assert scene.at(anchor).stat().st_mode & 0o7777 == 0o644
+    scene.mount()
+    scene.write(f"{NATIVE_ANCHORS}/corp.crt", authority("Public A").pem)
+    scene.start()
+    assert not scene.at(anchor).exists()
+    assert scene.read(NATIVE_STORE) == base("Public A,Public E")
+    assert scene.at(f"{NATIVE_ANCHORS}/corp.crt").exists()
+
+
+def test_a_store_that_cannot_be_written_is_said_once_and_the_private_bundle_serves(store_scene):
+    scene = store_scene
+    os.chown(scene.at("/run"), 1000, 0)
+    started = scene.start(user=NOBODY)
+    assert started.variables["SSL_CERT_FILE"] == PRIVATE
+    assert len(started.lines("system store")) == 1
+    assert scene.read(NATIVE_STORE) == base("Public A,Public E")
+
+
+def test_a_bundle_that_is_a_link_to_the_store_is_that_store(store_scene):
+    scene = store_scene
+    scene.at(BUNDLE).unlink()
+    scene.at(BUNDLE).symlink_to(NATIVE_STORE)
+    started = scene.start()
+    holds(scene, NATIVE_STORE, CORP, of=base("Public A,Public E"))
+    assert scene.at(BUNDLE).is_symlink()
+    assert started.variables["NODE_EXTRA_CA_CERTS"] == BUNDLE
+
+
+def test_a_bundle_that_is_a_link_to_a_store_that_cannot_be_written_gets_a_private_one(store_scene):
+    scene = store_scene
+    scene.at(BUNDLE).unlink()
+    scene.at(BUNDLE).symlink_to(NATIVE_STORE)
+    os.chown(scene.at("/run"), 1000, 0)
+    started = scene.start(user=NOBODY)
+    assert started.variables["SSL_CERT_FILE"] == PRIVATE
+    assert authority(CORP).der in loaded(scene.at(PRIVATE))
+
+
+def test_a_temporary_file_among_the_anchors_is_removed_where_nothing_else_is_to_be_done(store_scene):
+    scene = store_scene
+    scene.start()
+    before = scene.files()
+    scene.write(f"{NATIVE_ANCHORS}/.psm-entry-new.psm-entry-0.crt.1f", b"half")
+    scene.start()
+    assert scene.files() == before
