@@ -15,11 +15,12 @@ let swiftFlags: [String] =
       "-wmo", "-Osize", "-gnone", "-enforce-exclusivity=unchecked", "-Xcc", "-fno-unwind-tables",
       "-Xcc", "-fno-asynchronous-unwind-tables", "-Xfrontend", "-function-sections", "-Xcc",
       "-ffunction-sections", "-Xcc", "-isystem", "-Xcc", "/usr/include/\(musl)",
-      // Three things that are copied to every use even with -Osize, and make a quarter of the binary: retaining,
-      // appending to an array, and the functions that take a closure.
+      // What is copied to its uses even with -Osize, and made a third of the binary: retaining, appending to an
+      // array, functions that take a closure, and whatever a large function calls only once or twice.
       "-Xllvm", "-force-attribute=swift_retain:noinline",
       "-Xllvm", "-sil-inline-never-functions=Sa6append",
       "-Xllvm", "-sil-disable-pass=closure-specialize",
+      "-Xllvm", "-sil-inline-overall-caller-block-limit=10",
     ] : [])
 
 let swiftSettings: [SwiftSetting] =
@@ -35,7 +36,7 @@ let linkerSettings: [LinkerSetting] =
       "-Xlinker", "-s", "-Xlinker", "--gc-sections", "-Xlinker", "-mllvm", "-Xlinker",
       "-enable-machine-outliner=always",
       "-Xlinker", "-mllvm", "-Xlinker", "-machine-outliner-reruns=4", "-Xlinker", "-mllvm", "-Xlinker",
-      "-inline-threshold=0", "-Xlinker", "--icf=all", "-Xlinker", "--build-id=none",
+      "-inline-threshold=-13000", "-Xlinker", "--icf=all", "-Xlinker", "--build-id=none",
       "\(toolchain)/usr/lib/swift/embedded/x86_64-unknown-linux-gnu/libswiftUnicodeDataTables.a",
       "-lc",
     ])
