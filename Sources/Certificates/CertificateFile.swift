@@ -12,7 +12,11 @@ public struct CertificateFile {
 
   public init(reading bytes: [UInt8]) {
     // A text may begin with a zero, which is DER's first byte.
-    if bytes.first == Tag.sequence && readDER(bytes) { return limitProblems() }
+    if bytes.first != Tag.sequence || !readDER(bytes) { readText(bytes) }
+    limitProblems()
+  }
+
+  private mutating func readText(_ bytes: [UInt8]) {
     let text = plainText(bytes)
     if text.allSatisfy({ $0 <= UInt8(ascii: " ") }) {
       problems.append(CertificateProblem(.empty))
@@ -21,7 +25,6 @@ public struct CertificateFile {
     } else {
       readPEM(text)
     }
-    limitProblems()
   }
 
   // MARK: DER
