@@ -1,8 +1,8 @@
 import Text
 
 /// Base64 as OpenSSL's `EVP_DecodeUpdate` reads it: white space anywhere, at most two `=` and only
-/// at the end, a multiple of four characters in all, and bits that are left over may be anything. A
-/// hyphen ends it, whatever follows.
+/// at the end, a multiple of four characters in all, and bits that are left over may be anything.
+/// A hyphen, which to OpenSSL ends the data, is refused: what follows it would be lost without a word.
 ///
 /// - Source: RFC 4648 §4, RFC 7468 §3; OpenSSL's EVP_DecodeInit(3).
 enum Base64 {
@@ -39,8 +39,6 @@ enum Base64 {
         } else if byte == UInt8(ascii: "=") {
           padding &+= 1
           if padding > 2 { return false }
-        } else if byte == UInt8(ascii: "-") {
-          break
         } else if value != space {
           return false
         }

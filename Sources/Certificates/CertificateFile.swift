@@ -11,31 +11,34 @@ public struct CertificateFile {
   private var hasKeyBeside = false
 
   public init(reading bytes: [UInt8]) {
+    // A text may begin with a zero, which is DER's first byte.
+    if bytes.first != Tag.sequence || !readDER(bytes) { readText(bytes) }
+    limitProblems()
+  }
+
+  private mutating func readText(_ bytes: [UInt8]) {
     let text = plainText(bytes)
     if text.allSatisfy({ $0 <= UInt8(ascii: " ") }) {
       problems.append(CertificateProblem(.empty))
-      return
-    }
-    if text.first == Tag.sequence && bytes == text {
-      readDER(bytes)
     } else if let kind = kindOfKeystore(bytes) {
       problems.append(CertificateProblem(kind))
     } else {
       readPEM(text)
     }
-    limitProblems()
   }
 
   // MARK: DER
 
-  private mutating func readDER(_ bytes: [UInt8]) {
+  /// - Returns: whether it is DER of a kind that is known.
+  private mutating func readDER(_ bytes: [UInt8]) -> Bool {
     if let certificate = Certificate(der: bytes) {
       certificates = [certificate]
     } else if let ders = certificatesOfSignedData(bytes) {
       add(ders, line: nil)
-    } else {
-      problems.append(CertificateProblem(kindOfDER(bytes) ?? .notCertificate))
+    } else if let kind = kindOfDER(bytes) {
+      problems.append(CertificateProblem(kind))
     }
+    return !(certificates.isEmpty && problems.isEmpty)
   }
 
   /// Takes the certificates of a PKCS #7.

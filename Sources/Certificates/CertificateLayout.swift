@@ -110,9 +110,10 @@ private func isName(_ walk: DER) -> Bool {
   return true
 }
 
-/// OpenSSL refuses strings of wide characters that end in the middle of one.
+/// OpenSSL refuses strings of wide characters that end in the middle of one, and the tag of no type.
 private func isWholeString(_ value: DER.Element) -> Bool {
   switch value.tag {
+  case 0: false
   case Tag.bmpString: value.content.count % 2 == 0
   case Tag.universalString: value.content.count % 4 == 0
   default: true

@@ -7,7 +7,7 @@ func plainText(_ bytes: [UInt8]) -> [UInt8] {
   // Without a byte order mark: every other byte of what begins a PEM text is 0.
   if bytes[...].begins(with: [0x2D, 0, 0x2D, 0, 0x2D, 0]) { return narrowed(bytes[...], isBigEndian: false) }
   if bytes[...].begins(with: [0, 0x2D, 0, 0x2D, 0, 0x2D]) { return narrowed(bytes[...], isBigEndian: true) }
-  if bytes.first != Tag.sequence && bytes.contains(UInt8(ascii: "\r")) && !bytes.contains(newline) {
+  if bytes.contains(UInt8(ascii: "\r")) && !bytes.contains(newline) {
     return bytes.map { $0 == UInt8(ascii: "\r") ? newline : $0 }
   }
   return bytes

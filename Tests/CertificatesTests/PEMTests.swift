@@ -48,9 +48,8 @@ func oneGoodBlockIsFound(name: String, text: String) {
     ("a header and no blank line", "\(begin)\na: b\nTWFu\n\(end)\n", [.misplacedLine]),
     ("no data", "\(begin)\n\(end)\n", [.notBase64]),
     ("a line that begins with NUL inside", "\(begin)\n\u{0}\nTWFu\n\(end)\n", [.misplacedLine]),
-    ("END without its space", "\(begin)\nTWFu\n-----END \nTWFu\n\(end)\n", [nil]),
+    ("END without its space", "\(begin)\nTWFu\n-----END \nTWFu\n\(end)\n", [.notBase64]),
     ("a hyphen behind the data", "\(begin)\nTWFu\n- the rest: lost\n\(end)\n", [.misplacedLine]),
-    ("a hyphen behind the data, and no colon", "\(begin)\nTWFu\n- the rest\n\(end)\n", [nil]),
     ("a hyphen within four characters", "\(begin)\nTW\n-Fu\n\(end)\n", [.notBase64]),
     ("a byte above 127 at a line's end", "\(begin)\u{A0}\nTWFu\n\(end)\n", [nil]),
     (

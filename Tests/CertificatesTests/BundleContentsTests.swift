@@ -1,0 +1,123 @@
+import Testing
+import Text
+
+@testable import Certificates
+
+private let one = pem(MadeCertificate.numbered(1).der)
+private let two = pem(MadeCertificate.numbered(2).der)
+
+/// The numbers of the certificates found.
+private func numbers(_ contents: BundleContents) -> [UInt8] {
+  contents.certificates.compactMap { Certificate(der: $0.der)?.serialDER.last }
+}
+
+@Test(
+  arguments: [
+    ("nothing", []), ("comments only", bytes("# nothing\n")), ("two", one + two),
+    ("with text", bytes("# one\n") + one),
+    ("the same twice", one + one), ("CRLF", pem(MadeCertificate.numbered(1).der, ending: "\r\n")),
+    ("one long line", pem(MadeCertificate.numbered(1).der, columns: 4000)),
+    ("a byte order mark for each file", [0xEF, 0xBB, 0xBF] + one + [0xEF, 0xBB, 0xBF] + two),
+    ("a key between", one + pem([0x30, 0], "PRIVATE KEY") + two),
+    ("an encrypted key between", one + pem([1, 2, 3], "ENCRYPTED PRIVATE KEY") + two),
+    ("a block of another kind", one + pem([1, 2, 3], "DH PARAMETERS") + two),
+    ("an old label", pem(MadeCertificate.numbered(1).der, "X509 CERTIFICATE")),
+    ("bytes behind the DER", pem(MadeCertificate.numbered(1).der + [1, 2, 3])),
+  ] as [(String, [UInt8])])
+func aTextThatOpenSSLReadsIsNotDamaged(name: String, text: [UInt8]) {
+  #expect(BundleContents(reading: text).damage == nil, "\(name)")
+}
+
+/// Whether both certificates are saved, and where the damage is.
+@Test(
+  arguments: [
+    ("joined lines", Array(one.dropLast()) + two, [1, 2], 1),
+    ("no END", Array(one.dropLast(26)) + two, [2], 1),
+    ("cut at the end", one + two.dropLast(40), [1], numberOfLines(one) + 1),
+    (
+      "junk in a block", one + bytes("-----BEGIN X-----\n!\n-----END X-----\n") + two, [1, 2],
+      numberOfLines(one) + 1
+    ),
+    ("an empty block", one + pem([], "X") + two, [1, 2], numberOfLines(one) + 1),
+    ("no certificate in it", pem([0x30, 0]) + two, [2], 1),
+    ("a certificate cut short", pem(MadeCertificate.numbered(1).der.dropLast()) + two, [2], 1),
+    ("a key that is none", one + pem([1, 2, 3], "RSA PRIVATE KEY") + two, [1, 2], numberOfLines(one) + 1),
+    (
+      "a key of OpenSSH", one + pem(bytes("openssh-key-v1"), "OPENSSH PRIVATE KEY") + two, [1, 2],
+      numberOfLines(one) + 1
+    ),
+    ("a CRL that is none", one + pem([1, 2, 3], "X509 CRL") + two, [1, 2], numberOfLines(one) + 1),
+    ("a header", bytes("-----BEGIN CERTIFICATE-----\na: b\n\n") + one.dropFirst(28) + two, [2], 1),
+    ("a line that begins with NUL", one + [0, 0x0A] + two, [1, 2], 1),
+  ] as [(String, [UInt8], [UInt8], Int)])
+func damageIsFoundAndWhatIsGoodIsSaved(name: String, text: [UInt8], saved: [UInt8], line: Int) throws {
+  let contents = BundleContents(reading: text)
+  let damage = try #require(contents.damage, "\(name)")
+  #expect(damage.line == line, "\(name)")
+  #expect(!damage.text.isEmpty)
+  #expect(numbers(contents) == saved, "\(name)")
+}
+
+private func numberOfLines(_ text: [UInt8]) -> Int { text.count { $0 == UInt8(ascii: "\n") } }
+
+@Test func ofManyJoinedCertificatesAllAreSavedAndTheFirstJointIsTold() {
+  var text = bytes("# comment\n")
+  for number in 1...9 { text += pem(MadeCertificate.numbered(UInt8(number)).der).dropLast() }
+  let contents = BundleContents(reading: text)
+  #expect(contents.damage?.line == 2)
+  #expect(numbers(contents) == Array(1...9))
+}
+
+@Test func theCanonicalTextOfWhatIsSavedIsNotDamaged() {
+  let contents = BundleContents(reading: Array(one.dropLast()) + two + bytes("-----BEGIN X-----"))
+  var text: [UInt8] = []
+  for certificate in contents.certificates { certificate.appendCanonicalPEM(to: &text) }
+  #expect(text == one + two)
+  #expect(BundleContents(reading: text).damage == nil)
+}
+
+// MARK: TRUSTED CERTIFICATE
+
+/// Settings: uses that are trusted, and uses that are rejected; nil for a list that is not there.
+private func trusted(_ trust: [[UInt8]]?, _ reject: [[UInt8]]?) -> [UInt8] {
+  func list(_ tag: UInt8, _ uses: [[UInt8]]?) -> [UInt8] {
+    uses.map { element(tag, $0.flatMap { element(0x06, $0) }) } ?? []
+  }
+  let settings = element(0x30, list(0x30, trust) + list(0xA0, reject))
+  return pem(MadeCertificate.numbered(1).der + settings, "TRUSTED CERTIFICATE")
+}
+
+@Test(
+  arguments: [
+    ("no settings", pem(MadeCertificate.numbered(1).der, "TRUSTED CERTIFICATE"), true),
+    ("empty settings", trusted(nil, nil), true), ("servers", trusted([OIDs.serverAuth], nil), true),
+    ("any use", trusted([OIDs.anyUse], nil), true),
+    ("clients and servers", trusted([OIDs.clientAuth, OIDs.serverAuth], nil), true),
+    ("clients only", trusted([OIDs.clientAuth], nil), false), ("nothing", trusted([], nil), false),
+    ("servers rejected", trusted(nil, [OIDs.serverAuth]), false),
+    ("all rejected", trusted(nil, [OIDs.anyUse]), false),
+    ("clients rejected", trusted(nil, [OIDs.clientAuth]), true),
+    ("servers trusted and rejected", trusted([OIDs.serverAuth], [OIDs.serverAuth]), false),
+  ] as [(String, [UInt8], Bool)])
+func trustSettingsDecideWhetherServersAreTrusted(name: String, text: [UInt8], isTrusted: Bool) throws {
+  let contents = BundleContents(reading: text)
+  #expect(contents.damage == nil)
+  #expect(try #require(contents.certificates.first).isTrustedForServers == isTrusted, "\(name)")
+  // As an input it is an error where it is not trusted.
+  let file = CertificateFile(reading: text)
+  #expect(file.certificates.count == (isTrusted ? 1 : 0), "\(name)")
+  #expect(file.problems.map { $0.isWarning } == (isTrusted ? [] : [false]), "\(name)")
+}
+
+@Test func trustSettingsAreKeptInCanonicalForm() throws {
+  let text = trusted([OIDs.clientAuth], nil)
+  var canonical: [UInt8] = []
+  try #require(BundleContents(reading: text).certificates.first).appendCanonicalPEM(to: &canonical)
+  #expect(canonical == text)
+}
+
+@Test func malformedTrustSettingsAreDamage() {
+  let text = pem(MadeCertificate.numbered(1).der + [1, 2, 3], "TRUSTED CERTIFICATE")
+  #expect(BundleContents(reading: text).damage != nil)
+  #expect(CertificateFile(reading: text).certificates.isEmpty)
+}
