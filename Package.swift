@@ -69,7 +69,7 @@ let package = Package(
       : [
         tests("TextTests", ["Text"]),
         tests("LinuxTests", ["Linux"]),
-        tests("CertificatesTests", ["Certificates"]),
+        tests("CertificatesTests", ["Certificates", "Text"]),
         tests("ProxiesTests", ["Proxies", "Text"]),
         tests("TrustStoresTests", ["TrustStores", "Certificates", "Linux", "Text"]),
         tests("psm-entryTests", ["psm-entry"]),

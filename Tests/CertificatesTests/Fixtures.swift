@@ -1,0 +1,3 @@
+extension Text {
+  init(_ string: String) { self.init(utf8: Array(string.utf8)) }
+}
