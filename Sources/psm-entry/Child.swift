@@ -40,7 +40,11 @@ private func prepare(_ source: Source, _ essentials: Essentials) -> Answer {
   let root: Root
   do throws(Errno) { root = try openRoot(essentials.root) } catch {
     essentials.log.write(rootProblem(error))
-    return .refused(ExitStatus.usage)
+    // A root that is not there is a wrong option; one that fails is no reason to keep the service down.
+    if error == .noSuchFile || error == .notDirectory || error == .notImplemented {
+      return .refused(ExitStatus.usage)
+    }
+    ProcessID.exit(ExitStatus.failure)
   }
   let circumstances = Circumstances(settings, source.environment, in: root)
   for problem in circumstances.problems { essentials.log.write(problem) }

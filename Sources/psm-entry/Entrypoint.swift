@@ -58,8 +58,9 @@ private func follow(
   _ child: ProcessID, _ pipe: FileDescriptor, _ deadline: Deadline, _ signals: SignalGuard
 ) -> Answer {
   var received: [UInt8] = []
-  var isComplete = false
-  while !isComplete {
+  var answer: Answer?
+  var hasEnded = false
+  while !hasEnded && answer == nil {
     let ready = waitToRead([pipe] + signals.descriptors, until: deadline)
     if ready & ~1 != 0 {
       stop(child, pipe)
@@ -72,12 +73,15 @@ private func follow(
     if ready & 1 != 0 {
       guard let part = try? pipe.readSome() else { break }
       received.append(contentsOf: part)
-      isComplete = part.isEmpty
+      hasEnded = part.isEmpty
+      answer = Answer(received)
     }
   }
+  // Once it has answered it has nothing left to do, and is not waited for.
+  if answer != nil { _ = child.killGroup() }
   let ending = child.wait()
   if child.killGroup() { child.reapGroup() }
-  if let answer = Answer(received) { return answer }
+  if let answer { return answer }
   if case .signalled(let signal) = ending { return .failed("was ended by signal \(signal)") }
   return .failed("ended without a result")
 }
