@@ -1,4 +1,5 @@
 import CLinux
+import Text
 
 /// A run of one of the system's own programs, with nothing of ours but a time limit.
 public struct ToolRun: Sendable {
@@ -92,8 +93,11 @@ public struct ToolRun: Sendable {
     }
     output.duplicate(as: .standardOutput)
     output.duplicate(as: .standardError)
-    let environment = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"].map { Array($0.utf8)[...] }
-    _ = execute(path, arguments: CStrings(copying: [path.bytes]), environment: CStrings(copying: environment))
+    let environment = [
+      ("PATH=/usr/sbin:/usr/bin:/sbin:/bin" as StaticString).bytes, ("LC_ALL=C" as StaticString).bytes,
+    ]
+    _ = execute(
+      path, arguments: CStrings(copying: [Array(path.bytes)]), environment: CStrings(copying: environment))
     ProcessID.exit(127)
   }
 }

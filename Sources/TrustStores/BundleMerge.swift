@@ -33,7 +33,7 @@ public final class BundleMerge: Sendable {
     var baseText = text
     var old: [UInt8] = []
     if let range = location.range {
-      baseText.removeSubrange(range)
+      baseText = Array(text[..<range.lowerBound]) + text[range.upperBound...]
       old = Array(text[range])
     }
     base = BundleContents(reading: baseText)
@@ -41,7 +41,7 @@ public final class BundleMerge: Sendable {
 
     let wanted = wanted.keepsRemoved ? wanted.adding(certificates(in: old)).certificates : wanted.certificates
     let isInBase = CertificateIndex(wanted).trusted(by: base)
-    section = zip(wanted, isInBase).filter { !$0.1 }.map { $0.0 }
+    section = untrusted(of: wanted, isInBase)
     refusal = Self.refusal(of: base, text: baseText, wanted: wanted)
     isRepair = damage != nil && !wanted.isEmpty && refusal == nil
 
@@ -96,12 +96,10 @@ public final class BundleMerge: Sendable {
 /// The certificates of a managed section.
 func certificates(in section: [UInt8]) -> [Certificate] { CertificateFile(reading: section).certificates }
 
-/// What the sorted `one` holds and the sorted `other` does not.
+/// What `one` holds and `other` does not.
 func difference(of one: [Fingerprint], and other: [Fingerprint]) -> [Fingerprint] {
-  one.filter { fingerprint in
-    let position = firstNumber(below: other.count) { other[$0] < fingerprint }
-    return position == other.count || other[position] != fingerprint
-  }
+  let order = ByteOrder(other.map { $0.bytes })
+  return one.filter { !order.contains($0.bytes) }
 }
 
 extension [UInt8] {
