@@ -1,44 +1,26 @@
 import Text
 
 /// The SHA-256 of a certificate's DER: what people call its fingerprint.
-public struct Fingerprint: Comparable, Sendable {
-  private let high: (UInt64, UInt64)
-  private let low: (UInt64, UInt64)
+public struct Fingerprint: Equatable, Sendable {
+  /// 32 bytes.
+  public let bytes: [UInt8]
 
-  public init(of bytes: [UInt8]) {
+  public init(of message: [UInt8]) {
     var state = SHA256()
-    state.update(bytes)
-    let words = state.finish()
-    high = (words[0] << 32 | words[1], words[2] << 32 | words[3])
-    low = (words[4] << 32 | words[5], words[6] << 32 | words[7])
-  }
-
-  public static func == (one: Fingerprint, other: Fingerprint) -> Bool {
-    one.high == other.high && one.low == other.low
-  }
-
-  public static func < (one: Fingerprint, other: Fingerprint) -> Bool {
-    (one.high.0, one.high.1, one.low.0, one.low.1) < (other.high.0, other.high.1, other.low.0, other.low.1)
+    state.update(message)
+    bytes = state.finish()
   }
 
   /// 64 lower-case hex digits.
-  public var hex: Text { text(of: "0123456789abcdef", separator: nil) }
+  public var hex: Text { Text(utf8: hexDigits(of: bytes[...])) }
 
   /// Upper-case hex digits with a colon between bytes, as `openssl x509 -fingerprint` prints.
-  public var colonHex: Text { text(of: "0123456789ABCDEF", separator: UInt8(ascii: ":")) }
-
-  private func text(of digits: StaticString, separator: UInt8?) -> Text {
+  public var colonHex: Text {
     var text: [UInt8] = []
-    text.reserveCapacity(96)
-    for word in [high.0, high.1, low.0, low.1] {
-      for shift in stride(from: 56, through: 0, by: -8) {
-        if let separator, !text.isEmpty { text.append(separator) }
-        let byte = Int(word >> UInt64(shift) & 0xFF)
-        digits.withUTF8Buffer { digits in
-          text.append(digits[byte >> 4])
-          text.append(digits[byte & 15])
-        }
-      }
+    for byte in bytes {
+      if !text.isEmpty { text.append(UInt8(ascii: ":")) }
+      text.append(upperHexDigit(byte >> 4))
+      text.append(upperHexDigit(byte & 15))
     }
     return Text(utf8: text)
   }
@@ -69,8 +51,8 @@ struct SHA256 {
     rest = Array(message[wholeBlocks...])
   }
 
-  /// Pads what is left, and returns the eight words of the digest.
-  mutating func finish() -> [UInt64] {
+  /// Pads what is left, and returns the digest.
+  mutating func finish() -> [UInt8] {
     rest.append(0x80)
     while rest.count % 64 != 56 { rest.append(0) }
     let bits = length &* 8
@@ -83,7 +65,13 @@ struct SHA256 {
         compress(UnsafeRawBufferPointer(rebasing: bytes[start..<(start + 64)]))
       }
     }
-    return state.map { UInt64($0) }
+    var digest: [UInt8] = []
+    for word in state {
+      for shift in stride(from: UInt32(24), through: 0, by: -8) {
+        digest.append(UInt8(truncatingIfNeeded: word >> shift))
+      }
+    }
+    return digest
   }
 
   private mutating func compress(_ block: UnsafeRawBufferPointer) {

@@ -1,3 +1,5 @@
+import Text
+
 /// The user that a service is to run as.
 ///
 /// Read from the text of passwd and group by code of our own: musl's `getpwnam` talks to a
@@ -21,10 +23,10 @@ public struct Account: Equatable, Sendable {
   ///   - passwd: the text of `/etc/passwd`; empty where there is none.
   ///   - groups: the text of `/etc/group`; empty where there is none.
   public init(_ specification: [UInt8], passwd: [UInt8], groups: [UInt8]) throws(Failure) {
-    let parts = specification.split(
-      separator: UInt8(ascii: ":"), maxSplits: 1, omittingEmptySubsequences: false)
-    guard let wanted = parts.first, !wanted.isEmpty else { throw .malformed }
-    if parts.count == 2 && parts[1].isEmpty { throw .malformed }
+    let colon = specification.firstIndex(of: UInt8(ascii: ":"))
+    let wanted = specification[..<(colon ?? specification.endIndex)]
+    let givenGroup = colon.map { specification[($0 + 1)...] }
+    if wanted.isEmpty || givenGroup?.isEmpty == true { throw .malformed }
 
     let entry = Self.passwdEntry(wanted, in: passwd)
     if let entry {
@@ -35,8 +37,8 @@ public struct Account: Equatable, Sendable {
       user = number
       home = [UInt8(ascii: "/")]
     }
-    if parts.count == 2 {
-      guard let given = Self.groupNumber(parts[1], in: groups) else { throw .unknownGroup }
+    if let givenGroup {
+      guard let given = Self.groupNumber(givenGroup, in: groups) else { throw .unknownGroup }
       group = given
       supplementaryGroups = []
     } else {
@@ -57,7 +59,7 @@ public struct Account: Equatable, Sendable {
     let number = accountNumber(wanted)
     var byNumber: PasswdEntry?
     for line in lines(of: passwd) {
-      let fields = line.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
+      let fields = line.parts(between: ":", keepsEmpty: true)
       guard fields.count >= 6, !fields[0].isEmpty, let user = accountNumber(fields[2]),
         let group = accountNumber(fields[3])
       else { continue }
@@ -71,7 +73,7 @@ public struct Account: Equatable, Sendable {
 
   private static func groupNumber(_ wanted: ArraySlice<UInt8>, in groups: [UInt8]) -> UInt32? {
     for line in lines(of: groups) {
-      let fields = line.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
+      let fields = line.parts(between: ":", keepsEmpty: true)
       if fields.count >= 3, fields[0] == wanted, let group = accountNumber(fields[2]) { return group }
     }
     return accountNumber(wanted)
@@ -81,24 +83,19 @@ public struct Account: Equatable, Sendable {
   private static func memberships(of name: ArraySlice<UInt8>, in groups: [UInt8]) -> [UInt32] {
     var memberships: [UInt32] = []
     for line in lines(of: groups) {
-      let fields = line.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
+      let fields = line.parts(between: ":", keepsEmpty: true)
       guard fields.count >= 4, let group = accountNumber(fields[2]) else { continue }
-      let isMember = fields[3].split(separator: UInt8(ascii: ",")).contains { $0 == name }
+      let isMember = fields[3].parts(between: ",").contains { $0 == name }
       if isMember && !memberships.contains(group) { memberships.append(group) }
     }
     return memberships
   }
 }
 
-private func lines(of text: [UInt8]) -> [ArraySlice<UInt8>] { text.split(separator: UInt8(ascii: "\n")) }
+private func lines(of text: [UInt8]) -> [ArraySlice<UInt8>] { text[...].parts(between: "\n") }
 
 /// A user or group number in decimal. 2^32-1 means "do not change" to the kernel and is none.
 private func accountNumber(_ digits: ArraySlice<UInt8>) -> UInt32? {
-  guard !digits.isEmpty, digits.count <= 10 else { return nil }
-  var number: UInt64 = 0
-  for digit in digits {
-    guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) else { return nil }
-    number = number * 10 + UInt64(digit - UInt8(ascii: "0"))
-  }
-  return number < UInt64(UInt32.max) ? UInt32(number) : nil
+  if digits.count > 10 { return nil }
+  return digits.decimal(upTo: Int(UInt32.max) - 1).map { UInt32($0) }
 }

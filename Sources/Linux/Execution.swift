@@ -1,4 +1,5 @@
 import CLinux
+import Text
 
 /// Strings as C hands them on: pointers with a null at the end.
 public struct CStrings {
@@ -20,7 +21,7 @@ public struct CStrings {
   }
 
   /// Copies of `strings`; they live as long as the process.
-  public init(copying strings: some Sequence<ArraySlice<UInt8>>) {
+  public init(copying strings: [[UInt8]]) {
     var pointers: [UnsafeMutablePointer<CChar>?] = []
     for string in strings { pointers.append(copyForC(string)) }
     pointers.append(nil)
@@ -53,7 +54,7 @@ private func bytes(of string: UnsafePointer<CChar>) -> [UInt8] {
   Array(UnsafeRawBufferPointer(start: string, count: strlen(string)))
 }
 
-private func copyForC(_ string: ArraySlice<UInt8>) -> UnsafeMutablePointer<CChar>? {
+private func copyForC(_ string: [UInt8]) -> UnsafeMutablePointer<CChar>? {
   let copy = UnsafeMutablePointer<CChar>.allocate(capacity: string.count + 1)
   for (offset, byte) in string.enumerated() { copy[offset] = CChar(bitPattern: byte) }
   copy[string.count] = 0

@@ -1,4 +1,5 @@
 import CLinux
+import Text
 
 /// An open folder, and what can be done to the names in it.
 ///
@@ -54,7 +55,7 @@ public struct Folder: Sendable {
   /// The corresponding system call is `getdents64`.
   public func names() throws(Errno) -> [Path] {
     let names = try descriptor.unsortedNames()
-    return sortedNumbers(below: names.count) { precedes(names[$0].bytes, names[$1].bytes) }.map { names[$0] }
+    return ByteOrder(names.map { $0.terminated }).numbers.map { names[$0] }
   }
 
   /// What stands under `name` itself; nil where there is nothing or it cannot be seen.

@@ -1,39 +1,59 @@
-/// The numbers below `count`, sorted; those that are equal stay in their order.
-///
-/// Numbers that stand for elements are sorted instead of the elements, so that the binary holds
-/// one sort and not one for each type.
-/// - Parameter precedes: whether the element of the one number comes before that of the other.
-@inline(never)
-public func sortedNumbers(below count: Int, by precedes: (Int, Int) -> Bool) -> [Int] {
-  var numbers = Array(0..<count)
-  numbers.sort { precedes($0, $1) }
-  return numbers
-}
+import CLinux
+import Text
 
-/// Where an element stands in a sorted list, found by halving.
-/// - Parameters:
-///   - count: the list's length.
-///   - precedes: whether the element of that number comes before the one looked for.
-/// - Returns: the first number whose element does not; `count` if there is none.
-@inline(never)
-public func firstNumber(below count: Int, notPreceding precedes: (Int) -> Bool) -> Int {
-  var (low, high) = (0, count)
-  while low < high {
-    let middle = low + (high - low) / 2
-    if precedes(middle) { low = middle + 1 } else { high = middle }
+/// Byte strings in the order of their bytes, to go through or to find one among them.
+///
+/// One sort of one kind of key: the standard library's would be compiled anew for each use of it. The time it takes
+/// grows as n log n, whatever is sorted.
+public struct ByteOrder: Sendable {
+  private let keys: [[UInt8]]
+  /// Where the keys stand among those given, sorted; equal ones stay in their order.
+  public let numbers: [Int]
+
+  public init(_ keys: [[UInt8]]) {
+    self.keys = keys
+    var sorted: [Int] = []
+    for number in keys.indices { sorted.append(number) }
+    var merged = sorted
+    // Runs of this length are sorted already; each two of them become one.
+    var length = 1
+    while length < keys.count {
+      var start = 0
+      while start < keys.count {
+        let middle = min(start + length, keys.count)
+        let end = min(middle + length, keys.count)
+        var (left, right) = (start, middle)
+        for place in start..<end {
+          let takesRight =
+            right < end && (left == middle || precedes(keys[sorted[right]], keys[sorted[left]]))
+          merged[place] = sorted[takesRight ? right : left]
+          if takesRight { right += 1 } else { left += 1 }
+        }
+        start = end
+      }
+      swap(&sorted, &merged)
+      length *= 2
+    }
+    numbers = sorted
   }
-  return low
+
+  /// Where the first of the keys that equal `key` stands among those given; nil if none does.
+  @inline(never)
+  public func number(of key: [UInt8]) -> Int? {
+    var (low, high) = (0, numbers.count)
+    while low < high {
+      let middle = low + (high - low) / 2
+      if precedes(keys[numbers[middle]], key) { low = middle + 1 } else { high = middle }
+    }
+    return low < numbers.count && keys[numbers[low]] == key ? numbers[low] : nil
+  }
+
+  public func contains(_ key: [UInt8]) -> Bool { number(of: key) != nil }
 }
 
 /// Whether the bytes of the one come before those of the other.
 @inline(never)
-public func precedes(_ one: ArraySlice<UInt8>, _ other: ArraySlice<UInt8>) -> Bool {
-  one.withUnsafeBufferPointer { one in
-    other.withUnsafeBufferPointer { other in
-      for index in 0..<min(one.count, other.count) where one[index] != other[index] {
-        return one[index] < other[index]
-      }
-      return one.count < other.count
-    }
-  }
+private func precedes(_ one: [UInt8], _ other: [UInt8]) -> Bool {
+  let order = memcmp(one, other, min(one.count, other.count))
+  return order == 0 ? one.count < other.count : order < 0
 }

@@ -8,16 +8,18 @@ public struct Path: Equatable, Sendable {
   let terminated: [UInt8]
 
   /// Takes `bytes` up to the first NUL, where the kernel would stop reading too.
-  public init(_ bytes: some Sequence<UInt8>) {
-    var terminated = Array(bytes.prefix { $0 != 0 })
+  @inline(never)
+  public init(_ bytes: ArraySlice<UInt8>) {
+    var terminated = Array(bytes[..<(bytes.firstIndex(of: 0) ?? bytes.endIndex)])
     terminated.append(0)
     self.terminated = terminated
   }
 
   @inline(never)
-  public init(_ text: StaticString) {
-    self.init(text.withUTF8Buffer { Array($0) })
-  }
+  public init(_ bytes: [UInt8]) { self.init(bytes[...]) }
+
+  @inline(never)
+  public init(_ text: StaticString) { self.init(text.bytes) }
 
   @inline(never)
   public var bytes: ArraySlice<UInt8> { terminated.dropLast() }
@@ -30,7 +32,8 @@ public struct Path: Equatable, Sendable {
   public var shown: Text { escaped(bytes) }
 
   /// The path of `name` inside this folder.
-  public func appending(_ name: some Sequence<UInt8>) -> Path {
+  @inline(never)
+  public func appending(_ name: ArraySlice<UInt8>) -> Path {
     var joined = Array(bytes)
     if let last = joined.last, last != UInt8(ascii: "/") { joined.append(UInt8(ascii: "/")) }
     joined.append(contentsOf: name)
@@ -58,5 +61,5 @@ public struct Path: Equatable, Sendable {
 
   /// The components between the slashes, empty ones left out.
   @inline(never)
-  public var components: [ArraySlice<UInt8>] { bytes.split(separator: UInt8(ascii: "/")) }
+  public var components: [ArraySlice<UInt8>] { bytes.parts(between: "/") }
 }

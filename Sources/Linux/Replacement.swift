@@ -93,16 +93,18 @@ public struct Replacement {
 
   /// Whether `candidate` is a temporary file that was to become `name`.
   public static func isTemporary(_ candidate: Path, for name: Path) -> Bool {
-    let stem = Path(temporaryPrefix).bytes + name.bytes + [UInt8(ascii: ".")]
-    return candidate.bytes.begins(with: stem)
+    candidate.bytes.begins(with: temporaryStem(name)[...])
   }
 
   /// A name that no other start uses: two may write at once where a lock could not be had.
   private static func temporaryName(for name: Path) -> Path {
-    let unique =
-      UInt64(UInt32(bitPattern: ProcessID.current.rawValue)) << 32 ^ UInt64(bitPattern: Clock.monotonic)
-    return Path(
-      Path(temporaryPrefix).bytes + name.bytes + [UInt8(ascii: ".")] + String(unique, radix: 16).utf8)
+    let unique = Int64(ProcessID.current.rawValue) << 32 ^ Clock.monotonic
+    return Path(temporaryStem(name) + decimal(unique))
+  }
+
+  /// What the names of all temporary files that are to become `name` start with.
+  private static func temporaryStem(_ name: Path) -> [UInt8] {
+    temporaryPrefix.bytes + name.bytes + [UInt8(ascii: ".")]
   }
 }
 

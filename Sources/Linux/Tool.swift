@@ -1,4 +1,5 @@
 import CLinux
+import Text
 
 /// A run of one of the system's own programs, with nothing of ours but a time limit.
 public struct ToolRun: Sendable {
@@ -49,8 +50,8 @@ public struct ToolRun: Sendable {
         // From a copy: one that has the number already would be closed by the exec.
         (try? descriptor?.copy(above: 10))?.duplicate(as: FileDescriptor(rawValue: 3))
         _ = execute(
-          path, arguments: CStrings(copying: [path.bytes] + arguments.map { $0[...] }),
-          environment: CStrings(copying: (environment ?? bareEnvironment).map { $0[...] }))
+          path, arguments: CStrings(copying: [Array(path.bytes)] + arguments),
+          environment: CStrings(copying: environment ?? bareEnvironment))
         ProcessID.exit(127)
       }
       pipe.writing.close()

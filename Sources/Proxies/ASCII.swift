@@ -1,3 +1,5 @@
+import Text
+
 /// The bytes that proxy settings are made of. Input is bytes throughout: a variable need not be UTF-8.
 enum ASCII {
   static let lineFeed: UInt8 = 0x0A
@@ -44,12 +46,7 @@ extension UInt8 {
   var lowercased: UInt8 { self >= 0x41 && self <= 0x5A ? self | 0x20 : self }
 
   /// Whether it is a letter, a digit, or one of these marks.
-  func isLetterOrDigit(or marks: StaticString) -> Bool { isLetter || isDigit || marks.bytes.has(self) }
-}
-
-extension StaticString {
-  /// The literal's bytes: a literal is always UTF-8.
-  var bytes: [UInt8] { withUTF8Buffer { [UInt8]($0) } }
+  func isLetterOrDigit(or marks: StaticString) -> Bool { isLetter || isDigit || marks.has(self) }
 }
 
 extension [UInt8] {
@@ -59,8 +56,6 @@ extension [UInt8] {
 extension ArraySlice<UInt8> {
   func has(_ byte: UInt8) -> Bool { firstIndex(of: byte) != nil }
 
-  func equals(_ text: StaticString) -> Bool { self == text.bytes[...] }
-
   /// Whether both hold the same bytes once ASCII letters are of one case.
   func equalsIgnoringCase(_ other: ArraySlice<UInt8>) -> Bool {
     guard count == other.count else { return false }
@@ -68,15 +63,13 @@ extension ArraySlice<UInt8> {
     return allSatisfy { $0.lowercased == rest.popFirst()?.lowercased }
   }
 
-  func begins(with text: [UInt8]) -> Bool { prefix(text.count) == text[...] }
-
-  func ends(with text: [UInt8]) -> Bool { suffix(text.count) == text[...] }
+  func ends(with text: [UInt8]) -> Bool { suffix(text.count).isEqual(to: text[...]) }
 
   /// Where `part` begins for the first time.
   func firstIndex(of part: [UInt8]) -> Int? {
     var rest = self
     while rest.count >= part.count {
-      if rest.begins(with: part) { return rest.startIndex }
+      if rest.begins(with: part[...]) { return rest.startIndex }
       rest = rest.dropFirst()
     }
     return nil
@@ -90,22 +83,6 @@ extension ArraySlice<UInt8> {
   /// What stands before and after the last `byte`; nil if there is none.
   func cut(atLast byte: UInt8) -> (before: ArraySlice<UInt8>, after: ArraySlice<UInt8>)? {
     lastIndex(of: byte).map { (prefix(upTo: $0), suffix(from: $0).dropFirst()) }
-  }
-
-  /// The parts between separators, empty ones included.
-  func parts(between separator: UInt8) -> [ArraySlice<UInt8>] {
-    split(omittingEmptySubsequences: false) { $0 == separator }
-  }
-
-  /// The number that the digits write; nil if there is any other byte, no digit, or more than `limit`.
-  func decimal(upTo limit: Int) -> Int? {
-    guard !isEmpty else { return nil }
-    var number = 0
-    for byte in self {
-      guard byte.isDigit, number <= limit else { return nil }
-      number = number &* 10 &+ Int(byte &- 0x30)
-    }
-    return number <= limit ? number : nil
   }
 }
 

@@ -5,7 +5,7 @@ import Text
 /// - Source: RFC 3986 §3.2.2.
 func isIPv4Address(_ text: ArraySlice<UInt8>) -> Bool {
   guard text.count <= 15 else { return false }
-  let parts = text.parts(between: ASCII.dot)
+  let parts = text.parts(between: ".", keepsEmpty: true)
   return parts.count == 4
     && parts.allSatisfy { $0.decimal(upTo: 255) != nil && ($0.count == 1 || $0.first != 0x30) }
 }
@@ -14,10 +14,10 @@ func isIPv4Address(_ text: ArraySlice<UInt8>) -> Bool {
 /// - Source: RFC 4291 §2.2.
 func isIPv6Address(_ text: ArraySlice<UInt8>) -> Bool {
   guard text.count <= 45, let first = text.first, let last = text.last else { return false }
-  let parts = text.parts(between: ASCII.colon)
+  let parts = text.parts(between: ":", keepsEmpty: true)
   guard parts.count >= 3 else { return false }
   let gap = [ASCII.colon, ASCII.colon]
-  if first == ASCII.colon && !text.begins(with: gap) { return false }
+  if first == ASCII.colon && !text.begins(with: "::") { return false }
   if last == ASCII.colon && !text.ends(with: gap) { return false }
   let gaps = parts.dropFirst().dropLast().count { $0.isEmpty }
   var groups = 0
@@ -39,7 +39,7 @@ func isIPv6Address(_ text: ArraySlice<UInt8>) -> Bool {
 func isHostName(_ text: ArraySlice<UInt8>) -> Bool {
   let name = text.last == ASCII.dot ? text.dropLast() : text
   guard !name.isEmpty, name.count <= 253 else { return false }
-  let labels = name.parts(between: ASCII.dot)
+  let labels = name.parts(between: ".", keepsEmpty: true)
   let labelsAreReadable = labels.allSatisfy { label in
     !label.isEmpty && label.count <= 63
       && label.allSatisfy { $0.isLetterOrDigit(or: "-_") }

@@ -48,7 +48,7 @@ public enum NoProxyKind: CaseIterable, Equatable, Sendable {
   /// The kinds that are made of numbers.
   private static func addressKind(of entry: ArraySlice<UInt8>) -> NoProxyKind? {
     if isIPv4Address(entry) { return .ipv4 }
-    if isIPv6Address(entry) { return entry.equals("::1") ? .ipv6Loopback : .ipv6 }
+    if isIPv6Address(entry) { return entry.isEqual(to: "::1") ? .ipv6Loopback : .ipv6 }
     if let (network, length) = entry.cut(at: ASCII.slash) {
       if isIPv4Address(network) {
         if length.decimal(upTo: 32) != nil { return .ipv4Network }
@@ -63,7 +63,7 @@ public enum NoProxyKind: CaseIterable, Equatable, Sendable {
   }
 
   private static func nameKind(of entry: ArraySlice<UInt8>) -> NoProxyKind? {
-    if entry.equals("*") { return .everything }
+    if entry.isEqual(to: "*") { return .everything }
     if entry.firstIndex(of: StaticString("://").bytes) != nil || entry.has(ASCII.at) { return .address }
     if let (host, port) = entry.cut(atLast: ASCII.colon) {
       guard let number = port.decimal(upTo: 65535), number > 0 else { return nil }

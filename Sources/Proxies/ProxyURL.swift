@@ -66,7 +66,7 @@ public struct ProxyURL: Equatable, Sendable, CustomStringConvertible, CustomDebu
   private var redactedRest: Text {
     let bytes = rest.bytes
     if bytes.isEmpty { return "" }
-    return bytes[...].equals("/") ? "/" : "/***"
+    return bytes[...].isEqual(to: "/") ? "/" : "/***"
   }
 }
 

@@ -1,3 +1,5 @@
+import Text
+
 /// The text without what YAML, shells, editors and mail programs leave around it: white space and quotes, paired
 /// or lone, in any number. Neither an address nor a host begins or ends with one of them.
 func withoutSurroundings(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
@@ -7,7 +9,7 @@ func withoutSurroundings(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
       bare = bare.dropFirst()
     } else if let byte = bare.last, byte.isWhiteSpace || isQuote(byte) {
       bare = bare.dropLast()
-    } else if let mark = typographicMarks.first(where: { bare.begins(with: $0) }) {
+    } else if let mark = typographicMarks.first(where: { bare.begins(with: $0[...]) }) {
       bare = bare.dropFirst(mark.count)
     } else if let mark = typographicMarks.first(where: { bare.ends(with: $0) }) {
       bare = bare.dropLast(mark.count)

@@ -100,7 +100,7 @@ private func secret(
   _ variable: ProxyVariable, _ settings: ProxySettings, _ notes: inout [ProxyNote]
 ) -> Spelling? {
   guard let name = variable.fileVariable,
-    let secret = settings.secrets.first(where: { $0.variable[...].equals(name) })
+    let secret = settings.secrets.first(where: { $0.variable[...].isEqual(to: name) })
   else { return nil }
   var text = secret.contents[...]
   if text.last == ASCII.lineFeed {
@@ -141,7 +141,7 @@ private func notesOnTheWhole(_ proxies: [ProxyOutcome.Proxy], _ environment: [[U
   guard proxies.contains(where: { $0.variable == .http }) else { return [] }
   var notes: [ProxyNote] = []
   if !proxies.contains(where: { $0.variable == .https }) { notes.append(.httpWithoutHTTPS) }
-  if environment.contains(where: { $0[...].begins(with: StaticString("REQUEST_METHOD=").bytes) }) {
+  if environment.contains(where: { $0[...].begins(with: "REQUEST_METHOD=") }) {
     notes.append(.requestMethod)
   }
   return notes

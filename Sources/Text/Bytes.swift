@@ -38,12 +38,54 @@ extension ArraySlice<UInt8> {
     }
   }
 
-  /// Where the first such byte stands.
+  /// The parts between separators.
+  /// - Parameters:
+  ///   - separators: ASCII characters that separate, each for itself.
+  ///   - keepsEmpty: whether a part that holds nothing is one.
   @inline(never)
-  public func position(of byte: UInt8) -> Int? {
-    withUnsafeBufferPointer { bytes in
-      for index in bytes.indices where bytes[index] == byte { return startIndex + index }
-      return nil
+  public func parts(between separators: StaticString, keepsEmpty: Bool = false) -> [ArraySlice<UInt8>] {
+    var parts: [ArraySlice<UInt8>] = []
+    var start = startIndex
+    for index in startIndex...endIndex where index == endIndex || separators.has(self[index]) {
+      if keepsEmpty || index > start { parts.append(self[start..<index]) }
+      start = index + 1
+    }
+    return parts
+  }
+
+  /// The number that the digits write; nil for none at all, any other byte, or a number above `limit`.
+  @inline(never)
+  public func decimal(upTo limit: Int) -> Int? {
+    if isEmpty { return nil }
+    var number = 0
+    for byte in self {
+      guard byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9"), number <= limit else { return nil }
+      number = number * 10 + Int(byte - UInt8(ascii: "0"))
+    }
+    return number <= limit ? number : nil
+  }
+}
+
+extension [UInt8] {
+  /// Whether the one list holds the other's bytes as an element.
+  @inline(never)
+  public func isElement(of list: [[UInt8]]) -> Bool {
+    for element in list where element == self { return true }
+    return false
+  }
+}
+
+extension StaticString {
+  /// The literal's bytes: a literal is always UTF-8.
+  @inline(never)
+  public var bytes: [UInt8] { withUTF8Buffer { Array($0) } }
+
+  /// Whether it holds the ASCII character.
+  @inline(never)
+  public func has(_ byte: UInt8) -> Bool {
+    withUTF8Buffer { bytes in
+      for one in bytes where one == byte { return true }
+      return false
     }
   }
 }

@@ -122,12 +122,10 @@ public final class BundleMerge: Sendable {
 /// The certificates of a managed section.
 func certificates(in section: [UInt8]) -> [Certificate] { CertificateFile(reading: section).certificates }
 
-/// What the sorted `one` holds and the sorted `other` does not.
+/// What `one` holds and `other` does not.
 func difference(of one: [Fingerprint], and other: [Fingerprint]) -> [Fingerprint] {
-  one.filter { fingerprint in
-    let position = firstNumber(below: other.count) { other[$0] < fingerprint }
-    return position == other.count || other[position] != fingerprint
-  }
+  let order = ByteOrder(other.map { $0.bytes })
+  return one.filter { !order.contains($0.bytes) }
 }
 
 /// A text without one of its parts.

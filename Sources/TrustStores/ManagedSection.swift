@@ -19,12 +19,16 @@ public enum ManagedSection {
   /// certificates between. All other marks are the base's.
   public static func locate(in text: [UInt8]) -> Location {
     let marks = marks(in: text)
-    for (opening, closing) in zip(marks, marks.dropFirst()).reversed()
-    where opening.isOpening && !closing.isOpening
-      && holdsOnlyCertificates(text[opening.line.upperBound..<closing.line.lowerBound])
-    {
-      return Location(
-        range: opening.line.lowerBound..<closing.line.upperBound, hasStrayMarks: marks.count > 2)
+    var next = marks.count - 1
+    while next > 0 {
+      let (opening, closing) = (marks[next - 1], marks[next])
+      if opening.isOpening && !closing.isOpening
+        && holdsOnlyCertificates(text[opening.line.upperBound..<closing.line.lowerBound])
+      {
+        return Location(
+          range: opening.line.lowerBound..<closing.line.upperBound, hasStrayMarks: marks.count > 2)
+      }
+      next -= 1
     }
     return Location(range: nil, hasStrayMarks: !marks.isEmpty)
   }
@@ -70,7 +74,7 @@ public enum ManagedSection {
 
   private static func holdsOnlyCertificates(_ text: ArraySlice<UInt8>) -> Bool {
     var isInBlock = false
-    for line in text.split(separator: newline) {
+    for line in text.parts(between: "\n") {
       let line = line.trimmingTrailingSpace()
       if isInBlock {
         if line.isEqual(to: "-----END CERTIFICATE-----") {
@@ -99,7 +103,7 @@ extension ArraySlice<UInt8> {
 
 extension [UInt8] {
   mutating func append(line: StaticString) {
-    line.withUTF8Buffer { append(contentsOf: $0) }
+    append(contentsOf: line.bytes)
     append(newline)
   }
 }

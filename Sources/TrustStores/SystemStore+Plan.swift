@@ -1,5 +1,6 @@
 import Certificates
 import Linux
+import Text
 
 extension SystemStore {
   /// What is to change in the store, and why: a pure function of its state and what is wanted.
@@ -39,14 +40,15 @@ extension SystemStore {
         trusted.append(certificate)
       }
     }
-    // Both lists are sorted: names begin alike and go on with the fingerprint.
-    let names = trusted.map { anchorName($0.fingerprint) }
-    let missingAnchors = zip(trusted, names).filter { !contains($0.1, in: state.anchors) }.map { $0.0 }
-    let staleAnchors = wanted.keepsRemoved ? [] : state.anchors.filter { !contains($0, in: names) }
+    let names = trusted.map { Array(anchorName($0.fingerprint).bytes) }
+    let standing = ByteOrder(state.anchors.map { Array($0.bytes) })
+    let missingAnchors = untrusted(of: trusted, names.map { standing.contains($0) })
+    let proper = ByteOrder(names)
+    let staleAnchors = wanted.keepsRemoved ? [] : state.anchors.filter { !proper.contains(Array($0.bytes)) }
     var missingInBundle = tool == nil ? [] : trusted
     if let contents = state.contents {
       let isTrusted = CertificateIndex(trusted).trusted(by: contents)
-      missingInBundle = zip(trusted, isTrusted).filter { !$0.1 }.map { $0.0 }
+      missingInBundle = untrusted(of: trusted, isTrusted)
     }
     let isBundleOlder = (state.bundleModified ?? 0) < (state.anchorsModified ?? 0)
     let anchorsChange = !missingAnchors.isEmpty || !staleAnchors.isEmpty
@@ -55,7 +57,7 @@ extension SystemStore {
       staleAnchors: staleAnchors, missingInBundle: missingInBundle,
       needsBuild: anchorsChange || !missingInBundle.isEmpty || state.isUnfinished
         || (tool != nil && isBundleOlder && !trusted.isEmpty),
-      added: union(missingAnchors, missingInBundle),
+      added: union(missingAnchors, missingInBundle).map { $0.fingerprint },
       removed: staleAnchors.compactMap { fingerprintDigits(inAnchorName: $0.bytes).map { Array($0) } })
   }
 
@@ -70,15 +72,4 @@ extension SystemStore {
     }
     return isBlocked ? .blocked : nil
   }
-
-  private func union(_ one: [Certificate], _ other: [Certificate]) -> [Fingerprint] {
-    let index = CertificateIndex(one)
-    return sorted(one + other.filter { index.position(of: $0.der) == nil }).map { $0.fingerprint }
-  }
-}
-
-/// Whether the sorted `names` hold `name`.
-private func contains(_ name: Path, in names: [Path]) -> Bool {
-  let position = firstNumber(below: names.count) { precedes(names[$0].bytes, name.bytes) }
-  return position < names.count && names[position] == name
 }

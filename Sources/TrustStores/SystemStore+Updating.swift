@@ -119,11 +119,11 @@ extension SystemStore {
     }
     update.isBundleDamaged = built.contents.damage != nil
     let isTrusted = CertificateIndex(plan.wanted).trusted(by: built.contents)
-    update.missing = zip(plan.wanted, isTrusted).filter { !$0.1 }.map { $0.0 }
+    update.missing = untrusted(of: plan.wanted, isTrusted)
     if plan.removed.isEmpty { return }
     update.remaining = built.contents.certificates.filter { certificate in
       certificate.isTrustedForServers
-        && plan.removed.contains(Array(Fingerprint(of: certificate.der).hex.utf8))
+        && Fingerprint(of: certificate.der).hex.utf8.isElement(of: plan.removed)
     }
   }
 

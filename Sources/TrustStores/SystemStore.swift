@@ -64,7 +64,7 @@ public struct SystemStore: Equatable, Sendable {
   /// Our anchor's file name: found again by its prefix, never mistaken for anybody else's.
   func anchorName(_ fingerprint: Fingerprint) -> Path {
     let ending: StaticString = family == .redHat ? ".pem" : ".crt"
-    return Path(Path(Self.anchorPrefix).bytes + fingerprint.hex.utf8 + Path(ending).bytes)
+    return Path(Self.anchorPrefix.bytes + fingerprint.hex.utf8 + ending.bytes)
   }
 
   static let anchorPrefix: StaticString = "psm-entry-"

@@ -1,5 +1,6 @@
 import Certificates
 import Linux
+import Text
 
 /// What is to be in each store.
 public struct Wanted: Sendable {
@@ -16,14 +17,30 @@ public struct Wanted: Sendable {
 
   /// The same and `further` ones.
   func adding(_ further: [Certificate]) -> Wanted {
-    let index = CertificateIndex(certificates)
-    let union = certificates + further.filter { index.position(of: $0.der) == nil }
-    return Wanted(certificates: sorted(union), keepsRemoved: keepsRemoved)
+    Wanted(certificates: union(certificates, further), keepsRemoved: keepsRemoved)
   }
+}
+
+/// The certificates of both, sorted, each once.
+@inline(never)
+func union(_ one: [Certificate], _ other: [Certificate]) -> [Certificate] {
+  let index = CertificateIndex(one)
+  var union = one
+  for certificate in other where index.position(of: certificate.der) == nil { union.append(certificate) }
+  return sorted(union)
+}
+
+/// Those of `certificates` beside which there is no `true`.
+@inline(never)
+public func untrusted(of certificates: [Certificate], _ areTrusted: [Bool]) -> [Certificate] {
+  var untrusted: [Certificate] = []
+  for (number, certificate) in certificates.enumerated() where !areTrusted[number] {
+    untrusted.append(certificate)
+  }
+  return untrusted
 }
 
 /// Certificates in the order of their fingerprints.
 public func sorted(_ certificates: [Certificate]) -> [Certificate] {
-  sortedNumbers(below: certificates.count) { certificates[$0].fingerprint < certificates[$1].fingerprint }
-    .map { certificates[$0] }
+  ByteOrder(certificates.map { $0.fingerprint.bytes }).numbers.map { certificates[$0] }
 }

@@ -88,7 +88,7 @@ struct CommandLine {
         settings.append((.strict, arguments[index + 1]))
         return index + 2
       } else {
-        settings.append((.strict, Array("on".utf8)))
+        settings.append((.strict, ("on" as StaticString).bytes))
       }
       return index + 1
     }

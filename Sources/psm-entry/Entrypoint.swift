@@ -77,8 +77,11 @@ private func follow(
       answer = Answer(received)
     }
   }
-  // Once it has answered it has nothing left to do, and is not waited for.
-  if answer != nil { _ = child.killGroup() }
+  if answer != nil && !hasEnded {
+    // Once it has answered it only ends, and the pipe with it; nobody else who may hold the pipe is waited for.
+    _ = waitToRead([pipe], until: Deadline(secondsFromNow: 1))
+    _ = child.killGroup()
+  }
   let ending = child.wait()
   if child.killGroup() { child.reapGroup() }
   if let answer { return answer }

@@ -19,15 +19,15 @@ func printEnvironment(_ circumstances: Circumstances, _ flags: [CommandLine.Flag
 private func shellText(_ difference: EnvironmentDifference) -> [UInt8] {
   var text: [UInt8] = []
   for (name, value) in difference.set where isShellName(name) {
-    text += Array("export ".utf8) + name + Array("='".utf8)
+    text += ("export " as StaticString).bytes + name + ("='" as StaticString).bytes
     for byte in value {
       // A quote ends the string, stands for itself, and begins the next one.
-      if byte == UInt8(ascii: "'") { text += Array("'\\''".utf8) } else { text.append(byte) }
+      if byte == UInt8(ascii: "'") { text += ("'\\''" as StaticString).bytes } else { text.append(byte) }
     }
-    text += Array("'\n".utf8)
+    text += ("'\n" as StaticString).bytes
   }
   for name in difference.unset where isShellName(name) {
-    text += Array("unset ".utf8) + name + Array("\n".utf8)
+    text += ("unset " as StaticString).bytes + name + [newline]
   }
   return text
 }

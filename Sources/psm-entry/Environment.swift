@@ -1,31 +1,32 @@
+import Text
+
 /// The environment as the kernel hands it over: entries of bytes, in order, duplicates and all.
 struct Environment {
   var entries: [[UInt8]]
 
   /// The value of the first entry of that name, which is the one that `getenv` finds.
-  func value(of name: some Collection<UInt8>) -> [UInt8]? {
+  func value(of name: [UInt8]) -> [UInt8]? {
     guard let entry = entries.first(where: { isEntry($0, named: name) }) else { return nil }
     return Array(entry[(name.count + 1)...])
   }
 
   func value(of name: StaticString) -> [UInt8]? {
-    name.withUTF8Buffer { value(of: $0) }
+    value(of: name.bytes)
   }
 
   /// Sets a variable: in its place where it stands, at the end where it does not.
-  mutating func set(_ name: some Collection<UInt8>, to value: some Sequence<UInt8>) {
-    let entry = Array(name) + [UInt8(ascii: "=")] + value
+  mutating func set(_ name: [UInt8], to value: [UInt8]) {
+    let entry = name + [UInt8(ascii: "=")] + value
     guard let first = entries.firstIndex(where: { isEntry($0, named: name) }) else {
       entries.append(entry)
       return
     }
     entries[first] = entry
-    let further = entries[(first + 1)...].filter { !isEntry($0, named: name) }
-    entries.replaceSubrange((first + 1)..., with: further)
+    entries = entries[...first] + entries[(first + 1)...].filter { !isEntry($0, named: name) }
   }
 
-  private func isEntry(_ entry: [UInt8], named name: some Collection<UInt8>) -> Bool {
-    entry.count > name.count && entry[name.count] == UInt8(ascii: "=") && entry.starts(with: name)
+  private func isEntry(_ entry: [UInt8], named name: [UInt8]) -> Bool {
+    entry.count > name.count && entry[name.count] == UInt8(ascii: "=") && entry[...].begins(with: name[...])
   }
 }
 

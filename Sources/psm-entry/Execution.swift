@@ -15,7 +15,7 @@ func become(
   }
   let command = arguments[0]
   let candidates = paths(of: command, in: environment)
-  let strings = CStrings(copying: environment.entries.map { $0[...] })
+  let strings = CStrings(copying: environment.entries)
   signals.restore()
   var outcome = execute(candidates, arguments, strings)
   if outcome == .argumentListTooLong { outcome = execute(candidates, arguments, original) }
@@ -54,7 +54,8 @@ private func execute(_ candidates: [Path], _ arguments: CStrings, _ environment:
 private func executeOrInterpret(_ path: Path, _ arguments: CStrings, _ environment: CStrings) -> Errno {
   let error = Linux.execute(path, arguments: arguments, environment: environment)
   if error != .execFormat { return error }
-  let shell = CStrings(copying: [Path("sh").bytes, path.bytes]).appending(arguments.dropFirst())
+  let shell = CStrings(copying: [("sh" as StaticString).bytes, Array(path.bytes)]).appending(
+    arguments.dropFirst())
   return Linux.execute(Path("/bin/sh"), arguments: shell, environment: environment)
 }
 
@@ -64,10 +65,10 @@ private func paths(of command: [UInt8], in environment: Environment) -> [Path] {
   if command.contains(UInt8(ascii: "/")) { return [Path(command)] }
   let path =
     environment.value(of: "PATH")
-    ?? Array(Path("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin").bytes)
-  return path.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false).map { folder in
+    ?? ("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" as StaticString).bytes
+  return path[...].parts(between: ":", keepsEmpty: true).map { folder in
     // An empty component is the current folder (POSIX, Environment Variables, PATH).
-    Path(folder.isEmpty ? [UInt8(ascii: ".")] : folder).appending(command)
+    (folder.isEmpty ? Path(".") : Path(folder)).appending(command[...])
   }
 }
 
@@ -85,7 +86,7 @@ private func becomeUser(_ user: [UInt8], in rootPath: Path?, _ environment: inou
     }
     if account.isCurrent { return nil }
     try account.become()
-    environment.set(Path("HOME").bytes, to: account.home)
+    environment.set(("HOME" as StaticString).bytes, to: account.home)
     return nil
   } catch {
     return .error(

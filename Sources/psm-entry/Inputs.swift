@@ -238,14 +238,10 @@ struct Inputs {
   }
 
   private mutating func removeDuplicates() {
-    let order = sortedNumbers(below: found.count) {
-      found[$0].certificate.fingerprint < found[$1].certificate.fingerprint
-    }
-    var isFirst = [Bool](repeating: true, count: found.count)
-    for (one, other) in zip(order, order.dropFirst())
-    where found[one].certificate.fingerprint == found[other].certificate.fingerprint {
-      isFirst[other] = false
-    }
-    if isFirst.contains(false) { found = zip(found, isFirst).filter { $0.1 }.map { $0.0 } }
+    let order = ByteOrder(found.map { $0.certificate.fingerprint.bytes })
+    var first: [Found] = []
+    for (number, one) in found.enumerated()
+    where order.number(of: one.certificate.fingerprint.bytes) == number { first.append(one) }
+    found = first
   }
 }

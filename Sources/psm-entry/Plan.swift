@@ -17,8 +17,8 @@ struct EnvironmentDifference {
   let unset: [[UInt8]]
 
   init(from old: Environment, to new: Environment) {
-    let oldEntries = Sorted(old.entries)
-    let newNames = Sorted(new.entries.compactMap { name(ofEntry: $0).map { Array($0) } })
+    let oldEntries = ByteOrder(old.entries)
+    let newNames = ByteOrder(new.entries.compactMap { name(ofEntry: $0).map { Array($0) } })
     set = new.entries.filter { !oldEntries.contains($0) }.compactMap { entry in
       name(ofEntry: entry).map { (Array($0), Array(entry[($0.count + 1)...])) }
     }
@@ -32,21 +32,6 @@ struct EnvironmentDifference {
       unset.append(name)
     }
     self.unset = unset
-  }
-
-  /// Byte strings that can be looked up.
-  private struct Sorted {
-    let strings: [[UInt8]]
-
-    init(_ strings: [[UInt8]]) {
-      self.strings = sortedNumbers(below: strings.count) { precedes(strings[$0][...], strings[$1][...]) }
-        .map { strings[$0] }
-    }
-
-    func contains(_ string: [UInt8]) -> Bool {
-      let position = firstNumber(below: strings.count) { precedes(strings[$0][...], string[...]) }
-      return position < strings.count && strings[position] == string
-    }
   }
 }
 

@@ -274,5 +274,5 @@ func missing(_ certificates: [Certificate], in text: [UInt8]) -> [Certificate] {
   let contents = BundleContents(reading: text)
   if contents.damage != nil { return certificates }
   let isTrusted = CertificateIndex(certificates).trusted(by: contents)
-  return zip(certificates, isTrusted).filter { !$0.1 }.map { $0.0 }
+  return untrusted(of: certificates, isTrusted)
 }

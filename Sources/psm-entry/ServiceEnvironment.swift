@@ -25,17 +25,19 @@ func serviceEnvironment(
   }
   if let path {
     var names = circumstances.settings.exports
-    if isPrivate { names += trustVariables.map { Array(Path($0).bytes) } }
-    for name in names where environment.value(of: name) == nil { environment.set(name, to: path.bytes) }
+    if isPrivate { names += trustVariables.map { $0.bytes } }
+    for name in names where environment.value(of: name) == nil {
+      environment.set(name, to: Array(path.bytes))
+    }
   }
   return (environment, problems)
 }
 
 /// The CA variables that the user has set, with their values.
 func userVariables(_ circumstances: Circumstances) -> [(name: [UInt8], value: [UInt8])] {
-  var names = trustVariables.map { Array(Path($0).bytes) }
-  for name in circumstances.settings.exports + [Array("NODE_EXTRA_CA_CERTS".utf8)] where !names.contains(name)
-  {
+  var names = trustVariables.map { $0.bytes }
+  for name in circumstances.settings.exports + [("NODE_EXTRA_CA_CERTS" as StaticString).bytes]
+  where !names.contains(name) {
     names.append(name)
   }
   return names.compactMap { name in

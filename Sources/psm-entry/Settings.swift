@@ -81,24 +81,27 @@ struct Settings {
 
   private static var defaultStateFolders: [Path] {
     let user: Text = "psm-entry-\(Credentials.effectiveUser)"
-    return [Path("/run/psm-entry"), Path("/tmp").appending(user.utf8), Path("/dev/shm").appending(user.utf8)]
+    return [
+      Path("/run/psm-entry"), Path("/tmp").appending(user.utf8[...]),
+      Path("/dev/shm").appending(user.utf8[...]),
+    ]
   }
 }
 
-private func paths(_ text: StaticString) -> [Path] { paths(text.withUTF8Buffer { Array($0) }) ?? [] }
+private func paths(_ text: StaticString) -> [Path] { paths(text.bytes) ?? [] }
 
 /// Absolute paths between colons; nil where one of them is not. A relative one would mean
 /// whatever folder the service happens to start in.
 private func paths(_ bytes: [UInt8]) -> [Path]? {
-  let paths = bytes.split(separator: UInt8(ascii: ":")).map { Path($0) }
+  let paths = bytes[...].parts(between: ":").map { Path($0) }
   return paths.allSatisfy { $0.isAbsolute } ? paths : nil
 }
 
-private func names(_ text: StaticString) -> [[UInt8]] { names(text.withUTF8Buffer { Array($0) }) ?? [] }
+private func names(_ text: StaticString) -> [[UInt8]] { names(text.bytes) ?? [] }
 
 /// Names between commas, white space around them left out; nil where one cannot be a name.
 private func names(_ bytes: [UInt8]) -> [[UInt8]]? {
-  let names = bytes.split { $0 == UInt8(ascii: ",") || $0 == UInt8(ascii: " ") }
+  let names = bytes[...].parts(between: ", ")
   return names.contains { $0.contains(UInt8(ascii: "=")) } ? nil : names.map { Array($0) }
 }
 

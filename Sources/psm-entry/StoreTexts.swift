@@ -189,7 +189,7 @@ extension SystemUpdate {
       )
     }
     let isWrong = !problems.isEmpty
-    for line in run.output.split(separator: UInt8(ascii: "\n")) {
+    for line in run.output[...].parts(between: "\n") {
       problems.append(
         Problem(level: isWrong ? .warning : .debug, subject: path.shown, message: escaped(line)))
     }
