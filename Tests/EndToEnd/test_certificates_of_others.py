@@ -1,9 +1,9 @@
 """Certificates that others collected, and what others make of them."""
 
-import datetime
 import re
 import subprocess
 import warnings
+from pathlib import Path
 
 import pytest
 from certificates_support import certs, openssl, openssl_source, package, sha256
@@ -28,7 +28,10 @@ def test_openssls_own_pem_files_get_openssls_verdicts():
 
 
 # Files in which psm-entry finds other certificates than OpenSSL or cryptography do, and why.
-DIFFERENCES = {}
+DIFFERENCES = {
+    "x509/badasn1time.pem": "notAfter is no time, so nobody can say that it is valid; cryptography reads it late",
+    "x509/custom/long-form-name-attribute.pem": "a tag of two bytes in the subject, which OpenSSL refuses as well",
+}
 
 
 def reference(path) -> set:
@@ -70,3 +73,79 @@ def test_the_vectors_of_cryptography_give_the_same_certificates(folder):
     assert unlisted == {}
     listed = {name for name in DIFFERENCES if name.startswith(folder + "/")}
     assert listed == differences.keys()
+
+
+def fields_of(pem: bytes) -> dict:
+    """A certificate as `openssl x509` prints it, in the words of `psm-entry certs`."""
+    text = openssl(
+        *"x509 -noout -subject -issuer -serial -dates -fingerprint -sha256".split(),
+        *"-dateopt iso_8601 -nameopt RFC2253,-esc_msb,utf8".split(),
+        data=pem,
+    ).decode()
+    line = dict(one.split("=", 1) for one in text.splitlines())
+    time = lambda text: text.strip().replace(" ", "T")
+    constraints = subprocess.run(
+        "openssl x509 -noout -ext basicConstraints".split(), input=pem, capture_output=True
+    ).stdout
+    serial = line["serial"].lower()
+    sign = "-" if serial.startswith("-") else ""
+    return {
+        "subject": line["subject"].strip(),
+        "issuer": line["issuer"].strip(),
+        "serial": sign + (serial.lstrip("-0") or "0"),
+        "sha256": line["sha256 Fingerprint"].replace(":", "").lower(),
+        "notBefore": time(line["notBefore"]),
+        "notAfter": time(line["notAfter"]),
+        "isCA": b"CA:TRUE" in constraints,
+        "selfSigned": line["subject"] == line["issuer"],
+    }
+
+
+def test_the_mozilla_bundle_is_read_as_openssl_reads_it():
+    bundle = package("certifi") / "certifi" / "cacert.pem"
+    report = certs(bundle)
+    assert report.status == 0
+    assert report.errors == []
+    blocks = re.findall(rb"-----BEGIN.*?-----END CERTIFICATE-----\n", bundle.read_bytes(), re.S)
+    assert len(blocks) > 100
+    ours = [
+        {name: one[name] for name in one if name not in ("source", "problems")}
+        for one in report.certificates
+    ]
+    assert ours == [fields_of(block) for block in blocks]
+    assert {one["source"] for one in report.certificates} == {str(bundle)}
+
+
+# Names that RFC 4514 wants otherwise than OpenSSL writes them: types of its own as numbers with the value in hex.
+OTHER_NAMES = {
+    "all_supported_names.pem": "generationQualifier, which is in no list of RFC 4514",
+    "bad_country.pem": "jurisdictionC, which is OpenSSL's name only",
+    "negative_serial.pem": "RFC 4514 writes STREET in capitals",
+    "scottishpower-bitstring-dn.pem": "x500UniqueIdentifier, a BIT STRING",
+    "unique_identifier.pem": "x500UniqueIdentifier, a BIT STRING",
+}
+
+
+def test_names_of_the_vectors_are_written_as_openssl_writes_them():
+    """Serial numbers, dates and flags as well, of all that OpenSSL can print."""
+    root = package("cryptography_vectors") / "cryptography_vectors" / "x509"
+    different = {}
+    for path in sorted(root.rglob("*.pem")):
+        report = certs(path)
+        if len(report.certificates) != 1:
+            continue
+        one = report.certificates[0]
+        try:
+            theirs = fields_of(path.read_bytes())
+        except (subprocess.CalledProcessError, UnicodeDecodeError, KeyError):
+            continue
+        wrong = {name: (one[name], theirs[name]) for name in theirs if one[name] != theirs[name]}
+        # A root of version 1 has no constraints to print.
+        if "isCA" in wrong and one["isCA"] and one["selfSigned"]:
+            del wrong["isCA"]
+        if wrong:
+            different[str(path.relative_to(root))] = wrong
+    unlisted = {name: what for name, what in different.items() if Path(name).name not in OTHER_NAMES}
+    assert unlisted == {}
+    assert {Path(name).name for name in different} == OTHER_NAMES.keys()
+    assert all(what.keys() <= {"subject", "issuer"} for what in different.values())
