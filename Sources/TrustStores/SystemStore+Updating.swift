@@ -4,8 +4,10 @@ import Text
 
 /// What became of the system store.
 public struct SystemUpdate: Sendable {
+  /// What was to change once the lock was had: another start may have done it meanwhile.
+  public fileprivate(set) var plan: SystemStore.Plan
   /// Whether anything was written or the tool was run.
-  public var isChanged = false
+  public fileprivate(set) var isChanged = false
   /// Why the anchors folder was left alone.
   public var obstacle: Errno?
   public var failedAnchors: [(name: Path, failure: Replacement.Failure)] = []
@@ -27,9 +29,10 @@ extension SystemStore {
   ///   - toolDeadline: when the tool is killed.
   ///   - lockDeadline: until when the lock on the anchors folder is waited for.
   public func update(
-    to plan: Plan, in root: Root, isTrial: Bool, toolDeadline: Deadline, lockDeadline: Deadline
+    to plan: Plan, wanted: Wanted, in root: Root, isTrial: Bool, toolDeadline: Deadline,
+    lockDeadline: Deadline
   ) -> SystemUpdate {
-    var update = SystemUpdate()
+    var update = SystemUpdate(plan: plan)
     if !plan.needsChange { return update }
     if isTrial {
       update.obstacle = obstacle(in: root)
@@ -46,8 +49,11 @@ extension SystemStore {
       return update
     }
     defer { folder.close() }
-    update.isChanged = true
     update.passedOverLock = !folder.lock(until: lockDeadline)
+    let plan = (try? state(in: root)).map { self.plan($0, wanted: wanted) } ?? plan
+    update.plan = plan
+    if !plan.needsChange { return update }
+    update.isChanged = true
     if tool != nil { setUnfinishedMark(in: root) }
     changeAnchors(plan, in: folder, &update)
     guard let tool else { return update }

@@ -110,8 +110,9 @@ extension Preparation {
     let plan = store.plan(state, wanted: wanted)
     if let problem = plan.distrustProblem { say(.system, problem) }
     let update = store.update(
-      to: plan, in: root, isTrial: isTrial, toolDeadline: deadline, lockDeadline: lockDeadline)
-    for problem in update.problems(of: store, plan) { say(.system, problem) }
+      to: plan, wanted: wanted, in: root, isTrial: isTrial, toolDeadline: deadline, lockDeadline: lockDeadline
+    )
+    for problem in update.problems(of: store) { say(.system, problem) }
     var obstacle = update.obstacle.map { SystemObstacle(path: store.anchors, reason: $0.text) }
     var merge: BundleMerge?
     if store.tool == nil {
@@ -123,8 +124,8 @@ extension Preparation {
     if obstacle == nil && (update.isChanged || merge?.text != nil) {
       changes.append(
         Change(
-          store: store.bundle, kind: .system, added: (merge?.added ?? plan.added).map { $0.hex },
-          removed: merge?.removed.map { $0.hex } ?? plan.removed.map { escaped($0) },
+          store: store.bundle, kind: .system, added: (merge?.added ?? update.plan.added).map { $0.hex },
+          removed: merge?.removed.map { $0.hex } ?? update.plan.removed.map { escaped($0) },
           isRepair: merge?.isRepair ?? false))
     }
     return obstacle

@@ -151,7 +151,7 @@ extension SystemStore.Plan {
 }
 
 extension SystemUpdate {
-  func problems(of store: SystemStore, _ plan: SystemStore.Plan) -> [Problem] {
+  func problems(of store: SystemStore) -> [Problem] {
     var problems: [Problem] = []
     if passedOverLock { problems.append(lockProblem(store.anchors)) }
     for (name, failure) in failedAnchors {

@@ -1,0 +1,122 @@
+"""Many starts: at once on a shared root, and one after another a thousand times."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from certificates import certificates_of
+from roots import BUNDLE, CERTIFI, NATIVE_ANCHORS, NATIVE_STORE, NOBODY, PRIVATE, Scene, authority, base, loaded, make_scene
+
+STARTS = 50
+RESTARTS = 1000
+ENVIRONMENT = {"PATH": os.environ["PATH"]}
+BASES = {BUNDLE: base(), CERTIFI: base("Public A,Public D"), NATIVE_STORE: base("Public A,Public E")}
+SETS = {"one": ["Corp Root"], "other": ["Branch Root", "Third Root"]}
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    path = Path(tempfile.mkdtemp(prefix="psm-entry-test."))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture
+def scene(folder: Path, binary: Path) -> Scene:
+    made = make_scene(folder, binary, has_store=True)
+    for name, members in SETS.items():
+        for member in members:
+            made.write(f"/mounted/{name}/{member}.pem", authority(member).pem)
+    return made
+
+
+def start_all(scene: Scene, user: tuple[str, ...] = ()) -> list[subprocess.Popen[bytes]]:
+    """Starts all at once, every second one with the other set."""
+    names = list(SETS)
+    commands = [scene.command("--certs", f"/mounted/{names[number % 2]}", user=user) for number in range(STARTS)]
+    return [
+        subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        for command in commands
+    ]
+
+
+def watch(starts: list[subprocess.Popen[bytes]], bundles: dict[Path, bytes]) -> int:
+    """Loads the bundles over and over until every start has ended; gives how often."""
+    loads = 0
+    public = {path: set(certificates_of(text)) for path, text in bundles.items()}
+    while any(start.poll() is None for start in starts):
+        for path, expected in public.items():
+            assert loaded(path) >= expected, path
+            loads += 1
+    return loads
+
+
+def end(starts: list[subprocess.Popen[bytes]]) -> None:
+    for start in starts:
+        said = start.communicate(timeout=60)[1].decode()
+        assert start.returncode == 0, said
+        assert "error: " not in said and "warning: " not in said, said
+
+
+def sets_that_are_held(path: Path, public: bytes) -> list[str]:
+    extra = loaded(path) - set(certificates_of(public))
+    return [name for name, members in SETS.items() if extra == {authority(member).der for member in members}]
+
+
+def test_fifty_starts_at_once_leave_one_of_two_bundles_and_always_a_whole_one(scene):
+    starts = start_all(scene)
+    loads = watch(starts, {scene.at(path): text for path, text in BASES.items()})
+    end(starts)
+    assert loads
+    for path, text in BASES.items():
+        assert len(sets_that_are_held(scene.at(path), text)) == 1, path
+        assert scene.read(path).startswith(text)
+    assert scene.strangers() == []
+    # Whoever was last, one more start of either makes everything as that one wants it.
+    for name, members in SETS.items():
+        scene.start("--certs", f"/mounted/{name}")
+        for path, text in BASES.items():
+            assert sets_that_are_held(scene.at(path), text) == [name], path
+        anchors = {f"psm-entry-{authority(member).fingerprint}.crt" for member in members}
+        assert {path.name for path in scene.at(NATIVE_ANCHORS).iterdir()} == anchors
+
+
+def test_fifty_starts_at_once_share_one_private_bundle(scene):
+    os.chown(scene.at("/run"), 1000, 0)
+    scene.start("--certs", "/mounted/one", user=NOBODY)
+    starts = start_all(scene, NOBODY)
+    loads = watch(starts, {scene.at(PRIVATE): base()})
+    for start in starts:
+        said = start.communicate(timeout=60)[1].decode()
+        assert start.returncode == 0 and "error: " not in said.replace(CERTIFI, ""), said
+    assert loads
+    assert len(sets_that_are_held(scene.at(PRIVATE), base())) == 1
+    assert scene.strangers() == []
+
+
+def test_a_thousand_restarts_change_nothing(scene):
+    scene.start()
+    before = scene.files()
+    said = subprocess.run(scene.command(), env=ENVIRONMENT, capture_output=True, timeout=60, check=True).stderr
+    for _ in range(RESTARTS):
+        result = subprocess.run(scene.command(), env=ENVIRONMENT, capture_output=True, timeout=60, check=True)
+        assert result.stderr == said
+    assert said.count(b"\n") == 1
+    assert scene.files() == before
+
+
+def test_a_hundred_exchanges_leave_what_one_does(scene):
+    options = [("--certs", f"/mounted/{name}") for name in SETS]
+    for choice in options:
+        scene.start(*choice)
+    before = {path: entry[1:] for path, entry in scene.files().items()}
+    for number in range(100):
+        command = scene.command(*options[number % 2])
+        subprocess.run(command, env=ENVIRONMENT, capture_output=True, timeout=60, check=True)
+    assert {path: entry[1:] for path, entry in scene.files().items()} == before
