@@ -4,10 +4,10 @@
 TOOLCHAIN := $(patsubst %/usr/bin/,%,$(dir $(realpath $(shell command -v swift))))
 SHIPPED := PSM_ENTRY_STATIC=1 PSM_ENTRY_TOOLCHAIN=$(TOOLCHAIN) swift build -c release \
   --experimental-lto-mode full --product psm-entry
-SCRIPTS := .ci/run Tests/EndToEnd/install-tools Tests/EndToEnd/build-image \
+SCRIPTS := .ci/run Fuzz/run Fuzz/seeds Tests/EndToEnd/install-tools Tests/EndToEnd/build-image \
   Tests/EndToEnd/image/install Tests/EndToEnd/image/update-ca-trust
 
-.PHONY: help tools static faults-binary lint unit e2e test demo record-cost clean
+.PHONY: help tools static faults-binary lint unit e2e fuzz test demo record-cost clean
 
 help:
 	@echo 'make demo           the main job in front of your eyes'
@@ -15,6 +15,7 @@ help:
 	@echo 'make static         build/psm-entry, the binary that ships'
 	@echo 'make unit           swift build and swift test'
 	@echo 'make e2e            containers, proxies and real clients'
+	@echo 'make fuzz           ten minutes with hostile bytes for each reader of certificates'
 	@echo 'make lint           swift format and shellcheck'
 	@echo 'make record-cost    write down what size and work the tests allow'
 	@echo 'make tools          install what the tests need'
@@ -51,7 +52,12 @@ e2e: tools static faults-binary
 record-cost: tools static
 	.venv/bin/python Tests/EndToEnd/cost.py
 
+# SECONDS for each reader of certificates.
+fuzz: tools
+	Fuzz/run $(or $(SECONDS),600)
+
 test: lint unit e2e
+	Fuzz/run 60
 
 demo:
 	@Tests/EndToEnd/install-tools demo
