@@ -86,7 +86,24 @@ private func isAlgorithm(_ walk: DER) -> Bool {
   else {
     return false
   }
-  return walk.isAtEnd || (walk.next() != nil && walk.isAtEnd)
+  if walk.isAtEnd { return true }
+  guard let parameters = walk.next(), walk.isAtEnd else { return false }
+  return isParameter(parameters.tag, walk.bytes[parameters.content])
+}
+
+/// Whether OpenSSL reads an algorithm's parameters, whose type may be any.
+private func isParameter(_ tag: UInt8, _ octets: ArraySlice<UInt8>) -> Bool {
+  switch tag {
+  case 0: false
+  case Tag.boolean: octets.count == 1
+  case Tag.integer, Tag.enumerated: isInteger(octets)
+  case Tag.bitString: isBitString(octets)
+  case Tag.null: octets.isEmpty
+  case Tag.objectIdentifier: isObjectIdentifier(octets)
+  case Tag.bmpString: octets.count % 2 == 0
+  case Tag.universalString: octets.count % 4 == 0
+  default: true
+  }
 }
 
 private func isBitString(_ octets: ArraySlice<UInt8>) -> Bool {
@@ -103,21 +120,52 @@ private func isName(_ walk: DER) -> Bool {
       guard let attribute = attributes.next(Tag.sequence) else { return false }
       var pair = attributes.inside(attribute)
       guard let type = pair.next(Tag.objectIdentifier), isObjectIdentifier(pair.bytes[type.content]),
-        let value = pair.next(), pair.isAtEnd, isWholeString(value)
+        let value = pair.next(), pair.isAtEnd,
+        isNameValue(value.tag, pair.bytes[value.content])
       else { return false }
     }
   }
   return true
 }
 
-/// OpenSSL refuses strings of wide characters that end in the middle of one, and the tag of no type.
-private func isWholeString(_ value: DER.Element) -> Bool {
-  switch value.tag {
-  case 0: false
-  case Tag.bmpString: value.content.count % 2 == 0
-  case Tag.universalString: value.content.count % 4 == 0
-  default: true
+/// Whether OpenSSL reads an attribute's value. If it does not, it refuses the certificate, and with it
+/// the whole bundle that holds it.
+private func isNameValue(_ tag: UInt8, _ octets: ArraySlice<UInt8>) -> Bool {
+  switch tag {
+  case Tag.utf8String: isUTF8(octets)
+  case Tag.bmpString: areScalars(octets, size: 2)
+  case Tag.universalString: areScalars(octets, size: 4)
+  case Tag.bitString: isBitString(octets)
+  case Tag.numericString, Tag.printableString, Tag.teletexString, Tag.ia5String, Tag.sequence: true
+  default: false
   }
+}
+
+private func isScalar(_ value: UInt32) -> Bool { value < 0xD800 || (0xE000...0x10FFFF).contains(value) }
+
+private func areScalars(_ octets: ArraySlice<UInt8>, size: Int) -> Bool {
+  var value: UInt32 = 0
+  for (index, octet) in octets.enumerated() {
+    value = value << 8 | UInt32(octet)
+    if index % size == size - 1 {
+      if !isScalar(value) { return false }
+      value = 0
+    }
+  }
+  return octets.count % size == 0
+}
+
+private func isUTF8(_ octets: ArraySlice<UInt8>) -> Bool {
+  var rest = octets
+  while let first = rest.first {
+    let length = first < 0x80 ? 1 : (~first).leadingZeroBitCount
+    var value = UInt32(first) & (length == 1 ? 0x7F : 0x7F >> UInt32(length))
+    for octet in rest.prefix(length).dropFirst() { value = value << 6 | UInt32(octet & 0x3F) }
+    // The shortest form of what was read is what stands there, or it was something else.
+    guard isScalar(value), rest.starts(with: utf8(value)) else { return false }
+    rest = rest.dropFirst(length)
+  }
+  return true
 }
 
 private func isPublicKey(_ walk: DER) -> Bool {

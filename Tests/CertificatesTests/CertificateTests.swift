@@ -36,21 +36,49 @@ func aValueIsWrittenSoThatItForgesNothing(value: String, shown: String) {
   arguments: [
     ("UTF8String", 0x0C, bytes("Zürich"), "Zürich"), ("PrintableString", 0x13, bytes("Corp"), "Corp"),
     ("IA5String", 0x16, bytes("a@b"), "a@b"), ("NumericString", 0x12, bytes("12 3"), "12 3"),
-    ("VisibleString", 0x1A, bytes("Corp"), "Corp"),
+
     ("TeletexString, in practice Latin-1", 0x14, [0x5A, 0xFC, 0x72], "Zür"),
     ("TeletexString with C1", 0x14, [0x41, 0x9B], #"A\C2\9B"#),
     ("BMPString", 0x1E, [0, 0x5A, 0, 0xFC, 0x67, 0x71], "Zü東"),
-    ("BMPString with a surrogate", 0x1E, [0xD8, 0x3D, 0xDD, 0x11], #"\ED\A0\BD\ED\B4\91"#),
+
     ("BMPString with a newline", 0x1E, [0, 0x41, 0, 0x0A], #"A\0A"#),
     ("UniversalString", 0x1C, [0, 0, 0, 0x5A, 0, 1, 0xF5, 0x11], "Z🔑"),
-    ("UniversalString beyond Unicode", 0x1C, [0, 0x11, 0, 0], #"\FF"#),
-    ("UniversalString far beyond", 0x1C, [0xFF, 0xFF, 0xFF, 0xFF], #"\FF"#),
-    ("UTF8String that is none", 0x0C, [0x41, 0xFF, 0xC3], #"A\FF\C3"#),
-    ("UTF8String, overlong", 0x0C, [0xC0, 0x8A], #"\C0\8A"#),
-    ("no string", 0x04, [1, 2], "#04020102"), ("BIT STRING", 0x03, [0, 0xAB], "#030200ab"),
+
+    ("BIT STRING", 0x03, [0, 0xAB], "#030200ab"),
   ] as [(String, UInt8, [UInt8], String)])
 func stringsOfAllKindsAreShown(kind: String, tag: UInt8, value: [UInt8], shown: String) {
   #expect(subject(Name.of([[(commonName, tag, value)]])) == Text("CN=" + shown), "\(kind)")
+}
+
+/// OpenSSL refuses each of these, and with it the whole bundle that it would stand in.
+@Test(
+  arguments: [
+    ("UTF-8 that is none", 0x0C, [0x41, 0xFF]), ("UTF-8 cut short", 0x0C, [0xC3]),
+    ("overlong UTF-8", 0x0C, [0xC0, 0x8A]),
+    ("a surrogate in UTF-8", 0x0C, [0xED, 0xA0, 0x80]),
+    ("UTF-8 beyond Unicode", 0x0C, [0xF4, 0x90, 0x80, 0x80]),
+    ("five bytes", 0x0C, [0xF8, 0x88, 0x80, 0x80, 0x80]), ("continued by another", 0x0C, [0xC3, 0x41]),
+    ("bytes that only continue", 0x0C, [0x80, 0xBF]), ("all ones", 0x0C, [0xFE, 0xFF]),
+    ("half a BMPString", 0x1E, [0x41]), ("a surrogate", 0x1E, [0xD8, 0x3D, 0xDD, 0x11]),
+    ("half a UniversalString", 0x1C, [0, 0, 0x41]), ("beyond Unicode", 0x1C, [0, 0x11, 0, 0]),
+    ("a surrogate in four bytes", 0x1C, [0, 0, 0xD8, 0]), ("a BIT STRING of nothing", 0x03, []),
+    ("an OCTET STRING", 0x04, [1, 2]), ("a VisibleString", 0x1A, [0x41]), ("a NULL", 0x05, []),
+    ("no tag", 0x00, [0x41]),
+    ("another class", 0x81, [0x41]),
+  ] as [(String, UInt8, [UInt8])])
+func aNameThatOpenSSLRefusesIsRefused(kind: String, tag: UInt8, value: [UInt8]) {
+  #expect(subject(Name.of([[(commonName, tag, value)]])) == nil, "\(kind)")
+}
+
+@Test func parametersThatOpenSSLRefusesAreRefused() {
+  let der = MadeCertificate().der
+  let good = element(0x06, OIDs.sha256WithRSA) + element(0x05, [])
+  for bad in [[0x05, 0x01], [0x00, 0x00], [0x01, 0x00], [0x02, 0x00], [0x03, 0x00], [0x06, 0x00]] as [[UInt8]]
+  {
+    // The same length, or one of the next byte: what matters is that it is not read.
+    let changed = der.replacing(good, with: Array(good.dropLast(2)) + bad, maxReplacements: 1)
+    #expect(Certificate(der: changed) == nil, "\(bad)")
+  }
 }
 
 @Test func theLastPartComesFirstAndPartsOfOneAreJoined() {
