@@ -33,11 +33,21 @@ def faulty_binary() -> Path:
     return _built("psm-entry-faults", "faults-binary")
 
 
+def _image(family: str) -> str:
+    built = subprocess.run([HERE / "build-image", family], stdout=subprocess.PIPE, timeout=900, check=True)
+    return built.stdout.decode().strip()
+
+
 @pytest.fixture(scope="session")
 def image() -> str:
     """The name of the tests' image, built when its recipe changed."""
-    built = subprocess.run([HERE / "build-image"], stdout=subprocess.PIPE, timeout=900, check=True)
-    return built.stdout.decode().strip()
+    return _image("rhel")
+
+
+@pytest.fixture(scope="session")
+def debian_image() -> str:
+    """The same with the system store of Debian and its own update-ca-certificates."""
+    return _image("debian")
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,319 @@
+"""System stores of both families, built by their real tools and judged by what is in the bundle."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import containers
+from certificates import Authority, certificates_of
+from clients import CA_VARIABLES, CURL, DISTRUST
+from containers import Container
+from network import BODY
+
+
+@dataclass(frozen=True)
+class Family:
+    image: str
+    bundle: str
+    anchors: str
+    ending: str
+    tool: str
+
+    def anchor(self, authority: Authority) -> str:
+        return f"{self.anchors}/psm-entry-{authority.fingerprint}{self.ending}"
+
+
+@pytest.fixture(scope="session")
+def families(image: str, debian_image: str) -> dict[str, Family]:
+    return {
+        "rhel": Family(
+            image,
+            "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+            "/usr/share/pki/ca-trust-source/anchors",
+            ".pem",
+            "/usr/bin/update-ca-trust",
+        ),
+        "debian": Family(
+            debian_image,
+            "/etc/ssl/certs/ca-certificates.crt",
+            "/usr/local/share/ca-certificates",
+            ".crt",
+            "/usr/sbin/update-ca-certificates",
+        ),
+    }
+
+
+@pytest.fixture(params=["rhel", "debian"])
+def family(request, families) -> Family:
+    return families[request.param]
+
+
+@pytest.fixture
+def start(container, binary, family, certs):
+    """Starts a container of the family in which no file is named, so that a missing one is no error."""
+
+    def begin(**arguments) -> Container:
+        settings = {"REPO_CUSTOM_CA_CERT": "", **arguments.pop("settings", {})}
+        arguments.setdefault("from_image", family.image)
+        return container(arguments.pop("entry", binary), settings=settings, **arguments)
+
+    return begin
+
+
+def curl(box: Container, url: str, **variables: str):
+    """The system's own curl, without a CA variable."""
+    return box.run(*CURL, url, environment=variables)
+
+
+def stamp(box: Container, family: Family) -> bytes:
+    """Changes whenever the tool has built the bundle."""
+    return box.run("stat", "--format", "%i %y %z", family.bundle).stdout
+
+
+def links_of_ours(box: Container) -> list[str]:
+    listed = box.run("find", "/etc/ssl/certs", "-type", "l", "-lname", "*psm-entry-*").stdout
+    return listed.decode().split()
+
+
+def test_the_control_does_not_trust_the_proxy(start, origin):
+    box = start(entry=None)
+    box.service()
+    assert DISTRUST["curl"] in curl(box, origin.url).stderr.decode()
+
+
+def test_the_systems_own_curl_trusts_a_mounted_authority(start, family, origin, proxy):
+    box = start()
+    box.service()
+    assert curl(box, origin.url).stdout == BODY
+    assert box.read(family.anchor(proxy.authority)) == proxy.authority.pem
+    assert certificates_of(box.read(family.bundle)).count(proxy.authority.der) == 1
+    listed = box.run("stat", "--format", "%a %U", family.anchor(proxy.authority)).stdout
+    assert listed == b"644 root\n"
+
+
+def test_a_restart_does_not_run_the_tool(start, family):
+    box = start()
+    box.service()
+    before = stamp(box, family)
+    for _ in range(2):
+        said = len(box.said())
+        box.restart()
+        assert stamp(box, family) == before
+        assert len(box.said()) == said + 1, box.log()
+
+
+def test_an_exchanged_authority_is_trusted_and_the_former_is_gone(
+    start, family, certs, origin, proxy, second_proxy
+):
+    box = start()
+    box.service()
+    (certs / "ca_cert.pem").write_bytes(second_proxy.authority.pem)
+    box.restart()
+    assert DISTRUST["curl"] in curl(box, origin.url).stderr.decode()
+    assert curl(box, origin.url, HTTPS_PROXY=second_proxy.url).stdout == BODY
+    held = certificates_of(box.read(family.bundle))
+    assert second_proxy.authority.der in held and proxy.authority.der not in held
+    names = box.run("ls", family.anchors).stdout.decode().split()
+    assert names == [Path(family.anchor(second_proxy.authority)).name]
+    assert all(proxy.authority.fingerprint not in link for link in links_of_ours(box))
+
+
+def test_no_authority_leaves_the_store_as_the_image_brought_it(start, family, certs, origin, proxy):
+    control = start(entry=None)
+    control.service()
+    box = start()
+    box.service()
+    (certs / "ca_cert.pem").unlink()
+    box.restart()
+    assert DISTRUST["curl"] in curl(box, origin.url).stderr.decode()
+    public = certificates_of(control.read(family.bundle))
+    assert sorted(certificates_of(box.read(family.bundle))) == sorted(public)
+    assert box.run("ls", family.anchors).stdout == b""
+    assert links_of_ours(box) == []
+    dangling = box.run("find", "/etc/ssl/certs", "-xtype", "l").stdout
+    assert dangling == control.run("find", "/etc/ssl/certs", "-xtype", "l").stdout
+
+
+def test_an_anchor_of_somebody_else_is_not_touched(start, family, certs, second_proxy):
+    box = start(entry=None)
+    box.service()
+    foreign = f"{family.anchors}/corp{family.ending}"
+    script = f"mkdir -p {family.anchors} && cat >{foreign}.txt <<'.'\n{second_proxy.authority.pem.decode()}.\n"
+    assert box.run("sh", "-ec", f"{script}mv {foreign}.txt {foreign}; {family.tool}").returncode == 0
+    image = box.commit()
+    try:
+        box = start(from_image=image)
+        box.service()
+        (certs / "ca_cert.pem").unlink()
+        box.restart()
+        assert box.read(foreign) == second_proxy.authority.pem
+        assert second_proxy.authority.der in certificates_of(box.read(family.bundle))
+        box.remove()
+    finally:
+        containers.succeed("rmi", "--force", image)
+
+
+@pytest.mark.parametrize("options", [["--cap-drop", "DAC_OVERRIDE"], ["--cap-drop", "all"]], ids=" ".join)
+def test_root_without_capabilities_builds_the_store(start, origin, options):
+    box = start(options=options)
+    box.service()
+    assert curl(box, origin.url).stdout == BODY, box.log()
+
+
+@pytest.mark.parametrize(
+    "options", [["--user", "1000:0"], ["--read-only", "--read-only-tmpfs=true"]], ids=lambda options: options[0]
+)
+def test_a_store_that_cannot_be_written_is_said_once(start, family, origin, options):
+    # The service is the client: it has the variables that serve instead.
+    box = start(options=options, command=[*CURL, origin.url])
+    assert box.exit_status() == 0, box.log()
+    assert BODY.decode() in box.log()
+    assert len([line for line in box.said() if "system store" in line]) == 1, box.log()
+    assert [line for line in box.said() if "error: " in line] == []
+
+
+def test_without_its_tool_the_bundle_is_written_natively(start, family, certs, origin, proxy):
+    box = start(entry=None)
+    box.service()
+    control = box.read(family.bundle)
+    assert box.run("rm", family.tool).returncode == 0
+    image = box.commit()
+    try:
+        box = start(from_image=image)
+        box.service()
+        assert curl(box, origin.url).stdout == BODY
+        assert box.read(family.bundle).startswith(control)
+        assert box.read(family.anchor(proxy.authority)) == proxy.authority.pem
+        before = stamp(box, family)
+        box.restart()
+        assert stamp(box, family) == before
+        (certs / "ca_cert.pem").unlink()
+        box.restart()
+        assert box.read(family.bundle) == control
+        box.remove()
+    finally:
+        containers.succeed("rmi", "--force", image)
+
+
+def test_a_certificate_that_a_rhel_store_does_not_trust_is_said_and_runs_no_tool_again(
+    container, binary, families, certs, proxy
+):
+    family = families["rhel"]
+    server = proxy.authority.issue("server.test")
+    (certs / "server.pem").write_bytes(server[server.index(b"-----BEGIN CERTIFICATE") :])
+    box = container(binary, settings={"REPO_CUSTOM_CA_CERT": ""})
+    box.service()
+    assert len([line for line in box.said() if "bundles only" in line]) == 1, box.log()
+    runs = box.tool_runs()
+    box.restart()
+    assert box.tool_runs() == runs
+    assert len(box.run("ls", family.anchors).stdout.split()) == 1
+    bundle = certificates_of(box.read(containers.BUNDLE))
+    assert certificates_of(server[server.index(b"-----BEGIN CERTIFICATE") :])[0] in bundle
+
+
+# What a killed run of Debian's tool leaves behind
+
+
+@pytest.fixture
+def poisoned(container, families):
+    """Images of the Debian family with a leftover that its tool would go on with."""
+    images: list[str] = []
+
+    def prepare(text: bytes) -> str:
+        box = container(None, from_image=families["debian"].image)
+        box.service()
+        script = f"cat >/etc/ssl/certs/ca-certificates.crt.new <<'.'\n{text.decode()}\n.\n"
+        assert box.run("sh", "-ec", script).returncode == 0
+        images.append(box.commit())
+        return images[-1]
+
+    yield prepare
+    for image in images:
+        containers.podman("rmi", "--force", image)
+
+
+@pytest.mark.parametrize("kind", ["half a certificate", "a removed authority"])
+def test_a_poisoned_leftover_is_harmless(container, binary, families, poisoned, origin, second_proxy, kind):
+    pem = second_proxy.authority.pem
+    image = poisoned(pem[: len(pem) // 2] if kind == "half a certificate" else pem)
+    box = container(binary, from_image=image)
+    box.service()
+    assert curl(box, origin.url).stdout == BODY
+    held = certificates_of(box.read(families["debian"].bundle))
+    assert second_proxy.authority.der not in held and len(held) > 100
+
+
+# Tools that lie
+
+BUNDLE = "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem"
+REAL = "/usr/bin/update-ca-trust.real"
+
+
+@dataclass(frozen=True)
+class Lie:
+    script: str
+    said: str = ""
+    """What the log must tell; nothing but the change where it is empty."""
+    is_trusted: bool = False
+    """Whether curl reaches the origin afterwards."""
+    runs_again: bool = True
+    """Whether the next start runs the tool once more."""
+
+
+LIES = {
+    "fails and succeeds": Lie(f"{REAL}; exit 1", is_trusted=True, runs_again=False),
+    "dies and succeeds": Lie(f"{REAL}; kill -9 $$", is_trusted=True, runs_again=False),
+    "succeeds and fails": Lie("exit 0", "is not in it although"),
+    "fails and fails": Lie("echo 'no such token' >&2; exit 3", "ended with status 3"),
+    "empties the bundle": Lie(f": >{BUNDLE}", "is not in it although"),
+    "removes the bundle": Lie(f"rm {BUNDLE}", "missing or not readable"),
+    "damages the bundle": Lie(f"{REAL}; truncate -s -40 {BUNDLE}", "no client can read it"),
+    "hangs": Lie("sleep 1000", "its time was up"),
+    "hangs when done": Lie(f"{REAL}; sleep 1000", "", is_trusted=True, runs_again=False),
+    "leaves a daemon with the pipe": Lie(f"sleep 1000 & {REAL}", is_trusted=True, runs_again=False),
+    "talks without end": Lie(f"{REAL}; head -c 10000000 /dev/zero | tr '\\0' x", is_trusted=True, runs_again=False),
+    "cannot be executed": Lie("#!/gone", "ended with status 127"),
+}
+
+
+@pytest.fixture
+def lying(container, binary, image, tmp_path):
+    """Starts a container in which the tool is a script, and the real one stands beside it."""
+
+    def start(lie: Lie) -> Container:
+        real = Path(__file__).parent / "image" / "update-ca-trust"
+        tool = tmp_path / "update-ca-trust"
+        body = lie.script if lie.script.startswith("#!") else f"#!/bin/sh\n{lie.script}"
+        tool.write_text(f"{body}\n".replace("#!/bin/sh\n", "#!/bin/sh\necho run >>/var/log/lies\n"))
+        tool.chmod(0o755)
+        mounts = {tool: "/usr/bin/update-ca-trust", real: REAL}
+        return container(binary, mounts=mounts, settings={"PSM_ENTRY_TIMEOUT": "10", "PSM_ENTRY_LOG": "debug"})
+
+    return start
+
+
+def lies_told(box: Container) -> int:
+    return box.run("cat", "/var/log/lies").stdout.count(b"\n")
+
+
+@pytest.mark.parametrize("kind", LIES)
+def test_a_tool_is_judged_by_what_it_has_built(lying, origin, kind):
+    lie = LIES[kind]
+    box = lying(lie)
+    service = box.service()
+    assert (service.pid, service.children) == (1, 0)
+    if lie.said:
+        assert [line for line in box.said() if lie.said in line], box.log()
+        assert [line for line in box.said() if "error: " in line], box.log()
+    else:
+        assert [line for line in box.said() if "error: " in line] == [], box.log()
+    assert (curl(box, origin.url).stdout == BODY) == lie.is_trusted
+    # Whatever the tool does, the product's own bundle serves.
+    assert service.variables()["NODE_EXTRA_CA_CERTS"] == containers.BUNDLE
+    assert not CA_VARIABLES & service.variables().keys()
+    assert box.run("pgrep", "sleep").stdout == b""
+    told = lies_told(box)
+    box.restart()
+    assert (lies_told(box) > told) == (lie.runs_again and kind != "cannot be executed")
