@@ -46,6 +46,8 @@ func theDigestOfARepeatedByteIsNISTs(byte: UInt8, count: Int, hex: String) {
 
 @Test func fingerprintsAreOrderedAsTheirHexIs() {
   let fingerprints = (0..<200).map { Fingerprint(of: [UInt8($0)]) }
-  let byValue = fingerprints.sorted().map { String(decoding: $0.hex.utf8, as: UTF8.self) }
+  let byValue = fingerprints.sorted { $0.bytes.lexicographicallyPrecedes($1.bytes) }.map {
+    String(decoding: $0.hex.utf8, as: UTF8.self)
+  }
   #expect(byValue == byValue.sorted())
 }
