@@ -61,9 +61,16 @@ public struct ProcessID: Equatable, Sendable {
       ? .signalled(clinux_signal(status)) : .exited(clinux_exit_status(status))
   }
 
-  /// Reaps whatever has ended of the group that this process led, without waiting.
+  /// Reaps what was killed of the group that this process led. What takes longer than a second to die is
+  /// stuck in the kernel and stays behind.
   public func reapGroup() {
-    while waitpid(-rawValue, nil, WNOHANG) > 0 {}
+    let deadline = Deadline(secondsFromNow: 1)
+    while true {
+      let reaped = waitpid(-rawValue, nil, WNOHANG)
+      if reaped < 0 || (reaped == 0 && deadline.hasPassed) { return }
+      // Killed, and not yet dead.
+      if reaped == 0 { _ = waitToRead([], until: Deadline(nanosecondsFromNow: 1_000_000)) }
+    }
   }
 }
 

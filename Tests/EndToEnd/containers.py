@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +61,8 @@ class Service:
 @dataclass
 class Container:
     name: str
+    created: int = 0
+    """Nanoseconds since the epoch: what a committed image holds of an earlier service is older."""
 
     def state(self) -> dict[str, object]:
         return json.loads(succeed("container", "inspect", self.name))[0]["State"]
@@ -71,7 +74,7 @@ class Container:
             result = podman("exec", self.name, "cat", "/run/service.json")
             if result.returncode == 0:
                 service = Service(**json.loads(result.stdout))
-                if service.started > after:
+                if service.started > max(after, self.created):
                     return service
             state = self.state()
             if state["Status"] in ("exited", "stopped"):
@@ -145,4 +148,5 @@ def create(
     if entrypoint:
         arguments += ["--entrypoint", json.dumps(list(entrypoint))]
     arguments += [*options, image, *command]
-    return Container(succeed(*arguments).decode().strip())
+    now = time.time_ns()
+    return Container(succeed(*arguments).decode().strip(), now)

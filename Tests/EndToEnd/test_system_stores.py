@@ -240,7 +240,7 @@ def test_a_poisoned_leftover_is_harmless(container, binary, families, poisoned, 
     image = poisoned(pem[: len(pem) // 2] if kind == "half a certificate" else pem)
     box = container(binary, from_image=image)
     box.service()
-    assert curl(box, origin.url).stdout == BODY
+    assert curl(box, origin.url).stdout == BODY, box.log()
     held = certificates_of(box.read(families["debian"].bundle))
     assert second_proxy.authority.der not in held and len(held) > 100
 
