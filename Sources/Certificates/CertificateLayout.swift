@@ -66,7 +66,9 @@ struct CertificateLayout {
     self.notAfter = notAfter
 
     // issuerUniqueID and subjectUniqueID, which nobody reads.
-    guard walk.skip(0x81), walk.skip(0x82) else { return nil }
+    for tag in [0x81, 0x82] as [UInt8] where walk.nextTag == tag {
+      guard let identifier = walk.next(), isBitString(bytes[identifier.content]) else { return nil }
+    }
     var extensions: Range<Int>?
     if let explicit = walk.next(Tag.context(3)) {
       var inside = walk.inside(explicit)

@@ -75,7 +75,6 @@ func aNameThatOpenSSLRefusesIsRefused(kind: String, tag: UInt8, value: [UInt8]) 
   let good = element(0x06, OIDs.sha256WithRSA) + element(0x05, [])
   for bad in [[0x05, 0x01], [0x00, 0x00], [0x01, 0x00], [0x02, 0x00], [0x03, 0x00], [0x06, 0x00]] as [[UInt8]]
   {
-    // The same length, or one of the next byte: what matters is that it is not read.
     let changed = der.replacing(good, with: Array(good.dropLast(2)) + bad, maxReplacements: 1)
     #expect(Certificate(der: changed) == nil, "\(bad)")
   }

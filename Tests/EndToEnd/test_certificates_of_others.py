@@ -31,6 +31,8 @@ def test_openssls_own_pem_files_get_openssls_verdicts():
 DIFFERENCES = {
     "x509/badasn1time.pem": "notAfter is no time, so nobody can say that it is valid; cryptography reads it late",
     "x509/custom/long-form-name-attribute.pem": "a tag of two bytes in the subject, which OpenSSL refuses as well",
+    "x509/custom/invalid_utf8_common_name.pem": "no UTF-8: OpenSSL would refuse a whole bundle that holds it",
+    "x509/custom/name_attribute_unsupported_tag.pem": "OpenSSL would refuse a whole bundle that holds it",
 }
 
 
