@@ -160,8 +160,13 @@ private func areScalars(_ octets: ArraySlice<UInt8>, size: Int) -> Bool {
 private func isUTF8(_ octets: ArraySlice<UInt8>) -> Bool {
   var rest = octets
   while let first = rest.first {
-    let length = first < 0x80 ? 1 : (~first).leadingZeroBitCount
-    var value = UInt32(first) & (length == 1 ? 0x7F : 0x7F >> UInt32(length))
+    // Nearly all of it is ASCII.
+    if first < 0x80 {
+      rest = rest.dropFirst()
+      continue
+    }
+    let length = (~first).leadingZeroBitCount
+    var value = UInt32(first) & 0x7F >> UInt32(length)
     for octet in rest.prefix(length).dropFirst() { value = value << 6 | UInt32(octet & 0x3F) }
     // The shortest form of what was read is what stands there, or it was something else.
     guard isScalar(value), rest.starts(with: utf8(value)) else { return false }
