@@ -8,7 +8,7 @@ SCRIPTS := .ci/run Fuzz/run Fuzz/seeds Tests/EndToEnd/install-tools Tests/EndToE
   Tests/EndToEnd/image/install Tests/EndToEnd/image/store-rhel Tests/EndToEnd/image/store-debian \
   Tests/EndToEnd/image/update-ca-trust
 
-.PHONY: help tools static faults-binary lint unit e2e fuzz test demo record-cost clean
+.PHONY: help tools static faults-binary lint unit e2e fuzz fuzz-minute test demo record-cost clean
 
 help:
 	@echo 'make demo           the main job in front of your eyes'
@@ -57,8 +57,10 @@ record-cost: tools static
 fuzz: tools
 	Fuzz/run $(or $(SECONDS),600)
 
-test: lint unit e2e
+fuzz-minute: tools
 	Fuzz/run 60
+
+test: lint unit fuzz-minute e2e
 
 demo:
 	@Tests/EndToEnd/install-tools demo
