@@ -57,6 +57,10 @@ func oneGoodBlockIsFound(name: String, text: String) {
       [nil, nil]
     ),
     ("a byte order mark behind text", "x\n\u{FEFF}\(begin)\nTWFu\n\(end)\n", []),
+    (
+      "a BEGIN line so long that its end is a blank line to OpenSSL",
+      "\(begin)\(String(repeating: " ", count: 254))\n\nTWFu\n\(end)\n", [.misplacedLine]
+    ),
     ("a comment inside", "\(begin)\nTWFu\n# Corp\n\(end)\n", [.notBase64]),
     ("junk inside", "\(begin)\nTW!u\n\(end)\n", [.notBase64]),
     ("missing padding", "\(begin)\nTWE\n\(end)\n", [.notBase64]),
