@@ -1,0 +1,49 @@
+"""Runs real clients against recording proxies in one container without a network, before and after psm-entry."""
+
+import json
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import containers
+from containers import HERE
+
+REPO = HERE.parent.parent
+CLIENTS = ("curl", "wget", "git", "urllib", "requests", "pip", "aiohttp", "rattler", "Go", "Ruby", "Node", "Node fetch")
+
+
+def build_image() -> str:
+    built = subprocess.run([HERE / "build-clients-image"], stdout=subprocess.PIPE, timeout=900, check=True)
+    return built.stdout.decode().strip()
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What there is inside the container: addresses on loopback, names, and the recording servers' places."""
+
+    addresses: Sequence[str]
+    names: Mapping[str, str]
+    servers: Sequence[str]
+
+
+def run(image: str, binary: Path, folder: Path, scene: Scene, jobs: Iterable[Mapping[str, object]]) -> list[dict]:
+    """Gives `before`, `after`, `log` and `check` of each job; `folder` is empty and the caller's."""
+    asked = {"addresses": scene.addresses, "servers": scene.servers, "jobs": list(jobs)}
+    (folder / "jobs").write_text(json.dumps(asked))
+    options = ["--rm", "--network", "none", "--cap-add", "NET_ADMIN", "--hostname", "worker"]
+    for name, address in scene.names.items():
+        options += ["--add-host", f"{name}:{address}"]
+    for source, target in {binary: "/psm-entry", HERE: "/tests", folder: "/asked"}.items():
+        options += ["--volume", f"{source}:{target}:ro"]
+    command = ["/conda/bin/python", "/tests/matrix/run.py", "/asked/jobs"]
+    return json.loads(containers.succeed("run", *options, "--env", "PYTHONPATH=/tests", image, *command, seconds=300))
+
+
+def client_name(label: str) -> str:
+    """The client whose name is part of a URL: there, it is without spaces and in lower case."""
+    return next(client for client in CLIENTS if label_of(client) == label)
+
+
+def label_of(client: str) -> str:
+    return client.lower().replace(" ", "-")

@@ -1,0 +1,175 @@
+"""Environments as they are met, and which proxy every client is to use as whom after a start."""
+
+from dataclasses import dataclass, field
+
+BLUE = "http://user1:pw1@blue:8899"
+GREEN = "http://user2:pw2@green:8899"
+FIRST = "user1:pw1@blue"
+SECOND = "user2:pw2@green"
+FILE = "/tmp/proxy-secret"
+
+
+def both(value: str) -> list[str]:
+    return [f"HTTP_PROXY={value}", f"HTTPS_PROXY={value}"]
+
+
+@dataclass(frozen=True)
+class Environment:
+    title: str
+    entries: list[str]
+    http: str | None = FIRST
+    """What every client is to use for http:// after a start: `user:password@proxy`, or None for no proxy."""
+    https: str | None = FIRST
+    said: str = ""
+    """What psm-entry's log must hold."""
+    differs: bool = False
+    """Clients differ even after a start; the log must say why, so `said` is given."""
+    files: dict[str, str] = field(default_factory=dict)
+
+
+ENVIRONMENTS = [
+    Environment("Upper case only, as the product documents it", both(BLUE)),
+    Environment("Lower case only", [f"http_proxy={BLUE}", f"https_proxy={BLUE}"]),
+    Environment("Both cases alike", [*both(BLUE), f"http_proxy={BLUE}", f"https_proxy={BLUE}"]),
+    Environment(
+        "Both cases, two proxies",
+        [*both(GREEN), f"http_proxy={BLUE}", f"https_proxy={BLUE}"],
+        said="HTTP_PROXY is http://user2:***@green:8899; http_proxy is used",
+    ),
+    Environment(
+        "Both cases, two proxies, the upper one preferred",
+        [*both(GREEN), f"http_proxy={BLUE}", f"https_proxy={BLUE}", "PSM_ENTRY_PREFER=upper"],
+        SECOND,
+        SECOND,
+        said="HTTP_PROXY is http://user2:***@green:8899, but http_proxy is http://user1:***@blue:8899",
+    ),
+    Environment(
+        "Both cases, two users of one proxy",
+        [*both("http://user2:pw2@blue:8899"), f"http_proxy={BLUE}", f"https_proxy={BLUE}"],
+        said="HTTP_PROXY is http://user2:***@blue:8899; http_proxy is used",
+    ),
+    Environment(
+        "Both cases, two passwords of one user",
+        [*both("http://user1:old@blue:8899"), f"http_proxy={BLUE}", f"https_proxy={BLUE}"],
+        said="both show as http://user1:***@blue:8899, but differ in what is not shown",
+    ),
+    Environment("Lower case for http, upper for https", [f"http_proxy={BLUE}", f"HTTPS_PROXY={GREEN}"], FIRST, SECOND),
+    Environment(
+        "Upper case, and empty lower case",
+        [*both(BLUE), "http_proxy=", "https_proxy="],
+        said="http_proxy: is empty and counts as unset; HTTP_PROXY is used",
+    ),
+    Environment(
+        "Lower case, and empty upper case",
+        ["HTTP_PROXY=", "HTTPS_PROXY=", f"http_proxy={BLUE}", f"https_proxy={BLUE}"],
+        said="HTTP_PROXY: is empty and counts as unset; http_proxy is used",
+    ),
+    Environment("Empty in both cases", [*both(""), "http_proxy=", "https_proxy="], None, None),
+    Environment("Another spelling", [f"Http_Proxy={BLUE}", f"Https_Proxy={BLUE}"]),
+    Environment(
+        "Upper case, and another spelling with another proxy",
+        [f"Http_Proxy={GREEN}", f"Https_Proxy={GREEN}", *both(BLUE)],
+        said="Http_Proxy is http://user2:***@green:8899; HTTP_PROXY is used",
+    ),
+    Environment("Set twice, alike", [*both(BLUE), *both(BLUE)]),
+    Environment(
+        "Set twice, two proxies",
+        [*both(BLUE), *both(GREEN)],
+        said="HTTP_PROXY: is in the environment more than once with different values; the first one counts",
+    ),
+    Environment("In quotes, as a YAML list keeps them", both(f'"{BLUE}"'), said="white space or quotes"),
+    Environment("In single quotes", both(f"'{BLUE}'"), said="white space or quotes"),
+    Environment("White space around it", both(f"  {BLUE} "), said="white space or quotes"),
+    Environment("A line end behind it", both(f"{BLUE}\r\n"), said="white space or quotes"),
+    Environment("No scheme", both("blue:8899"), "blue", "blue", said="http:// put in front"),
+    Environment("No scheme, with a user", both("user1:pw1@blue:8899"), said="http:// put in front"),
+    Environment("The scheme in upper case", both("HTTP://user1:pw1@blue:8899")),
+    Environment("A slash at its end", both(f"{BLUE}/")),
+    Environment(
+        "A password as it comes, and a Windows domain",
+        both(r"http://dom\user:p@ss/w#rd@blue:8899"),
+        r"dom\user:p@ss/w#rd@blue",
+        r"dom\user:p@ss/w#rd@blue",
+        said="user percent-encoded, password percent-encoded",
+    ),
+    Environment(
+        "The same percent-encoded",
+        both("http://dom%5Cuser:p%40ss%2Fw%23rd@blue:8899"),
+        r"dom\user:p@ss/w#rd@blue",
+        r"dom\user:p@ss/w#rd@blue",
+    ),
+    Environment(
+        "A mail address as the user",
+        both("http://user@corp.com:pw1@blue:8899"),
+        "user@corp.com:pw1@blue",
+        "user@corp.com:pw1@blue",
+        said="user percent-encoded",
+    ),
+    Environment(
+        "A lone % in the password",
+        both("http://user1:100%sure@blue:8899"),
+        "user1:100%sure@blue",
+        "user1:100%sure@blue",
+        said="password percent-encoded",
+    ),
+    Environment(
+        "Other marks in the password",
+        both("http://user1:a b?c&d=e+f;g[h]i\"j'k<l>m^n|o@blue:8899"),
+        "user1:a b?c&d=e+f;g[h]i\"j'k<l>m^n|o@blue",
+        "user1:a b?c&d=e+f;g[h]i\"j'k<l>m^n|o@blue",
+        said="password percent-encoded",
+    ),
+    Environment(
+        "A colon in the password",
+        both("http://user1:p:w:1@blue:8899"),
+        "user1:p:w:1@blue",
+        "user1:p:w:1@blue",
+    ),
+    Environment(
+        "From a file",
+        [f"HTTP_PROXY_FILE={FILE}", f"HTTPS_PROXY_FILE={FILE}"],
+        files={FILE: f"{BLUE}\n"},
+    ),
+    Environment(
+        "From a file, and set as well",
+        [f"HTTP_PROXY_FILE={FILE}", *both(BLUE)],
+        said="HTTP_PROXY_FILE: is not used, because HTTP_PROXY is set as well",
+        files={FILE: f"{GREEN}\n"},
+    ),
+    Environment("HTTP_PROXY alone", [f"HTTP_PROXY={BLUE}"], FIRST, None, said="mirrors are mostly fetched by https"),
+    Environment("HTTPS_PROXY alone", [f"HTTPS_PROXY={BLUE}"], None, FIRST),
+    Environment("ALL_PROXY alone", [f"ALL_PROXY={BLUE}"], None, None),
+    Environment("ALL_PROXY beside the others", [f"ALL_PROXY={GREEN}", *both(BLUE)]),
+    Environment("NO_PROXY is *", [*both(BLUE), "NO_PROXY=*"], None, None),
+    Environment("REQUEST_METHOD is set", [*both(BLUE), "REQUEST_METHOD=GET"], said="CGI script", differs=True),
+    Environment("No port", both("http://user1:pw1@blue"), said="curl takes 1080, others take 80", differs=True),
+    Environment(
+        "A user without a password",
+        both("http://user1@blue:8899"),
+        "user1:@blue",
+        "user1:@blue",
+    ),
+    Environment(
+        "Letters that are not ASCII in the password",
+        both("http://user1:pässword@blue:8899"),
+        said="requests and aiohttp as Latin-1 or not at all",
+        differs=True,
+    ),
+    Environment(
+        "A port that is no number",
+        both("http://user1:pw1@blue:port"),
+        said="its port is not a number from 1 to 65535",
+        differs=True,
+    ),
+]
+
+READ_ALL_PROXY = {"curl", "git", "requests", "pip", "rattler"}
+"""The clients that fall back to ALL_PROXY; a start does not give its value to the others."""
+
+
+def expected(environment: Environment, client: str, scheme: str) -> str | None:
+    """The proxy that a client is to use after a start."""
+    if environment.title == "ALL_PROXY alone":
+        return FIRST if client in READ_ALL_PROXY else None
+    # Ruby's net/http asks for the proxy of http, whatever the scheme.
+    return environment.http if scheme == "http" or client == "Ruby" else environment.https
