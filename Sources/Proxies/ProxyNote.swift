@@ -96,6 +96,13 @@ extension ProxyNote {
     )
   }
 
+  static func incompleteUser(_ name: Text, _ url: ProxyURL) -> ProxyNote {
+    .warning(
+      name,
+      "\(url.redacted) has a user without a password, or the reverse: Python, Node and others send neither; give both"
+    )
+  }
+
   static var httpWithoutHTTPS: ProxyNote {
     .warning(
       "HTTP_PROXY",
@@ -106,7 +113,7 @@ extension ProxyNote {
   static var requestMethod: ProxyNote {
     .warning(
       "REQUEST_METHOD",
-      "is set, so Python, Go and Ruby take the service for a CGI script and may ignore HTTP_PROXY; unset it")
+      "is set, so Go and conda's rattler take the service for a CGI script and ignore its proxies; unset it")
   }
 
   static func everythingAmongOthers(_ name: Text) -> ProxyNote {
@@ -142,6 +149,7 @@ extension ProxyURLRepairs {
     var done: [Text] = []
     if contains(.surroundings) { done.append("white space or quotes around it removed") }
     if contains(.scheme) { done.append("http:// put in front") }
+    if contains(.schemeCase) { done.append("scheme put in lower case") }
     if contains(.user) { done.append("user percent-encoded") }
     if contains(.password) { done.append("password percent-encoded") }
     return done

@@ -20,6 +20,7 @@ struct ProxyURLRepairs: OptionSet, Equatable, Sendable {
   static let scheme = ProxyURLRepairs(rawValue: 2)
   static let user = ProxyURLRepairs(rawValue: 4)
   static let password = ProxyURLRepairs(rawValue: 8)
+  static let schemeCase = ProxyURLRepairs(rawValue: 16)
 }
 
 /// Reads a proxy's address as a person writes it: white space and quotes around it, a missing scheme and a user
@@ -44,7 +45,9 @@ func readProxyURL(_ text: [UInt8]) throws(ProxyURLFault) -> (url: ProxyURL, repa
   if let (name, after) = writtenScheme(bare) {
     guard let known = ProxyURL.Scheme(written: name) else { throw .unknownScheme }
     (scheme, afterScheme) = (known, after)
-    written = [UInt8](bare.prefix(upTo: after.startIndex))
+    // Node's http takes HTTP:// for an unknown scheme.
+    written = known.name.bytes + StaticString("://").bytes
+    if name != written.prefix(name.count) { repairs.insert(.schemeCase) }
   } else {
     (scheme, afterScheme) = (.http, bare)
     written = StaticString("http://").bytes

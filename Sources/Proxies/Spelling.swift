@@ -76,6 +76,7 @@ struct Spelling {
     case .url(let url, _):
       (url.port == nil ? [.noPort(title, url)] : []) + (url.scheme == .http ? [] : [.scheme(title, url)])
         + (url.userinfo?.isASCII == false ? [.notASCII(title, url)] : [])
+        + (url.userinfo?.isIncomplete == true ? [.incompleteUser(title, url)] : [])
     }
   }
 }

@@ -29,6 +29,9 @@ public struct Userinfo: Equatable, Sendable, CustomStringConvertible, CustomDebu
   /// Whether clients agree on the bytes: of other letters some send UTF-8, others Latin-1, and some fail.
   var isASCII: Bool { basicCredentials.bytes.allSatisfy { $0 < 0x80 } }
 
+  /// Whether one half is missing; clients do not agree on sending the other then.
+  var isIncomplete: Bool { writtenUser.bytes.isEmpty || password?.bytes.isEmpty != false }
+
   /// The user for a person: decoded if that is plain text, else percent-encoded, `***` if it may hold a password.
   public var displayedUser: Text {
     guard userMayBeShown else { return "***" }

@@ -8,7 +8,7 @@ struct ProxyURLTests {
   static let readable: [(String, String, String)] = [
     ("http://proxy:8899", "http://proxy:8899", "http://proxy:8899"),
     ("http://proxy:8899/", "http://proxy:8899/", "http://proxy:8899/"),
-    ("HTTP://Proxy:8899", "HTTP://Proxy:8899", "http://Proxy:8899"),
+    ("HTTP://Proxy:8899", "http://Proxy:8899", "http://Proxy:8899"),
     ("http://proxy", "http://proxy", "http://proxy"),
     ("http://proxy:8080/a?token=b", "http://proxy:8080/a?token=b", "http://proxy:8080/***"),
     ("http://proxy:8080?token=b", "http://proxy:8080?token=b", "http://proxy:8080/***"),

@@ -131,6 +131,13 @@ struct UnifyProxiesTests {
         "HTTPS_PROXY=http://p:1", "NO_PROXY=*", "no_proxy=*",
       ],
       notes: ["info https_proxy", "warning REQUEST_METHOD"]),
+    Case(
+      "a user without a password", ["HTTPS_PROXY=HTTP://u@p:1", "NO_PROXY=*"],
+      wanted: ["HTTPS_PROXY=http://u@p:1", "https_proxy=http://u@p:1", "NO_PROXY=*", "no_proxy=*"],
+      notes: ["info HTTPS_PROXY", "warning HTTPS_PROXY"]),
+    Case(
+      "an address with neither", ["HTTPS_PROXY=http://p:1", "NO_PROXY=*"],
+      wanted: ["HTTPS_PROXY=http://p:1", "https_proxy=http://p:1", "NO_PROXY=*", "no_proxy=*"]),
     Case("a CGI variable without a proxy", ["REQUEST_METHOD=GET"], wanted: ["REQUEST_METHOD=GET"]),
     Case(
       "no port, and a proxy that is not plain",
