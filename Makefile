@@ -16,7 +16,7 @@ help:
 	@echo 'make static         build/psm-entry, the binary that ships'
 	@echo 'make unit           swift build and swift test'
 	@echo 'make e2e            containers, proxies and real clients'
-	@echo 'make fuzz           ten minutes with hostile bytes for each reader of certificates'
+	@echo 'make fuzz           ten minutes with hostile bytes for each reader of certificates and proxies'
 	@echo 'make lint           swift format and shellcheck'
 	@echo 'make record-cost    write down what size and work the tests allow'
 	@echo 'make tools          install what the tests need'
@@ -53,7 +53,7 @@ e2e: tools static faults-binary
 record-cost: tools static
 	.venv/bin/python Tests/EndToEnd/cost.py
 
-# SECONDS for each reader of certificates.
+# SECONDS for each reader of certificates and proxies.
 fuzz: tools
 	Fuzz/run $(or $(SECONDS),600)
 
