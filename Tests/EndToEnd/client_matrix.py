@@ -27,8 +27,11 @@ class Scene:
     servers: Sequence[str]
 
 
-def run(image: str, binary: Path, folder: Path, scene: Scene, jobs: Iterable[Mapping[str, object]]) -> list[dict]:
-    """Gives `before`, `after`, `log` and `check` of each job; `folder` is empty and the caller's."""
+def run(image: str, binary: Path, folder: Path, scene: Scene, jobs: Iterable[Mapping[str, object]]) -> dict:
+    """Gives `versions` of the clients and `results`: `before`, `after`, `log` and `check` of each job.
+
+    `folder` is empty and the caller's.
+    """
     asked = {"addresses": scene.addresses, "servers": scene.servers, "jobs": list(jobs)}
     (folder / "jobs").write_text(json.dumps(asked))
     options = ["--rm", "--network", "none", "--cap-add", "NET_ADMIN", "--hostname", "worker"]
@@ -38,6 +41,27 @@ def run(image: str, binary: Path, folder: Path, scene: Scene, jobs: Iterable[Map
         options += ["--volume", f"{source}:{target}:ro"]
     command = ["/conda/bin/python", "/tests/matrix/run.py", "/asked/jobs"]
     return json.loads(containers.succeed("run", *options, "--env", "PYTHONPATH=/tests", image, *command, seconds=300))
+
+
+def versions_text(versions: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {number}" for name, number in versions.items())
+
+
+def groups_text(answers: Mapping[str, str]) -> str:
+    """`answer`: the clients that gave it, in the order in which the clients are listed."""
+    groups: dict[str, list[str]] = {}
+    for client, answer in answers.items():
+        groups.setdefault(answer, []).append(client)
+    if len(groups) == 1:
+        return f"{next(iter(groups))}: every client"
+    return "; ".join(f"{answer}: {', '.join(names)}" for answer, names in groups.items())
+
+
+def check_page(path: Path, text: str, write: bool) -> None:
+    """A page of the docs holds what was measured; with `--write` it is written first."""
+    if write:
+        path.write_text(text, encoding="utf-8")
+    assert path.read_text(encoding="utf-8") == text, f"{path} is not what was measured: run the test with --write"
 
 
 def client_name(label: str) -> str:

@@ -7,11 +7,16 @@ from pathlib import Path
 import pytest
 
 import containers
+from client_matrix import build_image
 from containers import CERTS, SERVICE, Container
 from network import Origin, Proxy, running_origin, running_proxy
 
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parent.parent
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--write", action="store_true", help="write the pages of docs/ that tests measure")
 
 
 def _built(name: str, target: str) -> Path:
@@ -48,6 +53,12 @@ def image() -> str:
 def debian_image() -> str:
     """The same with the system store of Debian and its own update-ca-certificates."""
     return _image("debian")
+
+
+@pytest.fixture(scope="session")
+def clients_image() -> str:
+    """The tests' image with more clients in it: git, wget, pip, Go, Ruby, Node and others."""
+    return build_image()
 
 
 @pytest.fixture(scope="session")

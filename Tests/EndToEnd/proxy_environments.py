@@ -83,7 +83,7 @@ ENVIRONMENTS = [
     Environment("A line end behind it", both(f"{BLUE}\r\n"), said="white space or quotes"),
     Environment("No scheme", both("blue:8899"), "blue", "blue", said="http:// put in front"),
     Environment("No scheme, with a user", both("user1:pw1@blue:8899"), said="http:// put in front"),
-    Environment("The scheme in upper case", both("HTTP://user1:pw1@blue:8899")),
+    Environment("The scheme in upper case", both("HTTP://user1:pw1@blue:8899"), said="scheme put in lower case"),
     Environment("A slash at its end", both(f"{BLUE}/")),
     Environment(
         "A password as it comes, and a Windows domain",
@@ -146,8 +146,8 @@ ENVIRONMENTS = [
     Environment(
         "A user without a password",
         both("http://user1@blue:8899"),
-        "user1:@blue",
-        "user1:@blue",
+        said="a user without a password",
+        differs=True,
     ),
     Environment(
         "Letters that are not ASCII in the password",
@@ -165,11 +165,17 @@ ENVIRONMENTS = [
 
 READ_ALL_PROXY = {"curl", "git", "requests", "pip", "rattler"}
 """The clients that fall back to ALL_PROXY; a start does not give its value to the others."""
+DO_NOT_READ_WILDCARD = {"wget", "Ruby"}
+"""The clients that use a proxy even where NO_PROXY is `*`."""
 
 
 def expected(environment: Environment, client: str, scheme: str) -> str | None:
     """The proxy that a client is to use after a start."""
     if environment.title == "ALL_PROXY alone":
         return FIRST if client in READ_ALL_PROXY else None
-    # Ruby's net/http asks for the proxy of http, whatever the scheme.
-    return environment.http if scheme == "http" or client == "Ruby" else environment.https
+    if environment.title == "NO_PROXY is *":
+        return FIRST if client in DO_NOT_READ_WILDCARD else None
+    # Ruby's net/http asks for the proxy of http, whatever the scheme; Node's fetch where there is none for https.
+    if client == "Ruby" or (client == "Node fetch" and environment.https is None):
+        return environment.http
+    return environment.http if scheme == "http" else environment.https

@@ -1,15 +1,21 @@
-// Asks for each URL with Go's net/http, as it comes.
+// Asks for each URL with Go's net/http, as it comes; without any, tells Go's version.
 package main
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"os"
+	"runtime"
 	"sync"
 	"time"
 )
 
 func main() {
+	if len(os.Args) == 1 {
+		fmt.Println(runtime.Version())
+		return
+	}
 	client := http.Client{Timeout: 10 * time.Second}
 	var all sync.WaitGroup
 	for _, url := range os.Args[1:] {

@@ -5,9 +5,11 @@ Reads jobs from the file JOBS, a list of {"entries": [entry of the environmentâ€
 what psm-entry said. Usage: run.py JOBS
 """
 
+import importlib.metadata
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import time
@@ -116,6 +118,24 @@ def serve(places):
     return server, record
 
 
+def versions():
+    """The number of each client's release, as the client itself tells it."""
+    told = {
+        "curl": ["curl", "--version"],
+        "wget": ["wget", "--version"],
+        "git": ["git", "--version"],
+        "Python": [PYTHON, "--version"],
+        "Go": ["go-client"],
+        "Ruby": ["ruby", "--version"],
+        "Node": [NODE, "--version"],
+    }
+    said = {name: subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout for name, command in told.items()}
+    numbers = {name: re.search(rb"\d+\.\d+", text).group().decode() for name, text in said.items()}
+    for package in ("requests", "pip", "aiohttp", "py-rattler"):
+        numbers[package] = importlib.metadata.version(package)
+    return numbers
+
+
 def main(path):
     asked = json.loads(pathlib.Path(path).read_text())
     WORK.mkdir()
@@ -123,7 +143,8 @@ def main(path):
         subprocess.run(["ip", "address", "add", address, "dev", "lo"], check=True)
     server, record = serve(asked["servers"])
     try:
-        json.dump([work(job, record) for job in asked["jobs"]], sys.stdout)
+        results = [work(job, record) for job in asked["jobs"]]
+        json.dump({"versions": versions(), "results": results}, sys.stdout)
     finally:
         server.kill()
 
