@@ -33,6 +33,25 @@ func isIPv6Address(_ text: ArraySlice<UInt8>) -> Bool {
   return gaps == 0 ? groups == 8 : gaps == 1 && groups <= 7
 }
 
+/// Whether an IPv6 address is written in the one form that all who compare texts expect.
+/// - Source: RFC 5952 §4, but that of two equally long runs of zeros either may be the shortened one.
+func isShortestIPv6Address(_ address: ArraySlice<UInt8>) -> Bool {
+  let parts = address.parts(between: ":", keepsEmpty: true)
+  var (written, run, longest, previous) = (0, 0, 0, ArraySlice<UInt8>([1]))
+  for part in parts {
+    guard part.allSatisfy({ $0.isDigit || $0 >= UInt8(ascii: "a") }) else { return false }
+    let isZero = part.isEqual(to: "0")
+    if part.first == UInt8(ascii: "0") && !isZero { return false }
+    if isZero && previous.isEmpty || part.isEmpty && run > 0 { return false }
+    run = isZero ? run + 1 : 0
+    longest = max(longest, run)
+    if !part.isEmpty { written += 1 }
+    previous = part
+  }
+  let shortened = 8 - written
+  return shortened == 0 ? longest < 2 : shortened >= 2 && longest <= shortened
+}
+
 /// Whether the text can be a host's name in ASCII. Underscores are allowed: Compose services have them. A name
 /// that ends in a number is none, because resolvers take it for an IPv4 address.
 /// - Source: RFC 1123 §2.1, with the underscore; WHATWG URL §3.5 for the number at the end.

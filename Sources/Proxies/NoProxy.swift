@@ -21,6 +21,15 @@ public struct NoProxyEntry: Equatable, Sendable, CustomStringConvertible, Custom
     return entry
   }
 
+  /// Whether it names the port that a URL leaves out.
+  var hasUsualPort: Bool {
+    switch kind {
+    case .nameWithPort, .suffixWithPort, .ipv4WithPort, .ipv6WithPort:
+      text[...].ends(with: StaticString(":80").bytes) || text[...].ends(with: StaticString(":443").bytes)
+    default: false
+    }
+  }
+
   /// The entry for a person, `***` where it is not plainly a host: someone may have pasted an address with a
   /// password.
   public var shown: Text {
@@ -114,7 +123,7 @@ struct NoProxyList: Equatable, Sendable {
     {
       let bare = [UInt8](inside + after)[...]
       let kind = NoProxyKind(of: bare)
-      if kind == .ipv6 || kind == .ipv6Loopback || kind == .ipv6Network {
+      if kind == .ipv6 || kind == .ipv6Longer || kind == .ipv6Loopback || kind == .ipv6Network {
         repairs.insert(.brackets)
         return bare
       }

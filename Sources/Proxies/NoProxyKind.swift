@@ -16,6 +16,8 @@ public enum NoProxyKind: CaseIterable, Equatable, Sendable {
   case ipv4
   /// `fd00::1`
   case ipv6
+  /// `fd00:0::1`, which is fd00::1, not in its shortest form
+  case ipv6Longer
   /// `::1`
   case ipv6Loopback
   /// `10.0.0.0/8`
@@ -48,7 +50,10 @@ public enum NoProxyKind: CaseIterable, Equatable, Sendable {
   /// The kinds that are made of numbers.
   private static func addressKind(of entry: ArraySlice<UInt8>) -> NoProxyKind? {
     if isIPv4Address(entry) { return .ipv4 }
-    if isIPv6Address(entry) { return entry.isEqual(to: "::1") ? .ipv6Loopback : .ipv6 }
+    if isIPv6Address(entry) {
+      if entry.isEqual(to: "::1") { return .ipv6Loopback }
+      return isShortestIPv6Address(entry) ? .ipv6 : .ipv6Longer
+    }
     if let (network, length) = entry.cut(at: ASCII.slash) {
       if isIPv4Address(network) {
         if length.decimal(upTo: 32) != nil { return .ipv4Network }

@@ -5,7 +5,7 @@ public struct NoProxyPortability: Sendable {
   public let kind: NoProxyKind
   /// An entry of the kind, and a host with a port that whoever writes the entry wants to reach by it.
   public let example: (entry: StaticString, reached: StaticString)
-  public let honouredBy: ProxyClients
+  public fileprivate(set) var honouredBy: ProxyClients
   /// What to know or to write instead, for a person.
   public let advice: StaticString
 
@@ -19,12 +19,17 @@ public struct NoProxyPortability: Sendable {
 }
 
 /// Which clients honour an entry of NO_PROXY.
-public func portability(of entry: NoProxyEntry) -> NoProxyPortability { portability(of: entry.kind) }
+public func portability(of entry: NoProxyEntry) -> NoProxyPortability {
+  var row = portability(of: entry.kind)
+  // These two know a port only where the URL names it, and hardly any URL names the usual one.
+  if entry.hasUsualPort { row.honouredBy.subtract([.urllib, .requests]) }
+  return row
+}
 
 /// What every statement on NO_PROXY comes from: a row a kind.
 ///
-/// - Source: measured with curl 7.88, wget 1.21, Python 3.11, requests 2.34, aiohttp 3.14, Go 1.19, Ruby 3.1 and
-///   Node 24, each asked for `http://` and the host given here through a recording proxy.
+/// - Source: measured with curl 7.88, wget 1.21, Python 3.11, requests 2.34, aiohttp 3.14, Go 1.19, Ruby 3.1,
+///   Node 24 and rattler 0.28, each asked for `http://` and the host given here through a recording proxy.
 public func portability(of kind: NoProxyKind) -> NoProxyPortability {
   switch kind {
   case .name:
@@ -42,28 +47,32 @@ public func portability(of kind: NoProxyKind) -> NoProxyPortability {
       kind, "*", "repo.corp:80", .all.subtracting([.wget, .ruby]),
       "to use no proxy at all, unset the proxy variables")
   case .everythingAmongOthers:
-    row(kind, "other.corp,*", "repo.corp:80", [.go, .node], "let it be the only entry, or remove it")
+    row(kind, "other.corp,*", "repo.corp:80", [.go, .node, .rattler], "let it be the only entry, or remove it")
   case .ipv6:
     row(
       kind, "fd00::1", "[fd00::1]:8080", .all.subtracting([.urllib, .ruby, .nodeFetch]),
       "use a host name in URLs, and name that one")
+  case .ipv6Longer:
+    row(
+      kind, "fd00:0::1", "[fd00::1]:8080", [.go, .rattler],
+      "write the address in its shortest form, in lower case")
   case .ipv6Loopback:
     row(
       kind, "::1", "[::1]:8080", .all.subtracting([.urllib, .nodeFetch]), "use localhost or 127.0.0.1 in URLs"
     )
   case .ipv4Network:
     row(
-      kind, "10.0.0.0/8", "10.1.2.3:8080", [.curl, .requests, .go, .ruby],
+      kind, "10.0.0.0/8", "10.1.2.3:8080", [.curl, .requests, .go, .ruby, .rattler],
       "curl from 7.86 on; name the hosts or their domain instead")
   case .ipv6Network:
-    row(kind, "fd00::/8", "[fd00::1]:8080", .go, "curl from 8 on; name the hosts or their domain instead")
+    row(kind, "fd00::/8", "[fd00::1]:8080", [.go, .rattler], "curl from 8 on; name the hosts or their domain instead")
   case .ipv4Mask:
     row(kind, "10.0.0.0/255.0.0.0", "10.1.2.3:8080", .ruby, "name the hosts or their domain instead")
   case .ipv4Range:
     row(kind, "10.1.2.1-10.1.2.9", "10.1.2.3:8080", .node, "name the hosts or their domain instead")
   case .nameWithPort:
     row(
-      kind, "repo.corp:8080", "repo.corp:8080", .all.subtracting([.curl, .wget, .aiohttp]),
+      kind, "repo.corp:8080", "repo.corp:8080", .all.subtracting([.curl, .wget, .aiohttp, .rattler]),
       "write the host without the port")
   case .suffixWithPort:
     row(

@@ -2,7 +2,7 @@ import Text
 
 /// Programs and libraries that read NO_PROXY, each with a grammar of its own.
 ///
-/// git reads as curl does; pip and conda as requests do.
+/// git reads as curl does; pip and conda as requests do, but what conda does by rattler.
 public struct ProxyClients: OptionSet, Equatable, Sendable {
   public let rawValue: UInt16
 
@@ -20,12 +20,15 @@ public struct ProxyClients: OptionSet, Equatable, Sendable {
   /// Node's `fetch`, which has a NO_PROXY of its own.
   public static let nodeFetch = ProxyClients(rawValue: 256)
 
-  public static let all = ProxyClients(rawValue: 511)
+  /// rattler, which pixi and conda's newer parts are made of, and other programs with Rust's reqwest.
+  public static let rattler = ProxyClients(rawValue: 512)
+
+  public static let all = ProxyClients(rawValue: 1023)
 
   /// The names, in a fixed order.
   public var names: [Text] {
     var names: [Text] = []
-    for bit in UInt16(0)..<9 {
+    for bit in UInt16(0)..<10 {
       let client = ProxyClients(rawValue: 1 << bit)
       if contains(client) { names.append("\(client.name)") }
     }
@@ -43,7 +46,8 @@ public struct ProxyClients: OptionSet, Equatable, Sendable {
     case .go: "Go"
     case .ruby: "Ruby"
     case .node: "Node"
-    default: "Node fetch"
+    case .nodeFetch: "Node fetch"
+    default: "rattler"
     }
   }
 }

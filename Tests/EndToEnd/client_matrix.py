@@ -35,6 +35,7 @@ def run(image: str, binary: Path, folder: Path, scene: Scene, jobs: Iterable[Map
     asked = {"addresses": scene.addresses, "servers": scene.servers, "jobs": list(jobs)}
     (folder / "jobs").write_text(json.dumps(asked))
     options = ["--rm", "--network", "none", "--cap-add", "NET_ADMIN", "--hostname", "worker"]
+    options += ["--sysctl", "net.ipv6.conf.all.disable_ipv6=0"]
     for name, address in scene.names.items():
         options += ["--add-host", f"{name}:{address}"]
     for source, target in {binary: "/psm-entry", HERE: "/tests", folder: "/asked"}.items():

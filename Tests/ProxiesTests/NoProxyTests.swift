@@ -47,7 +47,10 @@ struct NoProxyTests {
     ("localhost", .name), ("repo_api", .name), ("repo.corp", .name), ("1.corp", .name),
     ("repo.corp.", .rootedName),
     (".corp", .suffix), (".a.corp", .suffix), (".corp.", .suffix), ("*", .everything),
-    ("10.1.2.3", .ipv4), ("::1", .ipv6Loopback), ("fd00::1", .ipv6), ("::ffff:10.0.0.1", .ipv6),
+    ("10.1.2.3", .ipv4), ("::1", .ipv6Loopback), ("fd00::1", .ipv6), ("::ffff:10.0.0.1", .ipv6Longer),
+    ("fd00:0::1", .ipv6Longer), ("FD00::1", .ipv6Longer), ("fd00::01", .ipv6Longer), ("1:0:0:2:3:4:5:6", .ipv6Longer),
+    ("1::2:3:4:5:6:7", .ipv6Longer), ("1:0:2:3:4:5:6:7", .ipv6), ("::", .ipv6), ("1::", .ipv6),
+    ("2001:db8::1:0:0:1", .ipv6), ("1::2:0:0:0:0:3", .ipv6Longer),
     ("10.0.0.0/8", .ipv4Network), ("10.0.0.0/33", .unreadable), ("10.0.0.0/", .unreadable),
     ("fd00::/8", .ipv6Network), ("fd00::/129", .unreadable), ("10.0.0.0/255.0.0.0", .ipv4Mask),
     ("10.0.0.1-10.0.0.9", .ipv4Range), ("repo.corp:8080", .nameWithPort), (".corp:8080", .suffixWithPort),
@@ -87,10 +90,11 @@ struct NoProxyTests {
   }
 
   static let clients: [(String, String)] = [
-    ("repo.corp", "curl wget urllib requests aiohttp Go Ruby Node Node fetch"),
-    ("*", "curl urllib requests aiohttp Go Node Node fetch"),
-    ("10.0.0.0/8", "curl requests Go Ruby"),
+    ("repo.corp", "curl wget urllib requests aiohttp Go Ruby Node Node fetch rattler"),
+    ("*", "curl urllib requests aiohttp Go Node Node fetch rattler"),
+    ("10.0.0.0/8", "curl requests Go Ruby rattler"),
     ("repo.corp:8080", "urllib requests Go Ruby Node Node fetch"),
+    ("repo.corp:443", "Go Ruby Node Node fetch"),
     ("http://repo.corp", ""),
   ]
 
@@ -101,7 +105,7 @@ struct NoProxyTests {
 
   @Test func anAsteriskMeansLessAmongOthers() {
     let list = NoProxyList(bytes("a,*"))
-    #expect(list.entries.map { portability(of: $0).honouredBy } == [.all, [.go, .node]])
+    #expect(list.entries.map { portability(of: $0).honouredBy } == [.all, [.go, .node, .rattler]])
     #expect(NoProxyList(bytes("*")).entries.map(\.kind) == [.everything])
   }
 
