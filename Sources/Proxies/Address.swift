@@ -33,13 +33,13 @@ func isIPv6Address(_ text: ArraySlice<UInt8>) -> Bool {
   return gaps == 0 ? groups == 8 : gaps == 1 && groups <= 7
 }
 
-/// Whether an IPv6 address is written in the one form that all who compare texts expect.
+/// Whether an IPv6 address is written in the one form that all who compare texts expect, in either case.
 /// - Source: RFC 5952 §4, but that of two equally long runs of zeros either may be the shortened one.
 func isShortestIPv6Address(_ address: ArraySlice<UInt8>) -> Bool {
   let parts = address.parts(between: ":", keepsEmpty: true)
   var (written, run, longest, previous) = (0, 0, 0, ArraySlice<UInt8>([1]))
   for part in parts {
-    guard part.allSatisfy({ $0.isDigit || $0 >= UInt8(ascii: "a") }) else { return false }
+    if part.has(ASCII.dot) { return false }
     let isZero = part.isEqual(to: "0")
     if part.first == UInt8(ascii: "0") && !isZero { return false }
     if isZero && previous.isEmpty || part.isEmpty && run > 0 { return false }

@@ -55,7 +55,7 @@ public func portability(of kind: NoProxyKind) -> NoProxyPortability {
   case .ipv6Longer:
     row(
       kind, "fd00:0::1", "[fd00::1]:8080", [.go, .rattler],
-      "write the address in its shortest form, in lower case")
+      "write the address in its shortest form")
   case .ipv6Loopback:
     row(
       kind, "::1", "[::1]:8080", .all.subtracting([.urllib, .nodeFetch]), "use localhost or 127.0.0.1 in URLs"

@@ -89,8 +89,10 @@ Four clients are by their own nature different, and no variable changes that: `A
 requests, pip and rattler alone; Ruby's net/http asks for the proxy of http even for https; Node's fetch does where
 there is none for https; wget and Ruby do not know `NO_PROXY=*`.
 
-Measured by `Tests/EndToEnd/test_proxy_matrix.py` with {versions}; rattler is what conda's new clients are made
-of, and Node ran with `NODE_USE_ENV_PROXY=1`. Do not edit: run that test with `--write`.
+Measured by `Tests/EndToEnd/test_proxy_matrix.py` with the clients
+{versions}.
+Node ran with `NODE_USE_ENV_PROXY=1`; rattler is what pixi and conda's newer parts are made of. Do not edit: run that
+test with `--write`.
 """
 
 

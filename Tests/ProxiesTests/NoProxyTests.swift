@@ -48,7 +48,7 @@ struct NoProxyTests {
     ("repo.corp.", .rootedName),
     (".corp", .suffix), (".a.corp", .suffix), (".corp.", .suffix), ("*", .everything),
     ("10.1.2.3", .ipv4), ("::1", .ipv6Loopback), ("fd00::1", .ipv6), ("::ffff:10.0.0.1", .ipv6Longer),
-    ("fd00:0::1", .ipv6Longer), ("FD00::1", .ipv6Longer), ("fd00::01", .ipv6Longer), ("1:0:0:2:3:4:5:6", .ipv6Longer),
+    ("fd00:0::1", .ipv6Longer), ("FD00::1", .ipv6), ("fd00::01", .ipv6Longer), ("1:0:0:2:3:4:5:6", .ipv6Longer),
     ("1::2:3:4:5:6:7", .ipv6Longer), ("1:0:2:3:4:5:6:7", .ipv6), ("::", .ipv6), ("1::", .ipv6),
     ("2001:db8::1:0:0:1", .ipv6), ("1::2:0:0:0:0:3", .ipv6Longer),
     ("10.0.0.0/8", .ipv4Network), ("10.0.0.0/33", .unreadable), ("10.0.0.0/", .unreadable),
