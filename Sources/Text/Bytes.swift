@@ -66,6 +66,36 @@ extension ArraySlice<UInt8> {
   }
 }
 
+extension Span<UInt8> {
+  /// Whether these are the bytes of `other`.
+  public func isEqual(to other: [UInt8]) -> Bool { count == other.count && begins(with: other) }
+
+  /// Whether the bytes of `other` stand at the start.
+  @inline(never)
+  public func begins(with other: [UInt8]) -> Bool {
+    if count < other.count { return false }
+    for index in other.indices where self[index] != other[index] { return false }
+    return true
+  }
+
+  /// Where in `range` the first newline stands; its end if there is none. Eight bytes are looked at at once,
+  /// the first of them lowest: no machine that this runs on has it the other way.
+  public func firstNewline(in range: Range<Int>) -> Int {
+    let ones: UInt64 = 0x0101_0101_0101_0101
+    var position = range.lowerBound
+    while range.upperBound - position >= 8 {
+      let word =
+        bytes.unsafeLoadUnaligned(fromByteOffset: position, as: UInt64.self) ^ ones &* UInt64(newline)
+      // The lowest of the high bits that are set belongs to the first byte that is 0.
+      let zeros = (word &- ones) & ~word & ones << 7
+      if zeros != 0 { return position + zeros.trailingZeroBitCount / 8 }
+      position += 8
+    }
+    while position < range.upperBound && self[position] != newline { position += 1 }
+    return position
+  }
+}
+
 extension [UInt8] {
   /// Whether the one list holds the other's bytes as an element.
   @inline(never)

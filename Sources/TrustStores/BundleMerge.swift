@@ -69,7 +69,7 @@ public final class BundleMerge: Sendable {
       return
     }
     let kept = baseText ?? location.range.map { without($0, text) } ?? text
-    self.text = (isRepair ? Self.canonicalText(of: base) : kept.endingInNewline()) + new
+    self.text = (isRepair ? base.canonicalText : kept.endingInNewline()) + new
     let before = sorted(certificates(in: old)).map { $0.fingerprint }
     let after = section.map { $0.fingerprint }
     added = difference(of: after, and: before)
@@ -78,7 +78,7 @@ public final class BundleMerge: Sendable {
 
   /// The text of a bundle beside the original: the base's certificates in canonical form, then
   /// the section.
-  public var privateText: [UInt8] { Self.canonicalText(of: base) + ManagedSection.text(for: section) }
+  public var privateText: [UInt8] { base.canonicalText + ManagedSection.text(for: section) }
 
   /// How many certificates are ours, and how many there are in all.
   public var managedCount: Int { section.count }
@@ -110,12 +110,6 @@ public final class BundleMerge: Sendable {
   ) -> Refusal? {
     if wanted.isEmpty || !base.certificates.isEmpty { return nil }
     return isEmpty ? .empty : .noCertificates
-  }
-
-  private static func canonicalText(of base: BundleContents) -> [UInt8] {
-    var text: [UInt8] = []
-    for certificate in base.certificates { certificate.appendCanonicalPEM(to: &text) }
-    return text
   }
 }
 
