@@ -157,11 +157,19 @@ extension FileDescriptor {
   /// The names in this folder without `.` and `..`, in no order.
   public func unsortedNames() throws(Errno) -> [Path] {
     var names: [Path] = []
-    var buffer = [UInt8](repeating: 0, count: 32768)
     while true {
-      let count = try retrying { clinux_getdents64(rawValue, &buffer, buffer.count) }
-      if count <= 0 { return names }
-      var record = buffer.prefix(count)
+      // Of what is not filled nothing is touched.
+      var failure: Errno?
+      let records = [UInt8](unsafeUninitializedCapacity: 32768) { buffer, count in
+        do throws(Errno) {
+          count = try retrying { clinux_getdents64(rawValue, buffer.baseAddress, buffer.count) }
+        } catch {
+          failure = error
+        }
+      }
+      if let failure { throw failure }
+      if records.isEmpty { return names }
+      var record = records[...]
       // struct linux_dirent64: inode and offset (8 bytes each), length (2), type (1), name.
       while record.count > 19 {
         let start = record.startIndex

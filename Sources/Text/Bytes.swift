@@ -66,6 +66,23 @@ extension ArraySlice<UInt8> {
   }
 }
 
+/// Whether both hold the same bytes. Eight are looked at at once: for long ones.
+public func areEqual(_ one: ArraySlice<UInt8>, _ other: ArraySlice<UInt8>) -> Bool {
+  let (one, other) = (one.span, other.span)
+  if one.count != other.count { return false }
+  var position = 0
+  while one.count - position >= 8 {
+    let word = one.bytes.unsafeLoadUnaligned(fromByteOffset: position, as: UInt64.self)
+    if word != other.bytes.unsafeLoadUnaligned(fromByteOffset: position, as: UInt64.self) { return false }
+    position += 8
+  }
+  while position < one.count {
+    if one[position] != other[position] { return false }
+    position += 1
+  }
+  return true
+}
+
 extension Span<UInt8> {
   /// Whether these are the bytes of `other`.
   public func isEqual(to other: [UInt8]) -> Bool { count == other.count && begins(with: other) }

@@ -26,35 +26,44 @@ public final class BundleMerge: Sendable {
   /// What of the base is trusted, and what the section holds after the merge.
   private let base: BundleContents
   private let section: [Certificate]
+  /// What the base was read from, and how much of it.
+  private let baseText: [UInt8]
+  private let baseCount: Int
 
-  public init(of text: [UInt8], wanted: Wanted) {
+  /// - Parameter other: the merge of another bundle. Where the base is the same it is not read again.
+  public init(of text: [UInt8], wanted: Wanted, like other: BundleMerge? = nil) {
     let location = ManagedSection.locate(in: text)
     hasStrayMarks = location.hasStrayMarks
     var old = location.range.map { Array(text[$0]) } ?? []
-    var baseText: [UInt8]?
-    var base: BundleContents
+    // The usual case copies nothing.
+    var baseText = text
+    var baseCount = location.range?.lowerBound ?? text.count
     if let range = location.range, range.upperBound < text.count {
       // What was appended behind the section is base as well.
-      let rest = without(range, text)
-      base = BundleContents(reading: rest)
-      baseText = rest
+      baseText = without(range, text)
+      baseCount = baseText.count
+    }
+    var base: BundleContents
+    if let other, areEqual(other.baseText[..<other.baseCount], baseText[..<baseCount]) {
+      base = other.base
     } else {
-      // The usual case copies nothing.
-      base = BundleContents(reading: text, upTo: location.range?.lowerBound)
+      base = BundleContents(reading: baseText, upTo: baseCount)
     }
     var (mounted, section) = Self.section(for: wanted, old, base)
     if hasStrayMarks && section.isEmpty {
       // Where no section is to stand, an earlier one would be taken for it at the next start.
-      var rest = location.range.map { without($0, text) } ?? text
-      while section.isEmpty, let range = ManagedSection.locate(in: rest).range {
-        old += rest[range]
-        rest = without(range, rest)
-        base = BundleContents(reading: rest)
+      baseText = Array(baseText[..<baseCount])
+      while section.isEmpty, let range = ManagedSection.locate(in: baseText).range {
+        old += baseText[range]
+        baseText = without(range, baseText)
+        base = BundleContents(reading: baseText)
         (mounted, section) = Self.section(for: wanted, old, base)
       }
-      baseText = rest
+      baseCount = baseText.count
     }
     self.base = base
+    self.baseText = baseText
+    self.baseCount = baseCount
     self.section = section
     damage = base.damage
     refusal = Self.refusal(of: base, isEmpty: old.count == text.count, wanted: mounted)
@@ -68,8 +77,8 @@ public final class BundleMerge: Sendable {
       (added, removed) = ([], [])
       return
     }
-    let kept = baseText ?? location.range.map { without($0, text) } ?? text
-    self.text = (isRepair ? base.canonicalText : kept.endingInNewline()) + new
+    let kept = isRepair ? base.canonicalText : Array(baseText[..<baseCount]).endingInNewline()
+    self.text = kept + new
     let before = sorted(certificates(in: old)).map { $0.fingerprint }
     let after = section.map { $0.fingerprint }
     added = difference(of: after, and: before)
