@@ -67,20 +67,29 @@ extension ArraySlice<UInt8> {
 }
 
 /// Whether both hold the same bytes. Eight are looked at at once: for long ones.
+@inline(never)
 public func areEqual(_ one: ArraySlice<UInt8>, _ other: ArraySlice<UInt8>) -> Bool {
-  let (one, other) = (one.span, other.span)
   if one.count != other.count { return false }
-  var position = 0
-  while one.count - position >= 8 {
-    let word = one.bytes.unsafeLoadUnaligned(fromByteOffset: position, as: UInt64.self)
-    if word != other.bytes.unsafeLoadUnaligned(fromByteOffset: position, as: UInt64.self) { return false }
-    position += 8
+  return one.withUnsafeBytes { one in
+    other.withUnsafeBytes { other in
+      guard var left = one.baseAddress, var right = other.baseAddress else { return true }
+      var rest = one.count
+      // In bounds: both hold `rest` bytes more.
+      while rest >= 8 {
+        if left.loadUnaligned(as: UInt64.self) != right.loadUnaligned(as: UInt64.self) { return false }
+        left += 8
+        right += 8
+        rest &-= 8
+      }
+      while rest > 0 {
+        if left.load(as: UInt8.self) != right.load(as: UInt8.self) { return false }
+        left += 1
+        right += 1
+        rest &-= 1
+      }
+      return true
+    }
   }
-  while position < one.count {
-    if one[position] != other[position] { return false }
-    position += 1
-  }
-  return true
 }
 
 extension Span<UInt8> {
