@@ -26,13 +26,22 @@ extension ArraySlice<UInt8> {
   @inline(never)
   public func isEqual(to other: ArraySlice<UInt8>) -> Bool { count == other.count && begins(with: other) }
 
-  /// Whether the bytes of `other` stand at the start.
+  /// Whether the bytes of `other` stand at the start. Eight are looked at at once: both may be whole bundles.
   @inline(never)
   public func begins(with other: ArraySlice<UInt8>) -> Bool {
     if count < other.count { return false }
-    return other.withUnsafeBufferPointer { other in
-      withUnsafeBufferPointer { bytes in
-        for index in other.indices where bytes[index] != other[index] { return false }
+    return other.withUnsafeBytes { other in
+      withUnsafeBytes { bytes in
+        var position = 0
+        while other.count &- position >= 8 {
+          let word = other.loadUnaligned(fromByteOffset: position, as: UInt64.self)
+          if bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self) != word { return false }
+          position &+= 8
+        }
+        while position < other.count {
+          if bytes[position] != other[position] { return false }
+          position &+= 1
+        }
         return true
       }
     }
@@ -66,29 +75,13 @@ extension ArraySlice<UInt8> {
   }
 }
 
-/// Whether both hold the same bytes. Eight are looked at at once: for long ones.
-@inline(never)
-public func areEqual(_ one: ArraySlice<UInt8>, _ other: ArraySlice<UInt8>) -> Bool {
-  if one.count != other.count { return false }
-  return one.withUnsafeBytes { one in
-    other.withUnsafeBytes { other in
-      guard var left = one.baseAddress, var right = other.baseAddress else { return true }
-      var rest = one.count
-      // In bounds: both hold `rest` bytes more.
-      while rest >= 8 {
-        if left.loadUnaligned(as: UInt64.self) != right.loadUnaligned(as: UInt64.self) { return false }
-        left += 8
-        right += 8
-        rest &-= 8
-      }
-      while rest > 0 {
-        if left.load(as: UInt8.self) != right.load(as: UInt8.self) { return false }
-        left += 1
-        right += 1
-        rest &-= 1
-      }
-      return true
-    }
+/// A long text and another behind it. Appending would copy byte by byte.
+public func concatenated(_ one: ArraySlice<UInt8>, _ other: [UInt8]) -> [UInt8] {
+  [UInt8](unsafeUninitializedCapacity: one.count + other.count) { buffer, count in
+    let rest = UnsafeMutableBufferPointer(rebasing: buffer[one.count...])
+    one.withUnsafeBytes { UnsafeMutableRawBufferPointer(buffer).copyMemory(from: $0) }
+    other.withUnsafeBytes { UnsafeMutableRawBufferPointer(rest).copyMemory(from: $0) }
+    count = one.count + other.count
   }
 }
 

@@ -53,7 +53,7 @@ extension BundleFile {
     var outcome = BundleUpdate.Outcome.untouched
     for _ in 0..<3 {
       file = try file.reread()
-      merge = BundleMerge(of: file.text, wanted: wanted, like: other)
+      merge = BundleMerge(of: file.text, wanted: wanted, like: merge)
       guard let text = merge.text else {
         outcome = .untouched
         break

@@ -44,7 +44,7 @@ public final class BundleMerge: Sendable {
       baseCount = baseText.count
     }
     var base: BundleContents
-    if let other, areEqual(other.baseText[..<other.baseCount], baseText[..<baseCount]) {
+    if let other, other.baseText[..<other.baseCount].isEqual(to: baseText[..<baseCount]) {
       base = other.base
     } else {
       base = BundleContents(reading: baseText, upTo: baseCount)
@@ -77,8 +77,7 @@ public final class BundleMerge: Sendable {
       (added, removed) = ([], [])
       return
     }
-    let kept = isRepair ? base.canonicalText : Array(baseText[..<baseCount]).endingInNewline()
-    self.text = kept + new
+    self.text = isRepair ? base.canonicalText + new : joined(baseText[..<baseCount], new)
     let before = sorted(certificates(in: old)).map { $0.fingerprint }
     let after = section.map { $0.fingerprint }
     added = difference(of: after, and: before)
@@ -98,9 +97,12 @@ public final class BundleMerge: Sendable {
   public func isWhole(_ written: [UInt8]) -> Bool {
     // A damaged base is left as it was when nothing is wanted, and only loses its section.
     if damage != nil && !isRepair { return true }
-    let contents = BundleContents(reading: written)
+    // A base that stands there as it was read, to the end of a line, is not read once more.
+    let base = baseText[..<baseCount]
+    let isRead = damage == nil && base.last == newline && written[...].begins(with: base)
+    let contents = BundleContents(reading: isRead ? Array(written[baseCount...]) : written)
     return contents.damage == nil
-      && contents.certificates.count == base.certificates.count + section.count
+      && contents.certificates.count == (isRead ? section.count : count)
       && !CertificateIndex(section).trusted(by: contents).contains(false)
   }
 
@@ -133,11 +135,11 @@ func difference(of one: [Fingerprint], and other: [Fingerprint]) -> [Fingerprint
 
 /// A text without one of its parts.
 private func without(_ range: Range<Int>, _ text: [UInt8]) -> [UInt8] {
-  var rest = Array(text[..<range.lowerBound])
-  rest.append(contentsOf: text[range.upperBound...])
-  return rest
+  concatenated(text[..<range.lowerBound], Array(text[range.upperBound...]))
 }
 
-extension [UInt8] {
-  func endingInNewline() -> [UInt8] { isEmpty || last == newline ? self : self + [newline] }
+/// A base and, on a line of its own, the section.
+private func joined(_ base: ArraySlice<UInt8>, _ section: [UInt8]) -> [UInt8] {
+  let isOpen = base.last.map { $0 != newline } ?? false
+  return concatenated(base, isOpen ? [newline] + section : section)
 }
