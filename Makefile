@@ -6,9 +6,10 @@ SHIPPED := PSM_ENTRY_STATIC=1 PSM_ENTRY_TOOLCHAIN=$(TOOLCHAIN) swift build -c re
   --experimental-lto-mode full --product psm-entry
 SCRIPTS := .ci/run Fuzz/run Fuzz/seeds Tests/EndToEnd/install-tools Tests/EndToEnd/build-image \
   Tests/EndToEnd/image/install Tests/EndToEnd/image/store-rhel Tests/EndToEnd/image/store-debian \
-  Tests/EndToEnd/image/update-ca-trust
+  Tests/EndToEnd/image/update-ca-trust Benchmarks/container/reset Benchmarks/container/bash-function \
+  Benchmarks/container/shell-entrypoint
 
-.PHONY: help tools static faults-binary lint unit e2e fuzz fuzz-minute test demo record-cost clean
+.PHONY: help tools static faults-binary lint unit e2e fuzz fuzz-minute test demo bench record-cost clean
 
 help:
 	@echo 'make demo           the main job in front of your eyes'
@@ -18,6 +19,7 @@ help:
 	@echo 'make e2e            containers, proxies and real clients'
 	@echo 'make fuzz           ten minutes with hostile bytes for each reader of certificates and proxies'
 	@echo 'make lint           swift format and shellcheck'
+	@echo 'make bench          measures it beside what it replaces, into docs/performance.md (about 3 minutes)'
 	@echo 'make record-cost    write down what size and work the tests allow'
 	@echo 'make tools          install what the tests need'
 	@echo 'make clean          remove what was built'
@@ -66,6 +68,10 @@ demo:
 	@Tests/EndToEnd/install-tools demo
 	@$(MAKE) --silent static
 	@.venv/bin/python demo/run
+
+bench: tools static
+	.venv/bin/pip -qq --disable-pip-version-check install --requirement Benchmarks/requirements.txt
+	.venv/bin/python Benchmarks/run
 
 clean:
 	rm -rf build .build .build-static .build-faults

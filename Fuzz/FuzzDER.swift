@@ -5,7 +5,7 @@ import Text
 public func fuzzDER(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
   let bytes = Array(UnsafeBufferPointer(start: start, count: count))
   _ = kindOfDER(bytes)
-  let lax = CertificateLayout(bytes, isStrict: false)
+  let lax = CertificateLayout(bytes.span, in: 0..<bytes.count, isStrict: false)
   guard let certificate = Certificate(der: bytes) else { return 0 }
   // What is a certificate to us is one to OpenSSL, which is less strict.
   precondition(lax?.whole.count == bytes.count)

@@ -1,39 +1,45 @@
 import Text
 
-/// Any bytes as an environment, an entry a line, and as psm-entry's own settings: what comes out is settled, and
-/// nothing of it shows a password.
+/// Any bytes as an environment, its entries ended by NUL, and each value as a proxy's URL.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzProxies(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
   let bytes = Array(UnsafeBufferPointer(start: start, count: count))
-  let lines = bytes.split(separator: 0x0A, omittingEmptySubsequences: false).map { Array($0) }
-  let settings = ProxySettings(
-    preference: count % 2 == 0 ? .lower : .upper, additions: lines.first ?? [], hostName: lines.last ?? [],
-    secrets: [(StaticString("HTTP_PROXY_FILE").bytes, lines.last ?? [])])
-
-  let once = unifyProxies(in: Array(lines.dropFirst()), settings)
+  let environment = bytes.split(separator: 0).map { Array($0) }
+  let settings = ProxySettings(additions: environment.last ?? [], hostName: Array("worker".utf8))
+  let once = unifyProxies(in: environment, settings)
   for note in once.notes { precondition(isHarmless(note.subject) && isHarmless(note.message)) }
   for entry in once.noProxy { precondition(isHarmless(entry.shown)) }
-  for proxy in once.proxies {
-    precondition(isHarmless(proxy.source))
-    if let url = proxy.url { check(url) }
-  }
-  let twice = unifyProxies(in: once.environment, settings)
+  // Doing it twice is doing it once, and nothing is left to repair.
+  let twice = unifyProxies(in: once.environment, ProxySettings(hostName: Array("worker".utf8)))
   precondition(twice.environment == once.environment)
-  precondition(twice.noProxy.map { $0.text } == once.noProxy.map { $0.text })
 
-  if let url = try? parseProxyURL(bytes) { check(url) }
+  for variable in ProxyVariable.each {
+    let values = [variable.lowerCase, variable.upperCase].map { value(of: $0, in: once.environment) }
+    precondition(values[0] == values[1])
+  }
+  for entry in environment {
+    let text = entry.split(separator: UInt8(ascii: "="), maxSplits: 1).last.map { Array($0) } ?? []
+    guard let url = try? parseProxyURL(text) else { continue }
+    precondition(isHarmless(url.redacted) && isHarmless(url.endpoint))
+    // What is handed on is read again as the same, and shown as the same.
+    let again = try? parseProxyURL(url.value)
+    precondition(again == url && again?.value == url.value && again?.redacted == url.redacted)
+    if let userinfo = url.userinfo { checkShown(userinfo) }
+  }
   return 0
 }
 
-/// What is handed on is read as the same again, in plain ASCII where it was repaired, and shown without its password.
-private func check(_ url: ProxyURL) {
-  guard let again = try? parseProxyURL(url.value) else { preconditionFailure("what is handed on cannot be read") }
-  precondition(again == url)
-  precondition(isHarmless(url.redacted) && isHarmless(url.endpoint))
-  guard let userinfo = url.userinfo, let password = userinfo.password else { return }
+/// What is shown of a user holds no password, be it encoded or not; one of a byte or two is a part of many a name.
+private func checkShown(_ userinfo: Userinfo) {
   let shown = userinfo.displayedUser.utf8
-  // A password of a byte or two may well be a part of a name.
-  for secret in [password.bytes, userinfo.decodedPassword.bytes] where secret.count > 2 {
-    precondition(shown.isEmpty || !shown.contains(secret))
+  for secret in [userinfo.password?.bytes ?? [], userinfo.decodedPassword.bytes] where secret.count > 2 {
+    precondition(!shown.contains(secret))
   }
+}
+
+private func value(of name: StaticString, in environment: [[UInt8]]) -> ArraySlice<UInt8>? {
+  let entry = environment.first {
+    $0[...].begins(with: name) && $0.dropFirst(name.utf8CodeUnitCount).first == UInt8(ascii: "=")
+  }
+  return entry.map { $0[(name.utf8CodeUnitCount + 1)...] }
 }

@@ -27,7 +27,7 @@ enum Base64 {
         let value = values[Int(byte)]
         if value < 64 {
           if padding > 0 { return false }
-          quantum = quantum << 6 | UInt32(value)
+          quantum = quantum << 6 | value
           characters &+= 1
           if characters & 3 == 0 {
             // Three bytes for four characters: never more than the capacity asked for.
@@ -59,104 +59,123 @@ enum Base64 {
   }
 
   /// Decodes whole lines of whole quanta, as nearly all PEM is written: LF or CRLF, padding only at the end.
-  /// - Parameter output: where the bytes go; what does not fit is not decoded.
-  /// - Returns: how many bytes there are, how many lines, and where the first line stands that begins with `-`;
-  ///   nil where the text is written in any other way.
+  /// - Parameters:
+  ///   - output: where the bytes go; what does not fit is not decoded.
+  ///   - start: where in `output`.
+  /// - Returns: how many bytes there are, how many lines, and how far it is to the first line that begins with
+  ///   `-`; nil where the text is written in any other way.
   static func decodeLines(
-    _ text: ArraySlice<UInt8>, into output: inout [UInt8]
-  ) -> (count: Int, lines: Int, end: Int)? {
-    let start = text.startIndex
-    return text.withUnsafeBufferPointer { text in
-      output.withUnsafeMutableBufferPointer { output in
-        values.withUnsafeBufferPointer { values in
-          var position = 0
-          var count = 0
-          var lines = 0
-          while true {
-            while position &+ 4 <= text.count && count &+ 3 <= output.count {
-              let (a, b) = (values[Int(text[position])], values[Int(text[position &+ 1])])
-              let (c, d) = (values[Int(text[position &+ 2])], values[Int(text[position &+ 3])])
-              if (a | b | c | d) & 0x80 != 0 { break }
-              let quantum = UInt32(a) << 18 | UInt32(b) << 12 | UInt32(c) << 6 | UInt32(d)
-              output[count] = UInt8(truncatingIfNeeded: quantum >> 16)
-              output[count &+ 1] = UInt8(truncatingIfNeeded: quantum >> 8)
-              output[count &+ 2] = UInt8(truncatingIfNeeded: quantum)
-              count &+= 3
-              position &+= 4
-            }
-            var isPadded = false
-            if let padding = paddedQuantum(text, position, values), count &+ 2 <= output.count {
-              output[count] = padding.bytes.0
-              if padding.count == 2 { output[count &+ 1] = padding.bytes.1 }
-              count &+= padding.count
-              position &+= 4
-              isPadded = true
-            }
-            if position < text.count && text[position] == UInt8(ascii: "\r") { position &+= 1 }
-            guard position &+ 1 < text.count, text[position] == newline else { return nil }
-            position &+= 1
-            lines &+= 1
-            if text[position] == UInt8(ascii: "-") { return (count, lines, start &+ position) }
-            if isPadded || values[Int(text[position])] > 63 { return nil }
+    _ text: Span<UInt8>, into output: inout [UInt8], at start: Int
+  ) -> (count: Int, lines: Int, length: Int)? {
+    var output = output.mutableSpan
+    var (position, lines) = (0, 0)
+    var end = start
+    return values.withUnsafeBufferPointer { values in
+      while true {
+        (position, end) = decodeQuanta(text, from: position, into: &output, at: end, values)
+        var isPadded = false
+        if let padding = paddedQuantum(text, position, values), output.count - end >= padding.count {
+          output[end] = padding.bytes.0
+          if padding.count == 2 { output[end + 1] = padding.bytes.1 }
+          end += padding.count
+          position += 4
+          isPadded = true
+        }
+        if position < text.count && text[position] == UInt8(ascii: "\r") { position += 1 }
+        guard position + 1 < text.count, text[position] == newline else { return nil }
+        position += 1
+        lines += 1
+        if text[position] == UInt8(ascii: "-") { return (end - start, lines, position) }
+        if isPadded || values[Int(text[position])] > 63 { return nil }
+      }
+    }
+  }
+
+  /// Decodes quanta up to the first that is none, or that does not fit.
+  /// - Returns: where in the text and in the output it has come to.
+  private static func decodeQuanta(
+    _ text: Span<UInt8>, from position: Int, into output: inout MutableSpan<UInt8>, at end: Int,
+    _ values: UnsafeBufferPointer<UInt32>
+  ) -> (position: Int, end: Int) {
+    var (position, end) = (position, end)
+    var quanta = min((text.count - position) / 4, (output.count - end) / 3)
+    text.withUnsafeBytes { text in
+      output.withUnsafeMutableBytes { output in
+        // In bounds: that many quanta are in the text, and room for what they hold in the output. A byte more
+        // is written of each but the last, and the next one writes over it.
+        while quanta > 0 {
+          let characters = text.loadUnaligned(fromByteOffset: position, as: UInt32.self)
+          let first = values[Int(characters & 0xFF)] << 18 | values[Int(characters >> 8 & 0xFF)] << 12
+          let bits = first | values[Int(characters >> 16 & 0xFF)] << 6 | values[Int(characters >> 24)]
+          if bits >> 24 != 0 { break }
+          if quanta > 1 {
+            output.storeBytes(of: (bits << 8).bigEndian, toByteOffset: end, as: UInt32.self)
+          } else {
+            for place in 0..<3 { output[end + place] = UInt8(truncatingIfNeeded: bits >> (16 - 8 * place)) }
           }
+          position &+= 4
+          end &+= 3
+          quanta &-= 1
         }
       }
     }
+    return (position, end)
   }
 
   /// The last quantum where it ends with `=`: one or two bytes.
   private static func paddedQuantum(
-    _ text: UnsafeBufferPointer<UInt8>, _ position: Int, _ values: UnsafeBufferPointer<UInt8>
+    _ text: Span<UInt8>, _ position: Int, _ values: UnsafeBufferPointer<UInt32>
   ) -> (bytes: (UInt8, UInt8), count: Int)? {
-    guard position &+ 4 <= text.count, text[position &+ 3] == UInt8(ascii: "=") else { return nil }
-    let (a, b) = (values[Int(text[position])], values[Int(text[position &+ 1])])
-    if (a | b) & 0x80 != 0 { return nil }
-    let first = a << 2 | b >> 4
-    if text[position &+ 2] == UInt8(ascii: "=") { return ((first, 0), 1) }
-    let c = values[Int(text[position &+ 2])]
-    return c & 0x80 != 0 ? nil : ((first, b << 4 | c >> 2), 2)
+    guard text.count - position >= 4, text[position + 3] == UInt8(ascii: "=") else { return nil }
+    let isShort = text[position + 2] == UInt8(ascii: "=")
+    let last = isShort ? 0 : values[Int(text[position + 2])]
+    let bits = values[Int(text[position])] << 12 | values[Int(text[position + 1])] << 6 | last
+    if bits >> 18 != 0 { return nil }
+    let bytes = (UInt8(truncatingIfNeeded: bits >> 10), UInt8(truncatingIfNeeded: bits >> 2))
+    return (bytes, isShort ? 1 : 2)
   }
 
-  private static let space: UInt8 = 0xFE
+  private static let space = UInt32.max - 1
 
-  /// What each byte stands for: below 64 its six bits.
-  private static let values: [UInt8] = {
-    var values = [UInt8](repeating: 0xFF, count: 256)
+  /// What each byte stands for: below 64 its six bits. All others have bits that show however they are shifted.
+  private static let values: [UInt32] = {
+    var values = [UInt32](repeating: .max, count: 256)
     for byte in [UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\r"), UInt8(ascii: "\n")] {
       values[Int(byte)] = space
     }
-    for (value, byte) in alphabet.enumerated() { values[Int(byte)] = UInt8(value) }
+    for (value, byte) in alphabet.bytes.enumerated() { values[Int(byte)] = UInt32(value) }
     return values
   }()
 
-  private static var alphabet: [UInt8] {
-    let alphabet: StaticString = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-    return alphabet.withUTF8Buffer { Array($0) }
-  }
+  private static let alphabet: StaticString =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
   /// Appends `bytes` in lines of 64 characters, each with a newline.
-  static func appendLines(of bytes: [UInt8], to text: inout [UInt8]) {
-    text.reserveCapacity(text.count + bytes.count / 3 * 4 + bytes.count / 48 + 8)
-    let alphabet = Self.alphabet
-    var position = 0
-    var column = 0
-    while position < bytes.count {
-      let left = bytes.count - position
-      let first = UInt32(bytes[position]) << 16
-      let second = left > 1 ? UInt32(bytes[position + 1]) << 8 : 0
-      let quantum = first | second | (left > 2 ? UInt32(bytes[position + 2]) : 0)
-      text.append(alphabet[Int(quantum >> 18)])
-      text.append(alphabet[Int(quantum >> 12 & 63)])
-      text.append(left > 1 ? alphabet[Int(quantum >> 6 & 63)] : UInt8(ascii: "="))
-      text.append(left > 2 ? alphabet[Int(quantum & 63)] : UInt8(ascii: "="))
-      position += 3
-      column += 4
-      if column == 64 {
-        text.append(newline)
-        column = 0
+  static func appendLines(of bytes: ArraySlice<UInt8>, to text: inout [UInt8]) {
+    let characters = (bytes.count + 2) / 3 * 4
+    let lines = [UInt8](unsafeUninitializedCapacity: characters + (characters + 63) / 64) { output, count in
+      let bytes = bytes.span
+      alphabet.withUTF8Buffer { alphabet in
+        var position = 0
+        while position < bytes.count {
+          let left = bytes.count - position
+          let first = UInt32(bytes[position]) << 16
+          let second = left > 1 ? UInt32(bytes[position + 1]) << 8 : 0
+          let quantum = first | second | (left > 2 ? UInt32(bytes[position + 2]) : 0)
+          output[count] = alphabet[Int(quantum >> 18)]
+          output[count + 1] = alphabet[Int(quantum >> 12 & 63)]
+          output[count + 2] = left > 1 ? alphabet[Int(quantum >> 6 & 63)] : UInt8(ascii: "=")
+          output[count + 3] = left > 2 ? alphabet[Int(quantum & 63)] : UInt8(ascii: "=")
+          position += 3
+          count += 4
+          if position % 48 == 0 || position >= bytes.count {
+            output[count] = newline
+            count += 1
+          }
+        }
       }
     }
-    if column > 0 { text.append(newline) }
+    text += lines
   }
 }
 
@@ -164,7 +183,7 @@ enum Base64 {
 /// - Source: RFC 4648 §4.
 public func base64(_ bytes: [UInt8]) -> Text {
   var lines: [UInt8] = []
-  Base64.appendLines(of: bytes, to: &lines)
+  Base64.appendLines(of: bytes[...], to: &lines)
   lines.removeAll { $0 == newline }
   return Text(utf8: lines)
 }

@@ -30,6 +30,8 @@ public struct BundleContents: Sendable {
   public private(set) var certificates: [TrustedCertificate] = []
   /// The first thing that is wrong.
   public private(set) var damage: Damage?
+  /// What all blocks hold, one behind the other.
+  private var decoded: [UInt8] = []
 
   /// - Parameter end: where the text to be read ends; nil for all of it.
   public init(reading text: [UInt8], upTo end: Int? = nil) {
@@ -37,85 +39,90 @@ public struct BundleContents: Sendable {
     var pem = PEM(text, upTo: end, splitsJoinedLines: true)
     while let block = pem.next() {
       if block.isJoined { note(block.line, .block(.badEnd)) }
-      if let fault = block.fault { note(block.line, .block(fault)) } else { take(block) }
+      if let fault = block.fault { note(block.line, .block(fault)) } else { take(block, pem.decoded.span) }
     }
     if pem.hasLineOfNothing { note(1, .lineOfNothing) }
+    decoded = pem.decoded
+  }
+
+  /// The DER of one of its certificates, without the settings that may stand behind it.
+  public func der(of certificate: TrustedCertificate) -> ArraySlice<UInt8> { decoded[certificate.der] }
+
+  /// Its certificates alone: 64 columns, LF.
+  public var canonicalText: [UInt8] {
+    var text: [UInt8] = []
+    for certificate in certificates {
+      appendBlock(
+        certificate.isTrustedForm ? "TRUSTED CERTIFICATE" : "CERTIFICATE",
+        decoded[certificate.der.lowerBound..<certificate.end], to: &text)
+    }
+    return text
   }
 
   private mutating func note(_ line: Int, _ reason: Damage.Reason) {
     if damage == nil { damage = Damage(line: line, reason: reason) }
   }
 
-  private mutating func take(_ block: PEM.Block) {
+  private mutating func take(_ block: PEM.Block, _ decoded: Span<UInt8>) {
     let label = PEM.Label(block.label)
     if block.hasHeader && [.certificate, .trustedCertificate, .crl].contains(label) {
       return note(block.line, .block(.misplacedLine))
     }
     switch label {
     case .certificate, .trustedCertificate:
-      if let certificate = TrustedCertificate(block) {
+      if let certificate = TrustedCertificate(block.contents, label, decoded) {
         certificates.append(certificate)
       } else {
         note(block.line, .notCertificate)
       }
     case .crl:
-      if !holdsSequence(block) { note(block.line, .notCRL) }
+      if !holdsSequence(block, decoded) { note(block.line, .notCRL) }
     case .privateKey:
       // An encrypted one is kept by OpenSSL as it is.
-      if !block.hasHeader && !holdsSequence(block) { note(block.line, .notKey) }
+      if !block.hasHeader && !holdsSequence(block, decoded) { note(block.line, .notKey) }
     case .encryptedKey, .pkcs7, .request, .other: break
     }
   }
 
-  private func holdsSequence(_ block: PEM.Block) -> Bool {
+  private func holdsSequence(_ block: PEM.Block, _ decoded: Span<UInt8>) -> Bool {
     var walk = DER(block.contents, isStrict: false)
-    return walk.next(Tag.sequence) != nil
+    return walk.next(Tag.sequence, decoded) != nil
   }
 }
 
 /// A certificate of a bundle, with the settings that a `TRUSTED CERTIFICATE` adds.
 public struct TrustedCertificate: Sendable {
-  /// The certificate alone.
-  public let der: [UInt8]
-  /// What stands behind it in a `TRUSTED CERTIFICATE`; empty in any other.
-  private let settings: [UInt8]
-  private let isTrustedForm: Bool
+  /// Where the certificate stands among what was decoded.
+  let der: Range<Int>
+  /// Where its settings end; nowhere but behind it in any other than a `TRUSTED CERTIFICATE`.
+  let end: Int
+  let isTrustedForm: Bool
   /// False where its settings reject TLS servers, or list uses without them.
   public let isTrustedForServers: Bool
 
-  init?(_ block: PEM.Block) {
-    guard let layout = CertificateLayout(block.contents, isStrict: false) else { return nil }
-    isTrustedForm = PEM.Label(block.label) == .trustedCertificate
-    if layout.whole.count == block.contents.count {
-      der = block.contents
-      settings = []
-      isTrustedForServers = true
-      return
-    }
-    der = Array(block.contents[layout.whole])
-    settings = isTrustedForm ? Array(block.contents[layout.whole.upperBound...]) : []
-    guard let trust = Self.trustsServers(settings) else { return nil }
+  /// - Parameter range: what the block holds.
+  init?(_ range: Range<Int>, _ label: PEM.Label, _ decoded: Span<UInt8>) {
+    guard let layout = CertificateLayout(decoded, in: range, isStrict: false) else { return nil }
+    isTrustedForm = label == .trustedCertificate
+    der = layout.whole
+    end = isTrustedForm ? range.upperBound : der.upperBound
+    guard let trust = Self.trustsServers(der.upperBound..<end, decoded) else { return nil }
     isTrustedForServers = trust
-  }
-
-  /// Appends its block with 64 columns and LF.
-  public func appendCanonicalPEM(to text: inout [UInt8]) {
-    if isTrustedForm {
-      appendBlock("TRUSTED CERTIFICATE", der + settings, to: &text)
-    } else {
-      Certificates.appendCanonicalPEM(der, to: &text)
-    }
   }
 
   /// Whether the settings allow TLS servers; nil where they are malformed.
   /// - Source: OpenSSL's X509_CERT_AUX: `SEQUENCE { trust SEQUENCE OF OID OPTIONAL, reject [0] … }`.
-  private static func trustsServers(_ settings: [UInt8]) -> Bool? {
+  private static func trustsServers(_ settings: Range<Int>, _ bytes: Span<UInt8>) -> Bool? {
     if settings.isEmpty { return true }
     var outer = DER(settings, isStrict: false)
-    guard let sequence = outer.next(Tag.sequence) else { return nil }
+    guard let sequence = outer.next(Tag.sequence, bytes) else { return nil }
     var fields = outer.inside(sequence)
-    if let trust = fields.next(Tag.sequence), !holdsServerUse(fields.inside(trust)) { return false }
-    if let reject = fields.next(Tag.context(0)), holdsServerUse(fields.inside(reject)) { return false }
+    if let trust = fields.next(Tag.sequence, bytes), !holdsServerUse(fields.inside(trust), bytes) {
+      return false
+    }
+    if let reject = fields.next(Tag.context(0), bytes), holdsServerUse(fields.inside(reject), bytes) {
+      return false
+    }
     return true
   }
 }
@@ -123,10 +130,10 @@ public struct TrustedCertificate: Sendable {
 /// Appends a certificate's block: 64 columns, LF.
 /// - Source: RFC 7468 §5.1.
 public func appendCanonicalPEM(_ der: [UInt8], to text: inout [UInt8]) {
-  appendBlock("CERTIFICATE", der, to: &text)
+  appendBlock("CERTIFICATE", der[...], to: &text)
 }
 
-private func appendBlock(_ label: StaticString, _ bytes: [UInt8], to text: inout [UInt8]) {
+private func appendBlock(_ label: StaticString, _ bytes: ArraySlice<UInt8>, to text: inout [UInt8]) {
   func appendMark(_ word: StaticString) {
     for part in ["-----", word, label, "-----\n"] as [StaticString] {
       part.withUTF8Buffer { text.append(contentsOf: $0) }

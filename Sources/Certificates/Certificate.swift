@@ -20,7 +20,7 @@ public final class Certificate: Sendable {
 
   /// - Returns: nil where `der` is no certificate.
   public init?(der: [UInt8]) {
-    guard let layout = CertificateLayout(der, isStrict: true),
+    guard let layout = CertificateLayout(der.span, in: 0..<der.count, isStrict: true),
       let notBefore = seconds(der[layout.notBefore.content], layout.notBefore.tag),
       let notAfter = seconds(der[layout.notAfter.content], layout.notAfter.tag)
     else { return nil }
@@ -31,12 +31,12 @@ public final class Certificate: Sendable {
     fingerprint = Fingerprint(of: der)
     let isSelfIssued = der[layout.issuer] == der[layout.subject]
     isAuthority =
-      layout.extensions.flatMap { saysAuthority(DER(der, in: $0)) } ?? (layout.isVersion1 && isSelfIssued)
-    allowsServerAuthentication = layout.extensions.map { allowsServers(DER(der, in: $0)) } ?? true
+      layout.extensions.flatMap { saysAuthority(der.span, $0) } ?? (layout.isVersion1 && isSelfIssued)
+    allowsServerAuthentication = layout.extensions.map { allowsServers(der.span, $0) } ?? true
   }
 
-  public var subjectText: Text { distinguishedName(DER(der, in: layout.subject)) }
-  public var issuerText: Text { distinguishedName(DER(der, in: layout.issuer)) }
+  public var subjectText: Text { distinguishedName(der, in: layout.subject) }
+  public var issuerText: Text { distinguishedName(der, in: layout.issuer) }
 
   /// Whether subject and issuer are the same.
   public var isSelfIssued: Bool { issuerDER == subjectDER }
@@ -75,10 +75,10 @@ public final class Certificate: Sendable {
     if !allowsServerAuthentication { warnings.append(.otherUsage) }
     if notAfter < now { warnings.append(.expired) }
     if notBefore > now { warnings.append(.notYetValid) }
-    if let bits = rsaBits(DER(der, in: layout.publicKey)), bits < 2048 {
+    if let bits = rsaBits(der, layout.publicKey), bits < 2048 {
       warnings.append(.shortRSAKey(bits: bits))
     }
-    if !isSelfIssued && hasWeakSignature(DER(der, in: layout.signatureAlgorithm)) {
+    if !isSelfIssued && hasWeakSignature(der, layout.signatureAlgorithm) {
       warnings.append(.weakSignature)
     }
     return warnings
@@ -105,29 +105,29 @@ public enum CertificateWarning: Equatable, Sendable {
 // MARK: Extensions
 
 /// What basicConstraints say; nil where there are none.
-private func saysAuthority(_ walk: DER) -> Bool? {
-  guard let value = value(of: OID.basicConstraints, walk) else { return nil }
-  var outer = DER(walk.bytes, in: value)
-  guard let sequence = outer.next(Tag.sequence) else { return false }
+private func saysAuthority(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool? {
+  guard let value = value(of: OID.basicConstraints, bytes, range) else { return nil }
+  var outer = DER(value)
+  guard let sequence = outer.next(Tag.sequence, bytes) else { return false }
   var fields = outer.inside(sequence)
-  guard let authority = fields.next(Tag.boolean) else { return false }
-  return walk.bytes[authority.content].contains { $0 != 0 }
+  guard let authority = fields.next(Tag.boolean, bytes) else { return false }
+  return authority.content.count == 1 && bytes[authority.content.lowerBound] != 0
 }
 
-private func allowsServers(_ walk: DER) -> Bool {
-  guard let value = value(of: OID.extendedKeyUsage, walk) else { return true }
-  var outer = DER(walk.bytes, in: value)
-  guard let sequence = outer.next(Tag.sequence) else { return false }
-  return holdsServerUse(outer.inside(sequence))
+private func allowsServers(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
+  guard let value = value(of: OID.extendedKeyUsage, bytes, range) else { return true }
+  var outer = DER(value)
+  guard let sequence = outer.next(Tag.sequence, bytes) else { return false }
+  return holdsServerUse(outer.inside(sequence), bytes)
 }
 
 /// Whether a list of uses includes TLS servers.
-func holdsServerUse(_ walk: DER) -> Bool {
+func holdsServerUse(_ walk: DER, _ bytes: Span<UInt8>) -> Bool {
   var walk = walk
-  while let use = walk.next(Tag.objectIdentifier) {
-    let identifier = walk.bytes[use.content]
-    if identifier.isEqual(to: OID.serverAuthentication[...])
-      || identifier.isEqual(to: OID.anyExtendedKeyUsage[...])
+  while let use = walk.next(Tag.objectIdentifier, bytes) {
+    let identifier = bytes.extracting(use.content)
+    if identifier.isEqual(to: OID.serverAuthentication)
+      || identifier.isEqual(to: OID.anyExtendedKeyUsage)
     {
       return true
     }
@@ -136,14 +136,15 @@ func holdsServerUse(_ walk: DER) -> Bool {
 }
 
 /// Where the value of an extension stands.
-private func value(of identifier: [UInt8], _ walk: DER) -> Range<Int>? {
-  var walk = walk
-  while let one = walk.next(Tag.sequence) {
+private func value(of identifier: [UInt8], _ bytes: Span<UInt8>, _ range: Range<Int>) -> Range<Int>? {
+  var walk = DER(range)
+  while let one = walk.next(Tag.sequence, bytes) {
     var fields = walk.inside(one)
-    guard let name = fields.next(Tag.objectIdentifier), walk.bytes[name.content].isEqual(to: identifier[...])
+    guard let name = fields.next(Tag.objectIdentifier, bytes),
+      bytes.extracting(name.content).isEqual(to: identifier)
     else { continue }
-    _ = fields.skip(Tag.boolean)
-    return fields.next(Tag.octetString)?.content
+    _ = fields.skip(Tag.boolean, bytes)
+    return fields.next(Tag.octetString, bytes)?.content
   }
   return nil
 }
@@ -152,41 +153,47 @@ private func value(of identifier: [UInt8], _ walk: DER) -> Range<Int>? {
 
 /// The size of an RSA key; nil for any other.
 /// - Source: RFC 8017 §A.1.1.
-private func rsaBits(_ walk: DER) -> Int? {
-  var outer = walk
-  guard let info = outer.next(Tag.sequence) else { return nil }
+private func rsaBits(_ der: [UInt8], _ range: Range<Int>) -> Int? {
+  let bytes = der.span
+  var outer = DER(range)
+  guard let info = outer.next(Tag.sequence, bytes) else { return nil }
   var fields = outer.inside(info)
-  guard let algorithm = fields.next(Tag.sequence), let key = fields.next(Tag.bitString) else { return nil }
+  guard let algorithm = fields.next(Tag.sequence, bytes), let key = fields.next(Tag.bitString, bytes)
+  else { return nil }
   var inside = fields.inside(algorithm)
-  guard let name = inside.next(Tag.objectIdentifier), walk.bytes[name.content].begins(with: OID.pkcs1[...])
-  else {
-    return nil
-  }
-  var keyWalk = DER(walk.bytes, in: key.content.dropFirst(), isStrict: false)
-  guard let pair = keyWalk.next(Tag.sequence) else { return nil }
+  guard let name = inside.next(Tag.objectIdentifier, bytes),
+    bytes.extracting(name.content).begins(with: OID.pkcs1)
+  else { return nil }
+  var keyWalk = DER(key.content.dropFirst(), isStrict: false)
+  guard let pair = keyWalk.next(Tag.sequence, bytes) else { return nil }
   var numbers = keyWalk.inside(pair)
-  guard let modulus = numbers.next(Tag.integer) else { return nil }
-  let digits = walk.bytes[modulus.content].drop { $0 == 0 }
+  guard let modulus = numbers.next(Tag.integer, bytes) else { return nil }
+  var digits = modulus.content
+  while let first = digits.first, bytes[first] == 0 { digits = digits.dropFirst() }
   guard let first = digits.first else { return 0 }
-  return digits.count * 8 - first.leadingZeroBitCount
+  return digits.count * 8 - bytes[first].leadingZeroBitCount
 }
 
 /// Whether the signature is made with MD2, MD4, MD5 or SHA-1.
-private func hasWeakSignature(_ walk: DER) -> Bool {
-  var walk = walk
-  guard let name = walk.next(Tag.objectIdentifier) else { return false }
-  let identifier = walk.bytes[name.content]
-  if identifier.count == OID.pkcs1.count + 1 && identifier.begins(with: OID.pkcs1[...]) {
+private func hasWeakSignature(_ der: [UInt8], _ range: Range<Int>) -> Bool {
+  let bytes = der.span
+  var walk = DER(range)
+  guard let name = walk.next(Tag.objectIdentifier, bytes) else { return false }
+  let identifier = bytes.extracting(name.content)
+  if identifier.count == OID.pkcs1.count + 1 && identifier.begins(with: OID.pkcs1) {
     // 2 to 5: MD2, MD4, MD5 and SHA-1 with RSA; 10: RSASSA-PSS, whose hash is SHA-1 if none is named.
-    let last = identifier.last ?? 0
-    return (2...5).contains(last) || (last == 10 && hasDefaultHash(walk))
+    let last = identifier[identifier.count - 1]
+    return (2...5).contains(last) || (last == 10 && hasDefaultHash(walk, bytes))
   }
-  return [OID.dsaWithSHA1, OID.ecdsaWithSHA1, OID.oiwMD5WithRSA, OID.oiwDSAWithSHA1, OID.oiwSHA1WithRSA]
-    .contains { identifier.isEqual(to: $0[...]) }
+  let others = [
+    OID.dsaWithSHA1, OID.ecdsaWithSHA1, OID.oiwMD5WithRSA, OID.oiwDSAWithSHA1, OID.oiwSHA1WithRSA,
+  ]
+  for other in others where identifier.isEqual(to: other) { return true }
+  return false
 }
 
-private func hasDefaultHash(_ walk: DER) -> Bool {
+private func hasDefaultHash(_ walk: DER, _ bytes: Span<UInt8>) -> Bool {
   var walk = walk
-  guard let parameters = walk.next(Tag.sequence) else { return true }
-  return walk.inside(parameters).nextTag != Tag.context(0)
+  guard let parameters = walk.next(Tag.sequence, bytes) else { return true }
+  return walk.inside(parameters).nextTag(bytes) != Tag.context(0)
 }

@@ -63,7 +63,7 @@ public struct CertificateFile {
       if let fault = block.fault {
         problems.append(CertificateProblem(.broken(fault), line: block.line))
       } else {
-        take(block)
+        take(block, pem.decoded)
       }
     }
     if !hasBlocks {
@@ -74,17 +74,17 @@ public struct CertificateFile {
     }
   }
 
-  private mutating func take(_ block: PEM.Block) {
+  private mutating func take(_ block: PEM.Block, _ decoded: [UInt8]) {
     let label = PEM.Label(block.label)
     if block.hasHeader && [.certificate, .trustedCertificate, .pkcs7].contains(label) {
       problems.append(CertificateProblem(.broken(.misplacedLine), line: block.line))
       return
     }
     switch label {
-    case .certificate: takeCertificate(block)
-    case .trustedCertificate: takeTrustedCertificate(block)
+    case .certificate: takeCertificate(block, decoded)
+    case .trustedCertificate: takeTrustedCertificate(block, decoded)
     case .pkcs7:
-      if let ders = certificatesOfSignedData(block.contents) {
+      if let ders = certificatesOfSignedData(Array(decoded[block.contents])) {
         add(ders, line: block.line)
       } else {
         problems.append(CertificateProblem(.badPKCS7, line: block.line))
@@ -96,16 +96,18 @@ public struct CertificateFile {
     }
   }
 
-  private mutating func takeCertificate(_ block: PEM.Block) {
-    if let certificate = Certificate(der: block.contents) {
+  private mutating func takeCertificate(_ block: PEM.Block, _ decoded: [UInt8]) {
+    if let certificate = Certificate(der: Array(decoded[block.contents])) {
       certificates.append(certificate)
     } else {
       problems.append(CertificateProblem(.notCertificateInBlock, line: block.line))
     }
   }
 
-  private mutating func takeTrustedCertificate(_ block: PEM.Block) {
-    guard let trusted = TrustedCertificate(block), let certificate = Certificate(der: trusted.der) else {
+  private mutating func takeTrustedCertificate(_ block: PEM.Block, _ decoded: [UInt8]) {
+    guard let trusted = TrustedCertificate(block.contents, .trustedCertificate, decoded.span),
+      let certificate = Certificate(der: Array(decoded[trusted.der]))
+    else {
       problems.append(CertificateProblem(.notCertificateInBlock, line: block.line))
       return
     }

@@ -1,5 +1,6 @@
 /// A walk over the elements of an ASN.1 encoding, without copying and without recursion.
 ///
+/// It is a place in bytes that it does not hold: each step is given them.
 /// - Source: X.690 §8.1 (BER), §10.1 (DER lengths).
 struct DER {
   struct Element {
@@ -9,56 +10,61 @@ struct DER {
     let content: Range<Int>
   }
 
-  let bytes: [UInt8]
   /// Whether lengths must be definite and as short as can be, as DER asks.
   let isStrict: Bool
   private(set) var position: Int
   private let end: Int
 
-  @inline(never)
-  init(_ bytes: [UInt8], in range: Range<Int>? = nil, isStrict: Bool = true) {
-    self.bytes = bytes
+  init(_ range: Range<Int>, isStrict: Bool = true) {
     self.isStrict = isStrict
-    let range = range ?? 0..<bytes.count
     position = range.lowerBound
     end = range.upperBound
   }
 
   var isAtEnd: Bool { position >= end }
-  var nextTag: UInt8? { position < end ? bytes[position] : nil }
+  func nextTag(_ bytes: Span<UInt8>) -> UInt8? { position < end ? bytes[position] : nil }
 
   /// A walk over what `element` holds.
-  @inline(never)
-  func inside(_ element: Element) -> DER { DER(bytes, in: element.content, isStrict: isStrict) }
+  func inside(_ element: Element) -> DER { DER(element.content, isStrict: isStrict) }
 
   /// The next element; nil where there is none or it is malformed.
   @inline(never)
-  mutating func next() -> Element? {
+  mutating func next(_ bytes: Span<UInt8>) -> Element? {
     let start = position
-    guard let header = header(at: start) else { return nil }
+    // Nearly all are shorter than 128 bytes. Tag numbers above 30 do not occur in what is read here.
+    if end - start >= 2 && bytes[start] & 0x1F != 0x1F && bytes[start + 1] < 0x80 {
+      let contentEnd = start + 2 + Int(bytes[start + 1])
+      if contentEnd > end { return nil }
+      position = contentEnd
+      return Element(tag: bytes[start], range: start..<contentEnd, content: (start + 2)..<contentEnd)
+    }
+    guard let header = header(at: start, bytes) else { return nil }
     if let length = header.length {
       guard length <= end - header.contentStart else { return nil }
       position = header.contentStart + length
       return Element(tag: bytes[start], range: start..<position, content: header.contentStart..<position)
     }
     // Indefinite: everything up to the end-of-contents octets that belong to it.
-    guard let close = endOfContents(from: header.contentStart) else { return nil }
+    guard let close = endOfContents(from: header.contentStart, bytes) else { return nil }
     position = close + 2
     return Element(tag: bytes[start], range: start..<position, content: header.contentStart..<close)
   }
 
   /// The next element if it has this tag.
   @inline(never)
-  mutating func next(_ tag: UInt8) -> Element? { nextTag == tag ? next() : nil }
+  mutating func next(_ tag: UInt8, _ bytes: Span<UInt8>) -> Element? {
+    nextTag(bytes) == tag ? next(bytes) : nil
+  }
 
   /// Passes over the next element if it has this tag.
   /// - Returns: false where it has the tag and is malformed.
-  @inline(never)
-  mutating func skip(_ tag: UInt8) -> Bool { nextTag != tag || next() != nil }
+  mutating func skip(_ tag: UInt8, _ bytes: Span<UInt8>) -> Bool {
+    nextTag(bytes) != tag || next(bytes) != nil
+  }
 
-  private func header(at start: Int) -> (contentStart: Int, length: Int?)? {
+  @inline(never)
+  private func header(at start: Int, _ bytes: Span<UInt8>) -> (contentStart: Int, length: Int?)? {
     guard start >= 0, start + 2 <= end else { return nil }
-    // Tag numbers above 30 do not occur in what is read here.
     if bytes[start] & 0x1F == 0x1F { return nil }
     let first = bytes[start + 1]
     if first < 0x80 { return (start + 2, Int(first)) }
@@ -69,14 +75,14 @@ struct DER {
     let count = Int(first & 0x7F)
     guard count <= 8, start + 2 + count <= end else { return nil }
     var length: UInt64 = 0
-    for byte in bytes[(start + 2)..<(start + 2 + count)] { length = length << 8 | UInt64(byte) }
+    for index in (start + 2)..<(start + 2 + count) { length = length << 8 | UInt64(bytes[index]) }
     guard length <= UInt64(Int.max) else { return nil }
     if isStrict && (length < 0x80 || bytes[start + 2] == 0) { return nil }
     return (start + 2 + count, Int(length))
   }
 
   /// Where the octets are that end the indefinite contents which begin at `start`.
-  private func endOfContents(from start: Int) -> Int? {
+  private func endOfContents(from start: Int, _ bytes: Span<UInt8>) -> Int? {
     var position = start
     var depth = 0
     while position + 2 <= end {
@@ -86,7 +92,7 @@ struct DER {
         position += 2
         continue
       }
-      guard let header = header(at: position) else { return nil }
+      guard let header = header(at: position, bytes) else { return nil }
       if let length = header.length {
         guard length <= end - header.contentStart else { return nil }
         position = header.contentStart + length
@@ -144,20 +150,18 @@ enum OID {
 }
 
 /// Whether the octets are those of an object identifier: complete, and each arc as short as can be.
-func isObjectIdentifier(_ octets: ArraySlice<UInt8>) -> Bool {
-  guard let last = octets.last, last & 0x80 == 0 else { return false }
+func isObjectIdentifier(_ octets: Span<UInt8>) -> Bool {
   var isArcStart = true
-  for octet in octets {
-    if isArcStart && octet == 0x80 { return false }
-    isArcStart = octet & 0x80 == 0
+  for index in octets.indices {
+    if isArcStart && octets[index] == 0x80 { return false }
+    isArcStart = octets[index] & 0x80 == 0
   }
-  return true
+  return isArcStart && !octets.isEmpty
 }
 
 /// Whether the octets are those of an INTEGER: some, and no more than needed.
-func isInteger(_ octets: ArraySlice<UInt8>) -> Bool {
-  guard let first = octets.first else { return false }
-  guard octets.count > 1 else { return true }
-  let second = octets[octets.startIndex + 1]
+func isInteger(_ octets: Span<UInt8>) -> Bool {
+  if octets.count < 2 { return octets.count == 1 }
+  let (first, second) = (octets[0], octets[1])
   return !(first == 0 && second & 0x80 == 0) && !(first == 0xFF && second & 0x80 != 0)
 }

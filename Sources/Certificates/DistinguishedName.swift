@@ -4,19 +4,22 @@ import Text
 ///
 /// What could forge a line or mislead a reader is written as `\XX`, byte by byte.
 /// - Source: RFC 4514 §2.
-/// - Parameter walk: stands before the Name.
-func distinguishedName(_ walk: DER) -> Text {
-  var outer = walk
-  guard let name = outer.next(Tag.sequence) else { return "" }
+/// - Parameters:
+///   - bytes: a certificate.
+///   - range: where in it the Name stands.
+func distinguishedName(_ bytes: [UInt8], in range: Range<Int>) -> Text {
+  let octets = bytes.span
+  var outer = DER(range)
+  guard let name = outer.next(Tag.sequence, octets) else { return "" }
   var parts: [Text] = []
   var walk = outer.inside(name)
-  while let set = walk.next(Tag.set) {
+  while let set = walk.next(Tag.set, octets) {
     var attributes: [Text] = []
     var inside = walk.inside(set)
-    while let attribute = inside.next(Tag.sequence) {
+    while let attribute = inside.next(Tag.sequence, octets) {
       var pair = inside.inside(attribute)
-      guard let type = pair.next(Tag.objectIdentifier), let value = pair.next() else { break }
-      attributes.append(attributeText(walk.bytes, type, value))
+      guard let type = pair.next(Tag.objectIdentifier, octets), let value = pair.next(octets) else { break }
+      attributes.append(attributeText(bytes, type, value))
     }
     parts.append(attributes.joined(by: "+"))
   }

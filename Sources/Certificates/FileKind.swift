@@ -40,30 +40,33 @@ func kindOfKeystore(_ bytes: [UInt8]) -> CertificateProblem.Kind? {
 ///
 /// - Source: RFC 7292 §4 (PKCS #12), RFC 5958 §2 and §3 (keys), RFC 8017 §A.1.2, RFC 5915 §3, RFC 2986 §4.1
 ///   (requests), RFC 5280 §5.1 (CRLs).
-func kindOfDER(_ bytes: [UInt8]) -> CertificateProblem.Kind? {
-  var outer = DER(bytes, isStrict: false)
-  guard let sequence = outer.next(Tag.sequence) else { return nil }
+func kindOfDER(_ contents: [UInt8]) -> CertificateProblem.Kind? {
+  let bytes = contents.span
+  var outer = DER(0..<bytes.count, isStrict: false)
+  guard let sequence = outer.next(Tag.sequence, bytes) else { return nil }
   var fields = outer.inside(sequence)
-  if let number = fields.next(Tag.integer) {
-    guard let next = fields.next() else { return nil }
-    if bytes[number.content].isEqual(to: [3]) && next.tag == Tag.sequence { return .pkcs12 }
+  if let number = fields.next(Tag.integer, bytes) {
+    guard let next = fields.next(bytes) else { return nil }
+    if number.content.count == 1 && bytes[number.content.lowerBound] == 3 && next.tag == Tag.sequence {
+      return .pkcs12
+    }
     // PKCS #8, PKCS #1 and SEC 1.
     return [Tag.sequence, Tag.integer, Tag.octetString].contains(next.tag) ? .privateKey : nil
   }
-  guard let first = fields.next(Tag.sequence) else { return nil }
+  guard let first = fields.next(Tag.sequence, bytes) else { return nil }
   var inside = fields.inside(first)
-  if let identifier = inside.next(Tag.objectIdentifier) {
+  if let identifier = inside.next(Tag.objectIdentifier, bytes) {
     let isEncryption =
-      bytes[identifier.content].begins(with: OID.pkcs5[...])
-      || bytes[identifier.content].begins(with: OID.pkcs12[...])
-    return isEncryption && fields.next(Tag.octetString) != nil ? .privateKey : nil
+      bytes.extracting(identifier.content).begins(with: OID.pkcs5)
+      || bytes.extracting(identifier.content).begins(with: OID.pkcs12)
+    return isEncryption && fields.next(Tag.octetString, bytes) != nil ? .privateKey : nil
   }
-  let hasVersion = inside.next(Tag.integer) != nil
-  guard inside.next(Tag.sequence) != nil, let second = inside.next() else { return nil }
+  let hasVersion = inside.next(Tag.integer, bytes) != nil
+  guard inside.next(Tag.sequence, bytes) != nil, let second = inside.next(bytes) else { return nil }
   if second.tag != Tag.sequence { return nil }
   // A request goes on with its attributes, a list of revoked certificates with a time.
-  if hasVersion && (inside.isAtEnd || inside.nextTag == Tag.context(0)) { return .request }
-  return inside.nextTag == Tag.utcTime || inside.nextTag == Tag.generalizedTime ? .crl : nil
+  if hasVersion && (inside.isAtEnd || inside.nextTag(bytes) == Tag.context(0)) { return .request }
+  return inside.nextTag(bytes) == Tag.utcTime || inside.nextTag(bytes) == Tag.generalizedTime ? .crl : nil
 }
 
 /// Whether a text is a web page.

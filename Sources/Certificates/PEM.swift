@@ -24,8 +24,8 @@ struct PEM {
     fileprivate(set) var range: Range<Int>
     /// Counted from 1.
     let line: Int
-    /// What the block holds; of a faulty one, nothing that means anything.
-    var contents: [UInt8] = []
+    /// Where among what was decoded its contents stand; of a faulty one, nothing that means anything.
+    fileprivate(set) var contents = 0..<0
     var fault: Fault?
     /// Whether header lines, such as those of an encrypted key, stand before the contents.
     var hasHeader = false
@@ -44,14 +44,15 @@ struct PEM {
   /// Set when a line outside of a block begins with NUL: OpenSSL reads no further.
   private(set) var hasLineOfNothing = false
 
-  /// Where the contents of a block of usual size are decoded to.
-  private var scratch: [UInt8]
+  /// What the blocks hold, one behind the other, and room for the rest of them.
+  private(set) var decoded: [UInt8]
+  private var decodedEnd = 0
 
   /// - Parameter end: where the text ends; nil for all of it.
   init(_ text: [UInt8], upTo end: Int? = nil, splitsJoinedLines: Bool = false) {
     self.text = text
     textEnd = end ?? text.count
-    scratch = [UInt8](repeating: 0, count: min(textEnd, 65536) / 4 * 3)
+    decoded = [UInt8](repeating: 0, count: textEnd / 4 * 3)
     self.splitsJoinedLines = splitsJoinedLines
   }
 
@@ -108,11 +109,7 @@ struct PEM {
   private mutating func skipLine() {
     let start = position
     let limit = min(textEnd, start + 254)
-    position = text.withUnsafeBufferPointer { text in
-      var position = start
-      while position < limit && text[position] != newline { position &+= 1 }
-      return position < limit ? position &+ 1 : position
-    }
+    position = min(text.span.firstNewline(in: start..<limit) + 1, limit)
     if start == 0 || text[start - 1] == newline { lineNumber += 1 }
   }
 
@@ -127,34 +124,29 @@ struct PEM {
 
   private func starts(_ prefix: StaticString, at start: Int) -> Bool {
     start >= 0 && text.count - start >= prefix.utf8CodeUnitCount
-      && prefix.withUTF8Buffer { text[start..<(start + $0.count)].elementsEqual($0) }
+      && text[start...].begins(with: prefix)
   }
 
   /// The block that begins here if it is as nearly all are: lines of whole quanta and then its END line.
   /// Anything else is for the exact reading to judge.
   private mutating func plainBlock(_ label: Range<Int>, _ begin: Line) -> Block? {
-    guard let body = Base64.decodeLines(text[position..<textEnd], into: &scratch) else { return nil }
-    let afterLabel = body.end + 9 + label.count
-    guard body.count > 0, starts("-----END ", at: body.end), afterLabel + 6 <= textEnd,
-      text[(body.end + 9)..<afterLabel].isEqual(to: text[label]), starts("-----\n", at: afterLabel)
+    let (text, decodedStart) = (text, decodedEnd)
+    guard
+      let body = Base64.decodeLines(
+        text.span.extracting(position..<textEnd), into: &decoded, at: decodedStart)
+    else { return nil }
+    let end = position + body.length
+    let afterLabel = end + 9 + label.count
+    guard body.count > 0, starts("-----END ", at: end), afterLabel + 6 <= textEnd,
+      text[(end + 9)..<afterLabel].isEqual(to: text[label]), starts("-----\n", at: afterLabel)
     else { return nil }
     let firstLine = lineNumber
     position = afterLabel + 6
     lineNumber += body.lines + 1
-    return Block(
-      label: text[label], range: begin.content.lowerBound..<position, line: firstLine,
-      contents: copy(body.count))
-  }
-
-  /// The first bytes of `scratch`, as an array of their own. An array made from a slice would be
-  /// filled byte by byte.
-  private func copy(_ count: Int) -> [UInt8] {
-    [UInt8](unsafeUninitializedCapacity: count) { bytes, initialized in
-      scratch.withUnsafeBytes {
-        UnsafeMutableRawBufferPointer(bytes).copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[..<count]))
-      }
-      initialized = count
-    }
+    var block = Block(label: text[label], range: begin.content.lowerBound..<position, line: firstLine)
+    decodedEnd += body.count
+    block.contents = decodedStart..<decodedEnd
+    return block
   }
 
   private enum HeaderState { case possible, inHeader, over }
@@ -162,6 +154,7 @@ struct PEM {
   private mutating func block(_ label: Range<Int>, _ begin: Line) -> Block {
     if let block = plainBlock(label, begin) { return block }
     var block = Block(label: text[label], range: begin.content.lowerBound..<position, line: lineNumber)
+    var contents: [UInt8] = []
     var state = HeaderState.possible
     var hasShortLine = false
     var isRest = false
@@ -180,14 +173,14 @@ struct PEM {
         if text[content.lowerBound] == 0 || (isBlank && state == .over) { block.note(.misplacedLine) }
         if !isBlank { continue }
         // Whatever stands before a blank line is a header to OpenSSL.
-        block.hasHeader = !block.contents.isEmpty
+        block.hasHeader = !contents.isEmpty
         state = .over
-        block.contents = []
+        contents = []
         continue
       }
       if text[content.lowerBound] == UInt8(ascii: "-") {
         if content.count >= 9 && starts("-----END ", at: content.lowerBound) {
-          return finish(end(line.end, state == .inHeader ? .misplacedLine : nil), content)
+          return finish(end(line.end, state == .inHeader ? .misplacedLine : nil), contents, content)
         }
         if beginLabel(content) != nil {
           // A BEGIN line inside a block begins a new one.
@@ -202,12 +195,12 @@ struct PEM {
       } else if text[content].contains(UInt8(ascii: ":")) {
         state = .inHeader
       }
-      block.contents += text[content]
+      contents += text[content]
     }
     return end(position, .noEnd)
   }
 
-  private mutating func finish(_ block: Block, _ end: Range<Int>) -> Block {
+  private mutating func finish(_ block: Block, _ contents: [UInt8], _ end: Range<Int>) -> Block {
     var block = block
     let afterLabel = end.lowerBound + 9 + block.label.count
     let namesLabel =
@@ -224,8 +217,11 @@ struct PEM {
     }
     if block.fault != nil { return block }
     // OpenSSL refuses a block of nothing as well.
-    if let contents = Base64.decode(block.contents[...]), !contents.isEmpty {
-      block.contents = contents
+    if let bytes = Base64.decode(contents[...]), !bytes.isEmpty, bytes.count <= decoded.count - decodedEnd {
+      let start = decodedEnd
+      decodedEnd += bytes.count
+      decoded.replaceSubrange(start..<decodedEnd, with: bytes)
+      block.contents = start..<decodedEnd
     } else {
       block.note(.notBase64)
     }

@@ -17,10 +17,17 @@ extension FileDescriptor {
   ///
   /// The kind is asked of the open file, never of a name: a name may mean something else a
   /// moment later.
-  /// - Parameter limit: the largest size that is read, in bytes.
+  /// - Parameters:
+  ///   - known: what the open file is, where that has been asked already.
+  ///   - limit: the largest size that is read, in bytes.
   @inline(never)
-  public func readAll(limit: Int) throws(ReadError) -> (contents: [UInt8], metadata: Metadata) {
-    let metadata = try reading { () throws(Errno) in try self.metadata() }
+  public func readAll(_ known: Metadata? = nil, limit: Int) throws(ReadError) -> (
+    contents: [UInt8], metadata: Metadata
+  ) {
+    let metadata = try reading { () throws(Errno) in
+      if let known { return known }
+      return try self.metadata()
+    }
     if metadata.kind != .regular { throw .notRegular }
     if metadata.size > limit { throw .tooLarge }
     // Room for one byte more than the file held a moment ago shows whether it has grown since.

@@ -82,9 +82,14 @@ public struct FileDescriptor: Equatable, Sendable {
   /// One `read` of what is there now; empty at the end.
   @inline(never)
   public func readSome() throws(Errno) -> [UInt8] {
-    var buffer = [UInt8](repeating: 0, count: 65536)
-    let count = try retrying { CLinux.read(rawValue, &buffer, buffer.count) }
-    return Array(buffer.prefix(count))
+    var failure: Errno?
+    let part = [UInt8](unsafeUninitializedCapacity: 4000) { buffer, count in
+      do throws(Errno) { count = try readOnce(into: UnsafeMutableRawBufferPointer(buffer)) } catch {
+        failure = error
+      }
+    }
+    if let failure { throw failure }
+    return part
   }
 
   /// Writes all of `bytes`. The corresponding C function is `write`.

@@ -157,20 +157,29 @@ extension FileDescriptor {
   /// The names in this folder without `.` and `..`, in no order.
   public func unsortedNames() throws(Errno) -> [Path] {
     var names: [Path] = []
-    var buffer = [UInt8](repeating: 0, count: 32768)
+    // On the stack: a buffer of the heap would be mapped and unmapped for each folder.
+    var buffer = InlineArray<4096, UInt8>(repeating: 0)
     while true {
-      let count = try retrying { clinux_getdents64(rawValue, &buffer, buffer.count) }
-      if count <= 0 { return names }
-      var record = buffer.prefix(count)
-      // struct linux_dirent64: inode and offset (8 bytes each), length (2), type (1), name.
-      while record.count > 19 {
-        let start = record.startIndex
-        let length = Int(record[start + 16]) | Int(record[start + 17]) << 8
-        guard length > 19, length <= record.count else { break }
-        let name = Path(record[(start + 19)..<(start + length)])
-        if name != Path(".") && name != Path("..") { names.append(name) }
-        record = record.dropFirst(length)
+      let count = try retrying {
+        var span = buffer.mutableSpan
+        return span.withUnsafeMutableBytes { clinux_getdents64(rawValue, $0.baseAddress, $0.count) }
       }
+      if count <= 0 { return names }
+      appendNames(in: buffer.span.extracting(first: count), to: &names)
     }
+  }
+}
+
+/// - Parameter records: `struct linux_dirent64`, one behind the other: inode and offset (8 bytes each),
+///   length (2), type (1), name.
+private func appendNames(in records: Span<UInt8>, to names: inout [Path]) {
+  var start = 0
+  while records.count - start > 19 {
+    let length = Int(records[start + 16]) | Int(records[start + 17]) << 8
+    guard length > 19, length <= records.count - start else { return }
+    let record = records.extracting((start + 19)..<(start + length))
+    let name = Path(record.withUnsafeBufferPointer { Array($0) }[...])
+    if name != Path(".") && name != Path("..") { names.append(name) }
+    start += length
   }
 }

@@ -25,7 +25,7 @@ public struct ByteOrder: Sendable {
         var (left, right) = (start, middle)
         for place in start..<end {
           let takesRight =
-            right < end && (left == middle || precedes(keys[sorted[right]], keys[sorted[left]]))
+            right < end && (left == middle || precedes(keys[sorted[right]][...], keys[sorted[left]][...]))
           merged[place] = sorted[takesRight ? right : left]
           if takesRight { right += 1 } else { left += 1 }
         }
@@ -39,21 +39,28 @@ public struct ByteOrder: Sendable {
 
   /// Where the first of the keys that equal `key` stands among those given; nil if none does.
   @inline(never)
-  public func number(of key: [UInt8]) -> Int? {
+  public func number(of key: ArraySlice<UInt8>) -> Int? {
     var (low, high) = (0, numbers.count)
     while low < high {
       let middle = low + (high - low) / 2
-      if precedes(keys[numbers[middle]], key) { low = middle + 1 } else { high = middle }
+      if precedes(keys[numbers[middle]][...], key) { low = middle + 1 } else { high = middle }
     }
-    return low < numbers.count && keys[numbers[low]] == key ? numbers[low] : nil
+    return low < numbers.count && keys[numbers[low]][...].isEqual(to: key) ? numbers[low] : nil
   }
+
+  public func number(of key: [UInt8]) -> Int? { number(of: key[...]) }
 
   public func contains(_ key: [UInt8]) -> Bool { number(of: key) != nil }
 }
 
 /// Whether the bytes of the one come before those of the other.
 @inline(never)
-private func precedes(_ one: [UInt8], _ other: [UInt8]) -> Bool {
-  let order = memcmp(one, other, min(one.count, other.count))
+private func precedes(_ one: ArraySlice<UInt8>, _ other: ArraySlice<UInt8>) -> Bool {
+  let order = one.withUnsafeBytes { first in
+    other.withUnsafeBytes { second in
+      guard let first = first.baseAddress, let second = second.baseAddress else { return 0 as Int32 }
+      return memcmp(first, second, min(one.count, other.count))
+    }
+  }
   return order == 0 ? one.count < other.count : order < 0
 }

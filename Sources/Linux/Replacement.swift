@@ -72,7 +72,7 @@ public struct Replacement {
     if isDurable { try step(.write) { () throws(Errno) in try file.synchronize() } }
     try step(.readBack) { () throws(Errno) in try file.rewind() }
     let written = try readBack(file, limit: contents.count)
-    if written != contents || !check(written) { throw .notWhole }
+    if !written[...].isEqual(to: contents[...]) || !check(written) { throw .notWhole }
   }
 
   private func readBack(_ file: FileDescriptor, limit: Int) throws(Failure) -> [UInt8] {

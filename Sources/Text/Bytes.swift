@@ -26,13 +26,22 @@ extension ArraySlice<UInt8> {
   @inline(never)
   public func isEqual(to other: ArraySlice<UInt8>) -> Bool { count == other.count && begins(with: other) }
 
-  /// Whether the bytes of `other` stand at the start.
+  /// Whether the bytes of `other` stand at the start. Eight are looked at at once: both may be whole bundles.
   @inline(never)
   public func begins(with other: ArraySlice<UInt8>) -> Bool {
     if count < other.count { return false }
-    return other.withUnsafeBufferPointer { other in
-      withUnsafeBufferPointer { bytes in
-        for index in other.indices where bytes[index] != other[index] { return false }
+    return other.withUnsafeBytes { other in
+      withUnsafeBytes { bytes in
+        var position = 0
+        while other.count &- position >= 8 {
+          let word = other.loadUnaligned(fromByteOffset: position, as: UInt64.self)
+          if bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self) != word { return false }
+          position &+= 8
+        }
+        while position < other.count {
+          if bytes[position] != other[position] { return false }
+          position &+= 1
+        }
         return true
       }
     }
@@ -63,6 +72,46 @@ extension ArraySlice<UInt8> {
       number = number * 10 + Int(byte - UInt8(ascii: "0"))
     }
     return number <= limit ? number : nil
+  }
+}
+
+/// A long text and another behind it. Appending would copy byte by byte.
+public func concatenated(_ one: ArraySlice<UInt8>, _ other: [UInt8]) -> [UInt8] {
+  [UInt8](unsafeUninitializedCapacity: one.count + other.count) { buffer, count in
+    let rest = UnsafeMutableBufferPointer(rebasing: buffer[one.count...])
+    one.withUnsafeBytes { UnsafeMutableRawBufferPointer(buffer).copyMemory(from: $0) }
+    other.withUnsafeBytes { UnsafeMutableRawBufferPointer(rest).copyMemory(from: $0) }
+    count = one.count + other.count
+  }
+}
+
+extension Span<UInt8> {
+  /// Whether these are the bytes of `other`.
+  public func isEqual(to other: [UInt8]) -> Bool { count == other.count && begins(with: other) }
+
+  /// Whether the bytes of `other` stand at the start.
+  @inline(never)
+  public func begins(with other: [UInt8]) -> Bool {
+    if count < other.count { return false }
+    for index in other.indices where self[index] != other[index] { return false }
+    return true
+  }
+
+  /// Where in `range` the first newline stands; its end if there is none. Eight bytes are looked at at once,
+  /// the first of them lowest: no machine that this runs on has it the other way.
+  public func firstNewline(in range: Range<Int>) -> Int {
+    let ones: UInt64 = 0x0101_0101_0101_0101
+    var position = range.lowerBound
+    while range.upperBound - position >= 8 {
+      let word =
+        bytes.unsafeLoadUnaligned(fromByteOffset: position, as: UInt64.self) ^ ones &* UInt64(newline)
+      // The lowest of the high bits that are set belongs to the first byte that is 0.
+      let zeros = (word &- ones) & ~word & ones << 7
+      if zeros != 0 { return position + zeros.trailingZeroBitCount / 8 }
+      position += 8
+    }
+    while position < range.upperBound && self[position] != newline { position += 1 }
+    return position
   }
 }
 

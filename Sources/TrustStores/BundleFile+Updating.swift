@@ -29,14 +29,16 @@ extension BundleFile {
   /// folder is taken and it is read again, so that of two starts at once the second sees
   /// what the first has written.
   /// - Parameters:
+  ///   - other: another bundle's merge: a base that both have is read once.
   ///   - isTrial: whether nothing is to be written, and only said what would be.
   ///   - lockDeadline: until when the lock is waited for.
   public static func update(
-    _ path: Path, in root: Root, wanted: Wanted, isTrial: Bool, lockDeadline: Deadline
+    _ path: Path, in root: Root, wanted: Wanted, like other: BundleMerge?, isTrial: Bool,
+    lockDeadline: Deadline
   ) throws(Failure) -> BundleUpdate {
     var file = try open(path, in: root)
     defer { file.folder.close() }
-    var merge = BundleMerge(of: file.text, wanted: wanted)
+    var merge = BundleMerge(of: file.text, wanted: wanted, like: other)
     if isTrial { return file.trial(of: merge) }
     let hasLeftovers = file.hasLeftovers()
     if merge.text == nil && !hasLeftovers {
@@ -51,7 +53,7 @@ extension BundleFile {
     var outcome = BundleUpdate.Outcome.untouched
     for _ in 0..<3 {
       file = try file.reread()
-      merge = BundleMerge(of: file.text, wanted: wanted)
+      merge = BundleMerge(of: file.text, wanted: wanted, like: merge)
       guard let text = merge.text else {
         outcome = .untouched
         break

@@ -26,35 +26,44 @@ public final class BundleMerge: Sendable {
   /// What of the base is trusted, and what the section holds after the merge.
   private let base: BundleContents
   private let section: [Certificate]
+  /// What the base was read from, and how much of it.
+  private let baseText: [UInt8]
+  private let baseCount: Int
 
-  public init(of text: [UInt8], wanted: Wanted) {
+  /// - Parameter other: the merge of another bundle. Where the base is the same it is not read again.
+  public init(of text: [UInt8], wanted: Wanted, like other: BundleMerge? = nil) {
     let location = ManagedSection.locate(in: text)
     hasStrayMarks = location.hasStrayMarks
     var old = location.range.map { Array(text[$0]) } ?? []
-    var baseText: [UInt8]?
-    var base: BundleContents
+    // The usual case copies nothing.
+    var baseText = text
+    var baseCount = location.range?.lowerBound ?? text.count
     if let range = location.range, range.upperBound < text.count {
       // What was appended behind the section is base as well.
-      let rest = without(range, text)
-      base = BundleContents(reading: rest)
-      baseText = rest
+      baseText = without(range, text)
+      baseCount = baseText.count
+    }
+    var base: BundleContents
+    if let other, other.baseText[..<other.baseCount].isEqual(to: baseText[..<baseCount]) {
+      base = other.base
     } else {
-      // The usual case copies nothing.
-      base = BundleContents(reading: text, upTo: location.range?.lowerBound)
+      base = BundleContents(reading: baseText, upTo: baseCount)
     }
     var (mounted, section) = Self.section(for: wanted, old, base)
     if hasStrayMarks && section.isEmpty {
       // Where no section is to stand, an earlier one would be taken for it at the next start.
-      var rest = location.range.map { without($0, text) } ?? text
-      while section.isEmpty, let range = ManagedSection.locate(in: rest).range {
-        old += rest[range]
-        rest = without(range, rest)
-        base = BundleContents(reading: rest)
+      baseText = Array(baseText[..<baseCount])
+      while section.isEmpty, let range = ManagedSection.locate(in: baseText).range {
+        old += baseText[range]
+        baseText = without(range, baseText)
+        base = BundleContents(reading: baseText)
         (mounted, section) = Self.section(for: wanted, old, base)
       }
-      baseText = rest
+      baseCount = baseText.count
     }
     self.base = base
+    self.baseText = baseText
+    self.baseCount = baseCount
     self.section = section
     damage = base.damage
     refusal = Self.refusal(of: base, isEmpty: old.count == text.count, wanted: mounted)
@@ -68,8 +77,7 @@ public final class BundleMerge: Sendable {
       (added, removed) = ([], [])
       return
     }
-    let kept = baseText ?? location.range.map { without($0, text) } ?? text
-    self.text = (isRepair ? Self.canonicalText(of: base) : kept.endingInNewline()) + new
+    self.text = isRepair ? base.canonicalText + new : joined(baseText[..<baseCount], new)
     let before = sorted(certificates(in: old)).map { $0.fingerprint }
     let after = section.map { $0.fingerprint }
     added = difference(of: after, and: before)
@@ -78,7 +86,7 @@ public final class BundleMerge: Sendable {
 
   /// The text of a bundle beside the original: the base's certificates in canonical form, then
   /// the section.
-  public var privateText: [UInt8] { Self.canonicalText(of: base) + ManagedSection.text(for: section) }
+  public var privateText: [UInt8] { base.canonicalText + ManagedSection.text(for: section) }
 
   /// How many certificates are ours, and how many there are in all.
   public var managedCount: Int { section.count }
@@ -89,9 +97,12 @@ public final class BundleMerge: Sendable {
   public func isWhole(_ written: [UInt8]) -> Bool {
     // A damaged base is left as it was when nothing is wanted, and only loses its section.
     if damage != nil && !isRepair { return true }
-    let contents = BundleContents(reading: written)
+    // A base that stands there as it was read, to the end of a line, is not read once more.
+    let base = baseText[..<baseCount]
+    let isRead = damage == nil && base.last == newline && written[...].begins(with: base)
+    let contents = BundleContents(reading: isRead ? Array(written[baseCount...]) : written)
     return contents.damage == nil
-      && contents.certificates.count == base.certificates.count + section.count
+      && contents.certificates.count == (isRead ? section.count : count)
       && !CertificateIndex(section).trusted(by: contents).contains(false)
   }
 
@@ -111,12 +122,6 @@ public final class BundleMerge: Sendable {
     if wanted.isEmpty || !base.certificates.isEmpty { return nil }
     return isEmpty ? .empty : .noCertificates
   }
-
-  private static func canonicalText(of base: BundleContents) -> [UInt8] {
-    var text: [UInt8] = []
-    for certificate in base.certificates { certificate.appendCanonicalPEM(to: &text) }
-    return text
-  }
 }
 
 /// The certificates of a managed section.
@@ -130,11 +135,11 @@ func difference(of one: [Fingerprint], and other: [Fingerprint]) -> [Fingerprint
 
 /// A text without one of its parts.
 private func without(_ range: Range<Int>, _ text: [UInt8]) -> [UInt8] {
-  var rest = Array(text[..<range.lowerBound])
-  rest.append(contentsOf: text[range.upperBound...])
-  return rest
+  concatenated(text[..<range.lowerBound], Array(text[range.upperBound...]))
 }
 
-extension [UInt8] {
-  func endingInNewline() -> [UInt8] { isEmpty || last == newline ? self : self + [newline] }
+/// A base and, on a line of its own, the section.
+private func joined(_ base: ArraySlice<UInt8>, _ section: [UInt8]) -> [UInt8] {
+  let isOpen = base.last.map { $0 != newline } ?? false
+  return concatenated(base, isOpen ? [newline] + section : section)
 }

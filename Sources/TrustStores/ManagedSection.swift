@@ -74,8 +74,11 @@ public enum ManagedSection {
 
   private static func holdsOnlyCertificates(_ text: ArraySlice<UInt8>) -> Bool {
     var isInBlock = false
-    for line in text.parts(between: "\n") {
-      let line = line.trimmingTrailingSpace()
+    var position = text.startIndex
+    while position < text.endIndex {
+      let end = text.span.firstNewline(in: (position - text.startIndex)..<text.count) + text.startIndex
+      let line = text[position..<end].trimmingTrailingSpace()
+      position = end + 1
       if isInBlock {
         if line.isEqual(to: "-----END CERTIFICATE-----") {
           isInBlock = false

@@ -15,7 +15,7 @@ public struct SystemUpdate: Sendable {
   /// Wanted, and not in the bundle that the tool has built.
   public var missing: [Certificate] = []
   /// Taken out of the anchors, and still in that bundle.
-  public var remaining: [TrustedCertificate] = []
+  public var remaining = 0
   public var isBundleDamaged = false
   public var isBundleUnreadable = false
   public var passedOverLock = false
@@ -127,9 +127,9 @@ extension SystemStore {
     let isTrusted = CertificateIndex(plan.wanted).trusted(by: built.contents)
     update.missing = untrusted(of: plan.wanted, isTrusted)
     if plan.removed.isEmpty { return }
-    update.remaining = built.contents.certificates.filter { certificate in
-      certificate.isTrustedForServers
-        && Fingerprint(of: certificate.der).hex.utf8.isElement(of: plan.removed)
+    for certificate in built.contents.certificates where certificate.isTrustedForServers {
+      let fingerprint = Fingerprint(of: Array(built.contents.der(of: certificate)))
+      if fingerprint.hex.utf8.isElement(of: plan.removed) { update.remaining += 1 }
     }
   }
 

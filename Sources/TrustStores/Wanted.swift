@@ -26,7 +26,7 @@ public struct Wanted: Sendable {
 func union(_ one: [Certificate], _ other: [Certificate]) -> [Certificate] {
   let index = CertificateIndex(one)
   var union = one
-  for certificate in other where index.position(of: certificate.der) == nil { union.append(certificate) }
+  for certificate in other where index.position(of: certificate.der[...]) == nil { union.append(certificate) }
   return sorted(union)
 }
 

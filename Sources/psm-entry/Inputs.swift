@@ -57,10 +57,10 @@ struct Inputs {
       defer { file.close() }
       let metadata = try file.metadata()
       if metadata.kind == .folder {
-        readFolder(file, input.path)
+        readFolder(file, input.path, metadata.identity)
       } else if !filesRead.contains(metadata.identity) {
         // The product's own setting names a file that usually lies in the folder as well.
-        readFile(file, input.path)
+        readFile(file, input.path, metadata)
       }
     } catch {
       let isMissing = error == .noSuchFile || error == .notDirectory
@@ -95,9 +95,11 @@ struct Inputs {
   }
 
   /// Walks a folder and those in it, in byte order, without names that start with a dot.
-  private mutating func readFolder(_ descriptor: FileDescriptor, _ path: Path) {
+  private mutating func readFolder(
+    _ descriptor: FileDescriptor, _ path: Path, _ identity: Metadata.Identity
+  ) {
     var stack: [OpenFolder] = []
-    enter(descriptor, path, &stack)
+    enter(descriptor, path, identity, &stack)
     while var folder = stack.popLast() {
       guard let name = folder.names.popFirst() else {
         if !stack.isEmpty { folder.descriptor.close() }
@@ -109,9 +111,10 @@ struct Inputs {
     }
   }
 
-  private mutating func enter(_ descriptor: FileDescriptor, _ path: Path, _ stack: inout [OpenFolder]) {
+  private mutating func enter(
+    _ descriptor: FileDescriptor, _ path: Path, _ identity: Metadata.Identity, _ stack: inout [OpenFolder]
+  ) {
     do throws(Errno) {
-      let identity = try descriptor.metadata().identity
       let names = try Folder(descriptor: descriptor, path: path).names().filter {
         $0.bytes.first != UInt8(ascii: ".")
       }
@@ -145,7 +148,7 @@ struct Inputs {
     }
     if metadata.kind != .folder {
       defer { file.close() }
-      return readFile(file, path)
+      return readFile(file, path, metadata)
     }
     if stack.contains(where: { $0.identity == metadata.identity }) {
       file.close()
@@ -160,7 +163,7 @@ struct Inputs {
         .error(path.shown, "folders more than \(Self.depthLimit) deep are not read: move its certificates up")
       )
     } else {
-      enter(file, path, &stack)
+      enter(file, path, metadata.identity, &stack)
     }
   }
 
@@ -197,14 +200,13 @@ struct Inputs {
   private let notRegularMessage: Text =
     "no regular file but a FIFO, device or socket: it is not read; remove it"
 
-  private mutating func readFile(_ file: FileDescriptor, _ path: Path) {
+  private mutating func readFile(_ file: FileDescriptor, _ path: Path, _ metadata: Metadata) {
     if hasReachedLimit { return }
     let room = Self.totalLimit - bytesRead
     let contents: [UInt8]
     do throws(ReadError) {
-      let read = try file.readAll(limit: min(Self.fileLimit, room))
-      contents = read.contents
-      filesRead.append(read.metadata.identity)
+      contents = try file.readAll(metadata, limit: min(Self.fileLimit, room)).contents
+      filesRead.append(metadata.identity)
     } catch .notRegular {
       fileProblems.append(.error(path.shown, notRegularMessage))
       return

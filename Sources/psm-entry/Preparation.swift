@@ -44,6 +44,8 @@ struct Preparation {
   /// The file to export: found good.
   private var exportPath: Path?
   private var servesPrivately = false
+  /// Of the bundle before: images often bring the same one twice.
+  private var lastMerge: BundleMerge?
   /// Files that have been seen to, whatever names lead to them.
   private var settledFiles: [Metadata.Identity] = []
 
@@ -138,7 +140,9 @@ extension Preparation {
     let nativeWanted = Wanted(certificates: plan.wanted, keepsRemoved: wanted.keepsRemoved)
     do throws(BundleFile.Failure) {
       let update = try BundleFile.update(
-        store.bundle, in: root, wanted: nativeWanted, isTrial: isTrial, lockDeadline: lockDeadline)
+        store.bundle, in: root, wanted: nativeWanted, like: nil, isTrial: isTrial,
+        lockDeadline: lockDeadline)
+      lastMerge = update.merge
       settledFiles.append(update.identity)
       if case .irreplaceable(let failure) = update.outcome {
         obstacle = SystemObstacle(path: store.bundle, reason: failure.text)
@@ -185,7 +189,8 @@ extension Preparation {
       return
     }
     let update = try BundleFile.update(
-      path, in: root, wanted: wanted, isTrial: isTrial, lockDeadline: lockDeadline)
+      path, in: root, wanted: wanted, like: lastMerge, isTrial: isTrial, lockDeadline: lockDeadline)
+    lastMerge = update.merge
     settledFiles.append(update.identity)
     if update.passedOverLock { say(.bundle, lockProblem(path)) }
     if case .irreplaceable(let failure) = update.outcome {

@@ -159,7 +159,7 @@ extension SystemUpdate {
         .error(store.anchors.appending(name).shown, "the anchor was not changed: \(failure.text)"))
     }
     if let tool, let path = store.tool { problems += toolProblems(tool, path, store) }
-    if isChanged && failedAnchors.isEmpty && missing.isEmpty && remaining.isEmpty {
+    if isChanged && failedAnchors.isEmpty && missing.isEmpty && remaining == 0 {
       var change: Text = "built anew"
       if !plan.added.isEmpty || !plan.removed.isEmpty {
         change = "\(plan.added.count) added, \(plan.removed.count) removed"
@@ -182,7 +182,7 @@ extension SystemUpdate {
       problems.append(
         .error(bundle, "\(certificate.subjectText) is not in it although \(path.shown) \(run.ending.text)"))
     }
-    for _ in remaining {
+    for _ in 0..<remaining {
       problems.append(
         .error(
           bundle, "a certificate that was taken out is still in it although \(path.shown) \(run.ending.text)")

@@ -29,7 +29,7 @@ func whatIsNotBase64IsRefused(text: String) {
   for count in 0..<200 {
     let original = (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
     var text: [UInt8] = []
-    Base64.appendLines(of: original, to: &text)
+    Base64.appendLines(of: original[...], to: &text)
     #expect(Base64.decode(text[...]) == original)
     let lines = text.split(separator: UInt8(ascii: "\n"))
     #expect(lines.dropLast().allSatisfy { $0.count == 64 })

@@ -8,7 +8,7 @@ private let two = pem(MadeCertificate.numbered(2).der)
 
 /// The numbers of the certificates found.
 private func numbers(_ contents: BundleContents) -> [UInt8] {
-  contents.certificates.compactMap { Certificate(der: $0.der)?.serialDER.last }
+  ders(in: contents).compactMap { Certificate(der: $0)?.serialDER.last }
 }
 
 @Test(
@@ -70,10 +70,8 @@ private func numberOfLines(_ text: [UInt8]) -> Int { text.count { $0 == UInt8(as
 
 @Test func theCanonicalTextOfWhatIsSavedIsNotDamaged() {
   let contents = BundleContents(reading: Array(one.dropLast()) + two + bytes("-----BEGIN X-----"))
-  var text: [UInt8] = []
-  for certificate in contents.certificates { certificate.appendCanonicalPEM(to: &text) }
-  #expect(text == one + two)
-  #expect(BundleContents(reading: text).damage == nil)
+  #expect(contents.canonicalText == one + two)
+  #expect(BundleContents(reading: contents.canonicalText).damage == nil)
 }
 
 // MARK: TRUSTED CERTIFICATE
@@ -109,11 +107,9 @@ func trustSettingsDecideWhetherServersAreTrusted(name: String, text: [UInt8], is
   #expect(file.problems.map { $0.isWarning } == (isTrusted ? [] : [false]), "\(name)")
 }
 
-@Test func trustSettingsAreKeptInCanonicalForm() throws {
+@Test func trustSettingsAreKeptInCanonicalForm() {
   let text = trusted([OIDs.clientAuth], nil)
-  var canonical: [UInt8] = []
-  try #require(BundleContents(reading: text).certificates.first).appendCanonicalPEM(to: &canonical)
-  #expect(canonical == text)
+  #expect(BundleContents(reading: text).canonicalText == text)
 }
 
 @Test func malformedTrustSettingsAreDamage() {

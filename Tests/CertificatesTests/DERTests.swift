@@ -15,15 +15,17 @@ import Testing
     ("indefinite length", [0x30, 0x80, 0, 0]), ("tag of more octets", [0x3F, 0x21, 0x00]),
   ] as [(String, [UInt8])])
 func whatIsNoDERIsNoElement(name: String, encoding: [UInt8]) {
-  var walk = DER(encoding)
-  #expect(walk.next() == nil, "\(name)")
+  var walk = DER(0..<encoding.count)
+  let found = walk.next(encoding.span)
+  #expect(found == nil, "\(name)")
 }
 
 @Test(arguments: [0, 1, 127, 128, 255, 256, 65535, 65536, 70000])
 func anElementOfAnyLengthIsFound(count: Int) throws {
   let encoding = element(0x04, [UInt8](repeating: 7, count: count))
-  var walk = DER(encoding + [1])
-  let next = walk.next()
+  let text = encoding + [1]
+  var walk = DER(0..<text.count)
+  let next = walk.next(text.span)
   let found = try #require(next)
   #expect(found.tag == 0x04)
   #expect(found.range == 0..<encoding.count)
@@ -38,8 +40,9 @@ func anElementOfAnyLengthIsFound(count: Int) throws {
     ("zeros in a string", [0x30, 0x80, 0x04, 2, 0, 0, 0, 0], 4),
   ] as [(String, [UInt8], Int)])
 func indefiniteContentsEndWithTheirOwnMark(name: String, encoding: [UInt8], count: Int) {
-  var walk = DER(encoding, isStrict: false)
-  #expect(walk.next()?.content.count == count, "\(name)")
+  var walk = DER(0..<encoding.count, isStrict: false)
+  let found = walk.next(encoding.span)
+  #expect(found?.content.count == count, "\(name)")
   #expect(walk.isAtEnd)
 }
 
@@ -50,8 +53,9 @@ func indefiniteContentsEndWithTheirOwnMark(name: String, encoding: [UInt8], coun
     ("the end of the inner only", [0x30, 0x80, 0x30, 0x80, 0, 0]),
   ] as [(String, [UInt8])])
 func indefiniteContentsWithoutAnEndAreNone(name: String, encoding: [UInt8]) {
-  var walk = DER(encoding, isStrict: false)
-  #expect(walk.next() == nil, "\(name)")
+  var walk = DER(0..<encoding.count, isStrict: false)
+  let found = walk.next(encoding.span)
+  #expect(found == nil, "\(name)")
 }
 
 private func nested(size: Int) -> [UInt8] {
@@ -85,7 +89,8 @@ func nestedSequencesEndNoStack(isIndefinite: Bool) {
     ("none", [], false), ("unfinished arc", [0x2A, 0x86], false), ("padded arc", [0x2A, 0x80, 0x01], false),
   ] as [(String, [UInt8], Bool)])
 func anObjectIdentifierIsCompleteAndShort(name: String, octets: [UInt8], isOne: Bool) {
-  #expect(isObjectIdentifier(octets[...]) == isOne, "\(name)")
+  let isFound = isObjectIdentifier(octets.span)
+  #expect(isFound == isOne, "\(name)")
 }
 
 @Test(
@@ -94,5 +99,6 @@ func anObjectIdentifierIsCompleteAndShort(name: String, octets: [UInt8], isOne: 
     ([0, 0], false), ([0, 0x7F], false), ([0xFF, 0x80], false), ([0xFF, 0xFF], false),
   ] as [([UInt8], Bool)])
 func anIntegerIsAsShortAsCanBe(octets: [UInt8], isOne: Bool) {
-  #expect(isInteger(octets[...]) == isOne)
+  let isFound = isInteger(octets.span)
+  #expect(isFound == isOne)
 }

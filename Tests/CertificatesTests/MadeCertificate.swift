@@ -1,3 +1,5 @@
+@testable import Certificates
+
 /// A certificate put together field by field, so that a test can make one that no tool would.
 ///
 /// Nobody here checks a signature; it is one byte.
@@ -144,4 +146,9 @@ struct SeededGenerator: RandomNumberGenerator {
     mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
     return mixed ^ (mixed >> 31)
   }
+}
+
+/// The DER of each certificate of a bundle.
+func ders(in contents: BundleContents) -> [[UInt8]] {
+  contents.certificates.map { Array(contents.der(of: $0)) }
 }

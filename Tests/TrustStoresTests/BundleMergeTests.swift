@@ -15,7 +15,8 @@ struct BundleMergeTests {
   }
 
   private func ders(in text: [UInt8]) -> [[UInt8]] {
-    BundleContents(reading: text).certificates.map { $0.der }
+    let contents = BundleContents(reading: text)
+    return contents.certificates.map { Array(contents.der(of: $0)) }
   }
 
   @Test

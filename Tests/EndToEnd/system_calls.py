@@ -1,0 +1,121 @@
+"""The system calls of a start that changes nothing, and the page that gives the reason for each.
+
+Run as a program with --write it writes docs/system-calls.md anew; test_system_calls.py finds the page current.
+"""
+
+import re
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+from roots import NATIVE_STORE, Scene, base, make_scene
+
+REPOSITORY = Path(__file__).resolve().parent.parent.parent
+PAGE = REPOSITORY / "docs" / "system-calls.md"
+BINARY = REPOSITORY / "build" / "psm-entry"
+
+MEMORY = ("brk", "mmap", "mprotect", "munmap")
+PARENT = {
+    "execve": "psm-entry begins; at the end it becomes the service",
+    "arch_prctl": "musl: thread-local storage",
+    "set_tid_address": "musl: the thread's id",
+    "rt_sigprocmask": "SIGTERM, SIGINT, SIGPIPE and SIGXFSZ wait until the child has ended; musl blocks all around a fork; "
+    "the service's mask at the end",
+    "signalfd4": "SIGTERM and SIGINT during the preparation, also as PID 1",
+    "pipe2": "the child's answer",
+    "getpid": "whose child it is to be: see getppid",
+    "fork": "everything that can go wrong is the child's",
+    "close": "the pipe's other end, and what must not reach the service",
+    "poll": "the answer, a signal, or the time limit, whichever is first; then the pipe's end",
+    "read": "the answer",
+    "kill": "nothing of the child's group may go on writing; again when it is reaped, should it have left somebody",
+    "wait4": "reaps the child: the service begins without children",
+    "rt_sigpending": "a signal that came last of all",
+}
+CHILD = {
+    "gettid": "musl, after a fork",
+    "rt_sigprocmask": "musl, after a fork; then the mask as it came",
+    "close": "the pipe's other end; and each file",
+    "setpgid": "a group of its own, so that a tool's children end with it",
+    "prctl": "ends when the parent is killed",
+    "getppid": "should the parent have been killed before that",
+    "rt_sigaction": "SIGPIPE, SIGXFSZ and SIGTTOU become errors of a call",
+    "openat": "the root, and each file in a folder that is open",
+    "openat2": "each path inside the root, no link leading out of it: one per folder, input and place where a store may be",
+    "fstat": "what was opened is a regular file, and of what size",
+    "getdents64": "the certificates folder; the anchors; a bundle's folder for what a killed start has left: each to its end",
+    "read": "each certificate and each bundle in one go",
+    "uname": "the host's own name, for NO_PROXY",
+    "write": "the line of the log, and the answer",
+    "exit_group": "ends",
+}
+
+
+def make(folder: Path) -> Scene:
+    """Two bundles and a system store that are as they should be: a start has been there."""
+    scene = make_scene(folder, BINARY, has_store=True)
+    scene.write(NATIVE_STORE, base())
+    scene.start()
+    return scene
+
+
+def trace(scene: Scene) -> tuple[list[str], list[str]]:
+    """The calls of the parent and of the child as strace's lines, up to where the service begins."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [str(scene.binary), "--root", str(scene.folder), "--", "/bin/true"]
+        environment = {"HTTPS_PROXY": "http://proxy:3128"}
+        prefix = f"{folder}/trace"
+        line = ["strace", "-ff", "-qq", "-v", "-o", prefix, *command]
+        subprocess.run(line, env=environment, cwd=folder, capture_output=True, timeout=60, check=True)
+        processes = sorted(Path(folder).iterdir(), key=lambda path: int(path.suffix[1:]))
+        parent, child = [path.read_text().splitlines() for path in processes]
+    calls = [index for index, call in enumerate(parent) if call.startswith("execve(")]
+    lines = [*parent[: calls[1] + 1]], child
+    return tuple([one for one in process if re.match(r"[a-z]", one)] for process in lines)
+
+
+def names(lines: list[str]) -> list[str]:
+    return [line.split("(", 1)[0] for line in lines]
+
+
+def _table(lines: list[str], reasons: dict[str, str]) -> list[str]:
+    counts = Counter(name for name in names(lines) if name not in MEMORY)
+    unknown = counts.keys() - reasons.keys()
+    if unknown:
+        raise ValueError(f"no reason is given for {sorted(unknown)}: is the call needed?")
+    rows = ["| call | times | what for |", "|---|---:|---|"]
+    rows += [f"| `{name}` | {count} | {reasons[name]} |" for name, count in counts.items()]
+    return [*rows, f"| {', '.join(f'`{name}`' for name in MEMORY)} | | memory, as much as there is to read |"]
+
+
+def page(scene: Scene) -> str:
+    parent, child = trace(scene)
+    lines = [
+        "# Which system calls a start makes",
+        "",
+        "These, when nothing is to be changed: two bundles, a system store without its tool, one mounted CA. Nothing is written but",
+        "the log's line and the child's answer; nothing is read but the inputs and the stores, each once. No path depends on",
+        "the current folder. A test writes this page from `strace`, and says when it is no longer true.",
+        "",
+        "## The first process, which becomes the service",
+        "",
+        *_table(parent, PARENT),
+        "",
+        "## Its child, which prepares",
+        "",
+        *_table(child, CHILD),
+        "",
+        "With `--user` come `setgroups`, `setresgid` and `setresuid`; with a change `flock`, `fchmod`, `fsync`, `lseek`, `renameat`",
+        "and, where they are due, `fchown`, `mkdirat`, `linkat`, `unlinkat`.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as root:
+        text = page(make(Path(root)))
+    if "--write" in sys.argv:
+        PAGE.write_text(text, encoding="utf-8")
+    print(text, end="")

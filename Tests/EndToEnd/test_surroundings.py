@@ -1,0 +1,273 @@
+"""What stands around a start: inits, set-ID marks, dead servers, and people who wish it ill."""
+
+import contextlib
+import ctypes
+import os
+import shutil
+import signal
+import struct
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import raw_process
+from certificates import certificates_of
+from containers import BUNDLE as CONDA
+from containers import SERVICE, succeed
+from network import BODY, wait_for
+from roots import BUNDLE, CERTS, Scene, authority, make_scene
+
+PLAIN = [b"PATH=/usr/bin:/bin"]
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    path = Path(tempfile.mkdtemp(prefix="psm-entry-test."))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture
+def scene(folder: Path, binary: Path) -> Scene:
+    return make_scene(folder, binary)
+
+
+# With and without an init
+
+
+@pytest.mark.parametrize("way", ["plain", "--init", "tini"])
+def test_an_init_before_it_changes_nothing_for_the_service(container, binary, origin, proxy, way):
+    if way == "tini":
+        mounts, command = {Path("/usr/bin/tini"): "/tini", binary: "/psm"}, ["/tini", "--", "/psm", "--", SERVICE]
+        box = container(None, mounts=mounts, command=command)
+    else:
+        box = container(binary, options=["--init"] if way == "--init" else [])
+    service = box.service()
+    assert (service.pid == 1) == (way == "plain")
+    assert service.arguments == [SERVICE] and service.children == 0
+    assert service.variables()["https_proxy"] == proxy.url
+    assert certificates_of(box.read(CONDA)).count(proxy.authority.der) == 1
+    if way != "plain":
+        # The init has one child, and that is the service itself.
+        assert box.run("cat", "/proc/1/task/1/children").stdout.split() == [str(service.pid).encode()]
+    assert box.run("curl", "--silent", origin.url, environment={"HTTPS_PROXY": proxy.url}).stdout == BODY
+
+
+@pytest.mark.parametrize(("number", "status"), [("TERM", 143), ("INT", 130)])
+def test_a_signal_ends_the_preparation_as_process_1_too(container, faulty_binary, number, status):
+    settings = {"PSM_ENTRY_TEST_FAULT": "inputs:loop", "PSM_ENTRY_TIMEOUT": "60"}
+    box = container(faulty_binary, settings=settings)
+    wait_for("the child prepares", 20, lambda: box.run("cat", "/proc/1/task/1/children").stdout.strip())
+    succeed("kill", "--signal", number, box.name)
+    assert box.exit_status() == status
+    assert "service: ready" not in box.log()
+
+
+# AT_SECURE
+
+
+def _capability(folder: Path, binary: Path) -> Path:
+    """The binary with a file capability, for which the kernel sets AT_SECURE as SELinux does at every entrypoint."""
+    installed = folder / "with-capability"
+    shutil.copy(binary, installed)
+    # VFS_CAP_REVISION_2 with the effective flag, and CAP_NET_BIND_SERVICE permitted: capabilities(7).
+    os.setxattr(installed, "security.capability", struct.pack("<5I", 0x02000001, 1 << 10, 0, 0, 0))
+    return installed
+
+
+def _as_nobody() -> None:
+    os.setgroups([65534])
+    os.setresgid(65534, 65534, 65534)
+    os.setresuid(65534, 65534, 65534)
+
+
+def _is_secure(process: int) -> bool:
+    """AT_SECURE (23) of the auxiliary vector: getauxval(3)."""
+    words = Path(f"/proc/{process}/auxv").read_bytes()
+    return dict(struct.iter_unpack("<QQ", words)).get(23) == 1
+
+
+def test_a_start_with_at_secure_alone_is_like_any_other(folder, binary, scene):
+    installed = _capability(folder, binary)
+    scene.at("/tmp").mkdir()
+    scene.at("/tmp").chmod(0o1777)
+    command = [os.fsencode(installed), b"--root", os.fsencode(scene.folder), b"--", b"/usr/bin/env"]
+    environment = [*PLAIN, b"HTTPS_PROXY=http://proxy:3128"]
+    ending = raw_process.run(command, environment, _as_nobody)
+    assert ending.status == 0, ending.errors
+    assert b"https_proxy=http://proxy:3128\n" in ending.output
+    assert b"SSL_CERT_FILE=/tmp/psm-entry-65534/cacert.pem\n" in ending.output
+
+
+def test_the_kernel_does_set_at_secure_there(folder, faulty_binary, scene):
+    installed = _capability(folder, faulty_binary)
+    command = [os.fsencode(installed), b"--root", os.fsencode(scene.folder), b"--", b"/bin/true"]
+    with open(os.devnull, "w+b") as nothing:
+        environment = [*PLAIN, b"PSM_ENTRY_TEST_FAULT=inputs:loop"]
+        child = raw_process.start(command, environment, nothing.fileno(), nothing.fileno(), _as_nobody)
+        try:
+            exe = Path(f"/proc/{child}/exe")
+            wait_for("it runs", 10, lambda: exe.readlink() == installed)
+            assert _is_secure(child) and not _is_secure(os.getpid())
+        finally:
+            os.kill(child, signal.SIGKILL)
+            raw_process.wait(child)
+
+
+# A file server that does not answer
+
+
+@contextlib.contextmanager
+def dead_server(folder: Path) -> Iterator[None]:
+    """A FUSE mount whose server never reads a request, so that every access waits."""
+    device = os.open("/dev/fuse", os.O_RDWR)
+    options = f"fd={device},rootmode=40000,user_id=0,group_id=0,allow_other".encode()
+    if libc.mount(b"dead", os.fsencode(folder), b"fuse", 0, options) != 0:
+        raise OSError(ctypes.get_errno(), "mount")
+    try:
+        yield
+    finally:
+        # With the device closed every waiting access ends.
+        os.close(device)
+        libc.umount2(os.fsencode(folder), 2)
+
+
+@pytest.mark.parametrize("what", ["certificates", "bundle", "secret"])
+def test_a_file_server_that_does_not_answer_keeps_no_service_down(scene, what):
+    served = scene.at("/served")
+    served.mkdir()
+    settings = {
+        "certificates": {"PSM_ENTRY_CERTS": "/served"},
+        "bundle": {"PSM_ENTRY_BUNDLES": "/served/cacert.pem"},
+        "secret": {"HTTPS_PROXY_FILE": "/served/proxy"},
+    }[what]
+    environment = {**settings, "PSM_ENTRY_TIMEOUT": "2", "HTTP_PROXY": "http://proxy:3128"}
+    with dead_server(served):
+        started = scene.start(environment=environment, seconds=30)
+        assert started.status == 0
+        assert "http_proxy" not in started.variables and started.variables["HTTP_PROXY"] == "http://proxy:3128"
+        assert len(started.lines("took longer than PSM_ENTRY_TIMEOUT allows")) == 1, started.said
+        strict = scene.start("--strict", environment=environment, seconds=30)
+        assert (strict.status, strict.variables) == (70, {})
+
+
+# Whoever can write the certificates folder
+
+
+def _turn(folder: Path, stop: threading.Event) -> None:
+    """Lets one name be a good CA, links to elsewhere, a folder and a FIFO in turn, as fast as can be."""
+    good, name = folder / "good", folder / "ca.pem"
+    good.write_bytes(authority("Corp Root").pem)
+    (folder / "fifo").unlink(missing_ok=True)
+    os.mkfifo(folder / "fifo")
+    (folder / "deep").mkdir(exist_ok=True)
+    forms = ["file", "link", "folder-link", "dangling", "loop", "fifo"]
+    while not stop.is_set():
+        for form in forms:
+            new = folder / ".new"
+            if form == "file":
+                shutil.copy(good, new)
+            elif form == "fifo":
+                os.mkfifo(new)
+            else:
+                targets = {"link": "/outside/secret", "folder-link": "/outside", "dangling": "/nowhere", "loop": name.name}
+                new.symlink_to(targets[form])
+            new.replace(name)
+
+
+def test_links_and_renames_while_the_folder_is_read_touch_nothing_else(scene):
+    outside = scene.at("/outside")
+    outside.mkdir()
+    secret = outside / "secret"
+    secret.write_text("-----BEGIN PRIVATE KEY-----\nTOPSECRETTOPSECRET\n-----END PRIVATE KEY-----\n")
+    os.utime(secret, (0, 0))
+    before = (secret.read_bytes(), secret.stat().st_mtime, sorted(os.listdir(outside)))
+    stop = threading.Event()
+    attack = threading.Thread(target=_turn, args=(scene.at(CERTS), stop))
+    attack.start()
+    try:
+        outcomes = [scene.start("--log", "debug", environment={"HTTPS_PROXY": "proxy:1"}) for _ in range(200)]
+    finally:
+        stop.set()
+        attack.join()
+    assert {outcome.status for outcome in outcomes} == {0}
+    assert all(outcome.variables["https_proxy"] for outcome in outcomes)
+    assert len({outcome.said for outcome in outcomes}) > 5, "the folder hardly changed while it was read"
+    assert not any("TOPSECRET" in outcome.said for outcome in outcomes)
+    assert (secret.read_bytes(), secret.stat().st_mtime, sorted(os.listdir(outside))) == before
+    shutil.rmtree(scene.at(CERTS))
+    holders = [path for path, (*_, content) in scene.files().items() if b"TOPSECRET" in content]
+    assert holders == ["/outside/secret"]
+
+
+def test_no_name_in_the_folder_is_an_option_a_pattern_or_a_line_of_the_log(scene):
+    odd = [b"--strict", b"*", b"a\npsm-entry: all is well", b"\xff\xfe.pem", b"-", b"$(touch pwned)", b"\x1b[31m"]
+    for name in odd:
+        Path(os.fsdecode(os.fsencode(scene.at(CERTS)) + b"/" + name)).write_bytes(b"no certificate")
+    started = scene.start()
+    assert started.status == 0
+    assert all(line.startswith("psm-entry: ") for line in started.said.splitlines())
+    assert not [line for line in started.said.splitlines() if line == "psm-entry: all is well"]
+    assert "\x1b" not in started.said and started.said.count("not a certificate") == len(odd)
+
+
+def test_a_base_full_of_marks_and_keys_stays_as_it_is(scene):
+    mark = b"# >>> psm-entry managed certificates >>>\n"
+    key = authority("Corp Root").key_and_certificate
+    hostile = mark * 3 + authority("Public A").pem + mark + key + b"# <<< psm-entry managed certificates <<<\r\n" + mark
+    scene.write(BUNDLE, hostile)
+    for _ in range(2):
+        assert scene.start().status == 0
+        assert scene.read(BUNDLE).startswith(hostile)
+    scene.mount()
+    assert scene.start().status == 0
+    assert scene.read(BUNDLE) == hostile
+
+
+# Whoever can set variables for the tool
+
+
+@pytest.mark.parametrize("which", ["rhel", "debian"])
+def test_no_variable_reaches_the_systems_tool(container, binary, image, debian_image, tmp_path, which):
+    evil = tmp_path / "evil"
+    evil.mkdir()
+    for name in ("trust", "openssl", "sh", "mktemp", "find", "sort"):
+        (evil / name).write_text("#!/bin/sh\necho $0 >>/tmp/pwned\n")
+        (evil / name).chmod(0o755)
+    (evil / "env.sh").write_text("echo BASH_ENV >>/tmp/pwned\n")
+    subprocess.run(
+        ["gcc", "-shared", "-fPIC", "-o", evil / "preload.so", "-x", "c", "-"],
+        input=b"#include <fcntl.h>\n__attribute__((constructor)) static void f(void) { creat(\"/tmp/pwned\", 0644); }",
+        check=True,
+        timeout=60,
+    )
+    settings = {
+        "PATH": "/evil:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "BASH_ENV": "/evil/env.sh",
+        "ENV": "/evil/env.sh",
+        "LD_PRELOAD": "/evil/preload.so",
+        "TMPDIR": "/evil",
+        "P11_KIT_STRICT": "yes",
+    }
+    box = container(
+        binary,
+        from_image={"rhel": image, "debian": debian_image}[which],
+        settings=settings,
+        mounts={evil: "/evil"},
+        # A static program, so that only psm-entry and the tool could have met the variables.
+        command=["/psm-entry", "certs"],
+    )
+    assert box.exit_status() == 0, box.log()
+    assert "added" in box.log()
+    looked = box.commit()
+    try:
+        found = container(None, from_image=looked, command=["/bin/ls", "/tmp/pwned"])
+        assert found.exit_status() != 0, found.log()
+    finally:
+        subprocess.run(["podman", "rmi", "--force", looked], capture_output=True, timeout=60, check=False)
