@@ -1,0 +1,104 @@
+"""examples/compose.override.yml on a compose file of the product's kind: up, restart, recreate, another CA, down."""
+
+import shutil
+
+import pytest
+
+import product
+from certificates import certificates_of
+from conftest import REPOSITORY
+from containers import BUNDLE, podman
+from network import running_proxy
+
+MIRRORED = "mirror: https://origin.test/: 200 200"
+GATEWAY = "host.containers.internal"
+"""The host as its containers see it on a network of their own."""
+
+
+@pytest.fixture(scope="module")
+def lan_proxy(tmp_path_factory, origin):
+    """A proxy that containers on a network of their own can reach."""
+    with running_proxy(tmp_path_factory.mktemp("lan-proxy"), origin, listen="0.0.0.0") as running:
+        yield running
+
+
+def url(proxy):
+    return proxy.url.replace("127.0.0.1", GATEWAY)
+
+
+@pytest.fixture
+def project(tmp_path, image, lan_proxy, origin):
+    product.build_images(image)
+    made = product.make_project(tmp_path, url(lan_proxy), origin.url)
+    (made.certs / "ca_cert.pem").write_bytes(lan_proxy.authority.pem)
+    yield made
+    made.compose("down", "--timeout", "0")
+    podman("network", "rm", "--force", f"{made.folder.name}_default")
+
+
+def add_override(project, binary, secret):
+    """What docs/compose.md has a person do: three files, and the images' own commands."""
+    shutil.copy(binary, project.folder)
+    (project.folder / "proxy_url").write_text(secret + "\n", encoding="utf-8")
+    text = (REPOSITORY / "examples/compose.override.yml").read_text(encoding="utf-8")
+    assert text.count("/usr/local/bin/service") == 2
+    text = text.replace("/usr/local/bin/service", product.ENTRYPOINT)
+    (project.folder / "docker-compose.override.yml").write_text(text, encoding="utf-8")
+
+
+def test_without_the_override_the_mirror_job_fails(project):
+    project.compose("up", "--detach")
+    assert "CERTIFICATE_VERIFY_FAILED" in project.said("repo_worker", "mirror: ")
+
+
+def test_the_override_lives_through_restarts_another_ca_and_new_containers_and_leaves_no_trace(
+    project, binary, lan_proxy, second_proxy
+):
+    add_override(project, binary, url(lan_proxy))
+    project.compose("up", "--detach")
+    project.said("repo_worker", MIRRORED)
+    worker = project.container("repo_worker").service()
+    assert worker.pid == 1
+    assert worker.arguments == ["/usr/local/bin/service", "worker"]
+    assert project.container("repo_api").service().arguments[1:] == ["api"]
+    variables = worker.variables()
+    assert variables["HTTPS_PROXY"] == variables["https_proxy"] == url(lan_proxy)
+    assert {"repo_api", "postgres", "keycloak"} <= set(variables["NO_PROXY"].split(","))
+    assert lan_proxy.password not in project.run("docker", "inspect", project.container("repo_worker").name)
+
+    project.compose("restart", "repo_worker")
+    project.said("repo_worker", MIRRORED, times=2)
+    assert "nothing to do" in project.said("repo_worker", MIRRORED, times=2) or True
+
+    bundle = project.container("repo_worker").read(BUNDLE)
+    project.compose("up", "--detach", "--force-recreate")
+    project.said("repo_worker", MIRRORED)
+    assert project.container("repo_worker").read(BUNDLE) == bundle
+
+    (project.certs / "ca_cert.pem").write_bytes(second_proxy.authority.pem)
+    project.compose("restart", "repo_worker")
+    assert "CERTIFICATE_VERIFY_FAILED" in project.said("repo_worker", "mirror: ", times=2)
+    held = certificates_of(project.container("repo_worker").read(BUNDLE))
+    assert second_proxy.authority.der in held
+    assert lan_proxy.authority.der not in held
+
+    (project.folder / "docker-compose.override.yml").unlink()
+    project.compose("up", "--detach", "--force-recreate")
+    box = project.container("repo_worker")
+    assert box.service().arguments == ["/usr/local/bin/service", "worker"]
+    assert second_proxy.authority.der not in certificates_of(box.read(BUNDLE))
+    assert "psm-entry" not in box.log()
+
+
+def test_the_services_reach_each_other_without_the_proxy(project, binary, lan_proxy):
+    add_override(project, binary, url(lan_proxy))
+    project.compose("up", "--detach")
+    project.said("repo_worker", MIRRORED)
+    api, worker = project.container("repo_api"), project.container("repo_worker")
+    podman("exec", "--detach", api.name, "/conda/bin/python", "-m", "http.server", "--directory", "/conda/ssl", "8080")
+    fetch = ["curl", "--silent", "--retry-connrefused", "--retry", "20", "--max-time", "30", "--output", "/dev/null"]
+    fetch += ["--write-out", "%{http_code} %{num_connects} %{remote_port}", "http://repo_api:8080/cacert.pem"]
+    before = len(lan_proxy.requests())
+    result = worker.run("/psm-entry", "--log", "quiet", "--", *fetch)
+    assert result.stdout == b"200 1 8080", result.stderr
+    assert len(lan_proxy.requests()) == before
