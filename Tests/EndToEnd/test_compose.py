@@ -3,11 +3,12 @@
 import shutil
 
 import pytest
+import yaml
 
 import product
 from certificates import certificates_of
 from conftest import REPOSITORY
-from containers import BUNDLE, podman
+from containers import BUNDLE, podman, succeed
 from network import running_proxy
 
 MIRRORED = "mirror: https://origin.test/: 200 200"
@@ -37,25 +38,21 @@ def project(tmp_path, image, lan_proxy, origin):
 
 
 def add_override(project, binary, secret):
-    """What docs/compose.md has a person do: three files, and the images' own commands."""
+    """What docs/compose.md has a person do while the product runs."""
     shutil.copy(binary, project.folder)
     (project.folder / "proxy_url").write_text(secret + "\n", encoding="utf-8")
-    text = (REPOSITORY / "examples/compose.override.yml").read_text(encoding="utf-8")
-    assert text.count("/usr/local/bin/service") == 2
-    text = text.replace("/usr/local/bin/service", product.ENTRYPOINT)
-    (project.folder / "docker-compose.override.yml").write_text(text, encoding="utf-8")
-
-
-def test_without_the_override_the_mirror_job_fails(project):
-    project.compose("up", "--detach")
-    assert "CERTIFICATE_VERIFY_FAILED" in project.said("repo_worker", "mirror: ")
+    override = project.run(str(REPOSITORY / "examples/compose-override"))
+    (project.folder / "docker-compose.override.yml").write_text(override, encoding="utf-8")
 
 
 def test_the_override_lives_through_restarts_another_ca_and_new_containers_and_leaves_no_trace(
     project, binary, lan_proxy, second_proxy
 ):
-    add_override(project, binary, url(lan_proxy))
     project.compose("up", "--detach")
+    assert "CERTIFICATE_VERIFY_FAILED" in project.said("repo_worker", "mirror: ")
+
+    add_override(project, binary, url(lan_proxy))
+    project.compose("up", "--detach", "--timeout", "2")
     project.said("repo_worker", MIRRORED)
     worker = project.container("repo_worker").service()
     assert worker.pid == 1
@@ -93,14 +90,33 @@ def test_the_override_lives_through_restarts_another_ca_and_new_containers_and_l
 
 
 def test_the_services_reach_each_other_without_the_proxy(project, binary, lan_proxy):
+    project.compose("up", "--detach", "repo_worker")
     add_override(project, binary, url(lan_proxy))
-    project.compose("up", "--detach")
+    project.compose("up", "--detach", "--timeout", "2", "repo_worker")
     project.said("repo_worker", MIRRORED)
     api, worker = project.container("repo_api"), project.container("repo_worker")
     podman("exec", "--detach", api.name, "/conda/bin/python", "-m", "http.server", "--directory", "/conda/ssl", "8080")
     fetch = ["curl", "--silent", "--retry-connrefused", "--retry", "20", "--max-time", "30", "--output", "/dev/null"]
-    fetch += ["--write-out", "%{http_code} %{num_connects} %{remote_port}", "http://repo_api:8080/cacert.pem"]
+    fetch += ["--write-out", "%{http_code} %{remote_port}", "http://repo_api:8080/cacert.pem"]
     before = len(lan_proxy.requests())
     result = worker.run("/psm-entry", "--log", "quiet", "--", *fetch)
-    assert result.stdout == b"200 1 8080", result.stderr
+    assert result.stdout == b"200 8080", result.stderr
     assert len(lan_proxy.requests()) == before
+
+
+def test_the_script_restates_any_command_also_where_the_override_is_in_force(tmp_path, image, binary):
+    """Compose's own $ is doubled, and what JSON escapes stays escaped."""
+    command = ["/bin/sh", "-c", "exec sleep 1h", "$HOME", 'a "quoted" & back\\slash', "--"]
+    started = []
+    for service, front in (("repo_api", []), ("repo_worker", ["/psm-entry", "--"])):
+        label = f"com.docker.compose.service={service}"
+        options = ["--network", "none", "--label", label, "--volume", f"{binary}:/psm-entry:ro"]
+        started.append(succeed("run", "--detach", *options, image, *front, *command).decode().strip())
+    try:
+        override = product.Project(tmp_path, {}).run(str(REPOSITORY / "examples/compose-override"))
+    finally:
+        succeed("rm", "--force", "--time", "0", *started)
+    services = yaml.safe_load(override)["services"]
+    wanted = [word.replace("$", "$$") for word in command]
+    assert [services[name]["command"] for name in ("repo_api", "repo_worker")] == [wanted, wanted]
+    assert services["repo_api"]["entrypoint"] == ["/psm-entry", "--"]
