@@ -81,6 +81,13 @@ def second_proxy(tmp_path_factory: pytest.TempPathFactory, origin: Origin) -> It
         yield running
 
 
+@pytest.fixture(scope="session")
+def lan_proxy(tmp_path_factory: pytest.TempPathFactory, origin: Origin) -> Iterator[Proxy]:
+    """A proxy that containers on networks of their own reach too, at the host's name for them."""
+    with running_proxy(tmp_path_factory.mktemp("lan-proxy"), origin, listen="0.0.0.0") as running:
+        yield running
+
+
 @pytest.fixture
 def certs(tmp_path: Path, proxy: Proxy) -> Path:
     """The folder of CAs that the host mounts; it holds the proxy's CA under the product's name."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from containers import HERE, Container, succeed
-from network import wait_for
+from network import Proxy, wait_for
 
 SHIMS = HERE / "shims"
 ENTRYPOINT = "/usr/local/bin/repo"
@@ -33,6 +33,11 @@ def build_images(base: str) -> None:
             file.flush()
             options = ["--quiet", "--pull-never", "--format", "docker", "--tag", name, "--file", file.name]
             succeed("build", *options, str(HERE / "compose"), seconds=120)
+
+
+def url_from_containers(proxy: Proxy) -> str:
+    """The proxy's URL for containers on a network of their own."""
+    return proxy.url.replace("127.0.0.1", "host.containers.internal")
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -103,3 +108,14 @@ def make_project(folder: Path, proxy_url: str, source: str) -> Project:
     shutil.copy(HERE / "compose" / "docker-compose.yml", project)
     variables = {"CONFIG": "./config", "PSM_CA_CERTS": "./config/ca_certs", "PROXY": proxy_url, "SOURCE": source}
     return Project(project, variables)
+
+
+BINARY_IMAGE = "psm/psm-entry:1"
+
+
+def build_binary_image(binary: Path, folder: Path) -> None:
+    """The stage `binary` of Dockerfile.example, with a binary that is there already."""
+    shutil.copy(binary, folder / "psm-entry")
+    file = str(HERE.parents[1] / "Dockerfile.example")
+    options = ["--quiet", "--format", "docker", "--build-context", f"build={folder}", "--target", "binary"]
+    succeed("build", *options, "--file", file, "--tag", BINARY_IMAGE, str(folder), seconds=120)

@@ -9,28 +9,13 @@ import product
 from certificates import certificates_of
 from conftest import REPOSITORY
 from containers import BUNDLE, podman, succeed
-from network import running_proxy
 
 MIRRORED = "mirror: https://origin.test/: 200 200"
-GATEWAY = "host.containers.internal"
-"""The host as its containers see it on a network of their own."""
-
-
-@pytest.fixture(scope="module")
-def lan_proxy(tmp_path_factory, origin):
-    """A proxy that containers on a network of their own can reach."""
-    with running_proxy(tmp_path_factory.mktemp("lan-proxy"), origin, listen="0.0.0.0") as running:
-        yield running
-
-
-def url(proxy):
-    return proxy.url.replace("127.0.0.1", GATEWAY)
-
 
 @pytest.fixture
 def project(tmp_path, image, lan_proxy, origin):
     product.build_images(image)
-    made = product.make_project(tmp_path, url(lan_proxy), origin.url)
+    made = product.make_project(tmp_path, product.url_from_containers(lan_proxy), origin.url)
     (made.certs / "ca_cert.pem").write_bytes(lan_proxy.authority.pem)
     yield made
     made.compose("down", "--timeout", "0")
@@ -51,7 +36,7 @@ def test_the_override_lives_through_restarts_another_ca_and_new_containers_and_l
     project.compose("up", "--detach")
     assert "CERTIFICATE_VERIFY_FAILED" in project.said("repo_worker", "mirror: ")
 
-    add_override(project, binary, url(lan_proxy))
+    add_override(project, binary, product.url_from_containers(lan_proxy))
     project.compose("up", "--detach", "--timeout", "2")
     project.said("repo_worker", MIRRORED)
     worker = project.container("repo_worker").service()
@@ -59,7 +44,7 @@ def test_the_override_lives_through_restarts_another_ca_and_new_containers_and_l
     assert worker.arguments == ["/usr/local/bin/service", "worker"]
     assert project.container("repo_api").service().arguments[1:] == ["api"]
     variables = worker.variables()
-    assert variables["HTTPS_PROXY"] == variables["https_proxy"] == url(lan_proxy)
+    assert variables["HTTPS_PROXY"] == variables["https_proxy"] == product.url_from_containers(lan_proxy)
     assert {"repo_api", "postgres", "keycloak"} <= set(variables["NO_PROXY"].split(","))
     assert lan_proxy.password not in project.run("docker", "inspect", project.container("repo_worker").name)
 
@@ -91,7 +76,7 @@ def test_the_override_lives_through_restarts_another_ca_and_new_containers_and_l
 
 def test_the_services_reach_each_other_without_the_proxy(project, binary, lan_proxy):
     project.compose("up", "--detach", "repo_worker")
-    add_override(project, binary, url(lan_proxy))
+    add_override(project, binary, product.url_from_containers(lan_proxy))
     project.compose("up", "--detach", "--timeout", "2", "repo_worker")
     project.said("repo_worker", MIRRORED)
     api, worker = project.container("repo_api"), project.container("repo_worker")
