@@ -8,6 +8,7 @@ SCRIPTS := .ci/run Fuzz/run Fuzz/seeds Tests/EndToEnd/install-tools Tests/EndToE
   Tests/EndToEnd/image/install Tests/EndToEnd/image/store-rhel Tests/EndToEnd/image/store-debian \
   Tests/EndToEnd/image/update-ca-trust Benchmarks/container/reset Benchmarks/container/bash-function \
   Benchmarks/container/shell-entrypoint
+SCRIPTS += Tests/EndToEnd/shims/docker examples/compose-override
 
 .PHONY: help tools static faults-binary lint unit e2e fuzz fuzz-minute test demo bench record-cost clean
 
@@ -18,7 +19,7 @@ help:
 	@echo 'make unit           swift build and swift test'
 	@echo 'make e2e            containers, proxies and real clients'
 	@echo 'make fuzz           ten minutes with hostile bytes for each reader of certificates and proxies'
-	@echo 'make lint           swift format and shellcheck'
+	@echo 'make lint           swift format, shellcheck, hadolint, yamllint'
 	@echo 'make bench          measures it beside what it replaces, into docs/performance.md (about 3 minutes)'
 	@echo 'make record-cost    write down what size and work the tests allow'
 	@echo 'make tools          install what the tests need'
@@ -43,6 +44,8 @@ faults-binary:
 lint: tools
 	swift format lint --strict --recursive Sources Tests Package.swift
 	.venv/bin/shellcheck $(SCRIPTS)
+	.venv/bin/hadolint Dockerfile.example
+	.venv/bin/yamllint --strict .yamllint examples Tests
 
 unit:
 	swift build
