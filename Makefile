@@ -8,9 +8,9 @@ SCRIPTS := .ci/run Fuzz/run Fuzz/seeds Tests/EndToEnd/install-tools Tests/EndToE
   Tests/EndToEnd/image/install Tests/EndToEnd/image/store-rhel Tests/EndToEnd/image/store-debian \
   Tests/EndToEnd/image/update-ca-trust Benchmarks/container/reset Benchmarks/container/bash-function \
   Benchmarks/container/shell-entrypoint
-SCRIPTS += Tests/EndToEnd/shims/docker examples/compose-override
+SCRIPTS += Packaging/dist Tests/EndToEnd/shims/docker examples/compose-override
 
-.PHONY: help tools static faults-binary lint unit e2e fuzz fuzz-minute test demo bench record-cost clean
+.PHONY: help tools static faults-binary lint unit e2e fuzz fuzz-minute test demo bench dist version record-cost clean
 
 help:
 	@echo 'make demo           the main job in front of your eyes'
@@ -22,6 +22,8 @@ help:
 	@echo 'make lint           swift format, shellcheck, hadolint, yamllint'
 	@echo 'make bench          measures it beside what it replaces, into docs/performance.md (about 3 minutes)'
 	@echo 'make record-cost    write down what size and work the tests allow'
+	@echo 'make dist           dist/: tarball, SBOM, sums; the same bytes from the same commit'
+	@echo 'make version        the version, as the sources have it'
 	@echo 'make tools          install what the tests need'
 	@echo 'make clean          remove what was built'
 
@@ -76,5 +78,12 @@ bench: tools static
 	.venv/bin/pip -qq --disable-pip-version-check install --requirement Benchmarks/requirements.txt
 	.venv/bin/python Benchmarks/run
 
+dist: static
+	@Tests/EndToEnd/install-tools demo
+	Packaging/dist
+
+version:
+	@sed -n 's/^let version: StaticString = "\(.*\)"$$/\1/p' Sources/psm-entry/Main.swift
+
 clean:
-	rm -rf build .build .build-static .build-faults
+	rm -rf build dist .build .build-static .build-faults

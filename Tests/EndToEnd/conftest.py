@@ -9,6 +9,7 @@ import pytest
 import containers
 from client_matrix import build_image
 from containers import CERTS, SERVICE, Container
+from from_source import build_from_source
 from network import Origin, Proxy, running_origin, running_proxy
 
 HERE = Path(__file__).parent
@@ -47,6 +48,12 @@ def _image(family: str) -> str:
 def image() -> str:
     """The name of the tests' image, built when its recipe changed."""
     return _image("rhel")
+
+
+@pytest.fixture(scope="session")
+def rebuilt(image: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The binary that ships, built once more in another folder on another machine, so to speak."""
+    return build_from_source(image, tmp_path_factory.mktemp("rebuilt"))
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ import json
 import shutil
 import subprocess
 import uuid
-from pathlib import Path
 
 import pytest
 
@@ -12,7 +11,6 @@ from conftest import REPOSITORY
 from containers import BUNDLE, CERTS, SERVICE, Container, podman, succeed
 
 VERSION = "1.2.3"
-LIBRARIES = "binutils git libc6-dev libcurl4 libedit2 libgcc-12-dev libncurses6 libsqlite3-0 libstdc++-12-dev libxml2"
 
 
 def new_name():
@@ -43,21 +41,6 @@ def build(binary, image, tmp_path_factory):
         podman("rmi", "--force", name)
 
 
-@pytest.fixture(scope="module")
-def builder(image, tmp_path_factory):
-    """The official Swift image in small: its libraries on the tests' Debian; the toolchain is mounted."""
-    recipe = tmp_path_factory.mktemp("builder") / "Containerfile"
-    recipe.write_text(f"""
-        FROM {image}
-        RUN apt-get update && apt-get install --no-install-recommends --yes {LIBRARIES}
-        ENV PATH=/opt/swift/usr/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-    """)
-    name = "localhost/psm-entry-builder"
-    options = ["--quiet", "--pull-never", "--network", "host", "--file", str(recipe), "--tag", name]
-    succeed("build", *options, str(recipe.parent), seconds=300)
-    return name
-
-
 def configuration(name):
     return json.loads(succeed("image", "inspect", name))[0]["Config"]
 
@@ -66,24 +49,8 @@ def run(name, *command, options=()):
     return succeed("run", "--rm", "--network", "none", "--no-healthcheck", *options, name, *command).decode()
 
 
-def test_built_from_source_in_a_container_it_is_the_same_to_the_byte(builder, binary, tmp_path):
-    toolchain = Path(shutil.which("swift")).resolve().parents[2]
-    name = new_name()
-    options = ["--build-arg", f"BUILDER={builder}", "--volume", f"{toolchain}:/opt/swift:ro", "--target", "binary"]
-    options += ["--quiet", "--pull-never", "--network", "host", "--format", "docker"]
-    options += ["--file", str(REPOSITORY / "Dockerfile.example"), "--tag", name]
-    source = tmp_path / "source"
-    source.mkdir()
-    shutil.copy(REPOSITORY / "Package.swift", source)
-    shutil.copytree(REPOSITORY / "Sources", source / "Sources")
-    succeed("build", *options, str(source), seconds=600)
-    box = Container(succeed("create", name).decode().strip())
-    try:
-        succeed("cp", f"{box.name}:/psm-entry", str(tmp_path / "psm-entry"))
-    finally:
-        box.remove()
-        podman("rmi", "--force", name)
-    assert (tmp_path / "psm-entry").read_bytes() == binary.read_bytes()
+def test_built_from_source_in_a_container_it_is_the_same_to_the_byte(rebuilt, binary):
+    assert rebuilt.read_bytes() == binary.read_bytes()
 
 
 def test_the_image_with_the_binary_alone_runs_and_says_what_it_is(build):
