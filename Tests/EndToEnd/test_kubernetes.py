@@ -1,5 +1,8 @@
 """examples/kubernetes: valid for the published schemas, and run by `podman kube play`."""
 
+import base64
+import re
+import shlex
 import subprocess
 import sys
 import uuid
@@ -30,6 +33,26 @@ def test_the_manifest_fits_the_published_schema(path):
     result = subprocess.run([tool, "--strict", path], capture_output=True, text=True, timeout=60, check=False)
     told = "Couldn't find schema for kind Bundle" if "trust-manager" in path.name else "passed for resource"
     assert result.returncode == 0 and told in result.stdout + result.stderr
+
+
+def test_kubectl_makes_of_files_what_the_examples_are(tmp_path):
+    """The commands of docs/kubernetes.md, by the real kubectl as far as it goes without a cluster."""
+    (tmp_path / "ca_certs").mkdir()
+    (tmp_path / "ca_certs" / "corp-proxy-root.pem").write_text("the certificate")
+    (tmp_path / "url").write_text("http://user:password@proxy.corp:8899")
+    page = (REPOSITORY / "docs/kubernetes.md").read_text(encoding="utf-8")
+    made = []
+    for line in re.findall(r"^kubectl create .*$", page, re.M):
+        command = [*shlex.split(line.split(" | ")[0].removesuffix(" --dry-run=client -o yaml"))]
+        command += ["--dry-run=client", "--output=yaml"]
+        told = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=60).stdout
+        made.append(yaml.safe_load(told))
+    authorities, secret, again = made
+    assert again == authorities
+    assert authorities["metadata"]["name"] == example("corp-ca.yaml")["metadata"]["name"]
+    assert authorities["data"].keys() == example("corp-ca.yaml")["data"].keys()
+    assert secret["metadata"]["name"] == example("proxy.yaml")["metadata"]["name"]
+    assert {key: base64.b64decode(value).decode() for key, value in secret["data"].items()} == example("proxy.yaml")["stringData"]
 
 
 SERVICE_COMMAND = [product.ENTRYPOINT, "worker"]
