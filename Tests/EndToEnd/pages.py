@@ -24,6 +24,13 @@ class Block:
     run_by: str
 
     @property
+    def commands(self) -> str:
+        """What a person types: all of it, or in a console what stands behind the prompts."""
+        if self.language != "console":
+            return self.text
+        return "".join(line[2:] for line in self.text.splitlines(keepends=True) if line.startswith(("$ ", "# ")))
+
+    @property
     def name(self) -> str:
         return f"{self.page.relative_to(REPOSITORY)}:{self.line}"
 

@@ -9,6 +9,7 @@ import pytest
 
 from conftest import REPOSITORY
 from containers import BUNDLE, CERTS, SERVICE, Container, podman, succeed
+from pages import blocks
 
 VERSION = "1.2.3"
 
@@ -96,3 +97,17 @@ def test_the_non_root_variant_serves_a_private_bundle(build, certs, proxy):
     assert said.splitlines()[:2] == ["1000", "0"]
     assert proxy.authority.pem.decode() in said
     assert said.endswith("healthy\n")
+
+
+def test_the_dockerfile_in_the_readme_builds(binary, image, tmp_path):
+    (shown,) = [block for block in blocks(REPOSITORY / "README.md") if block.language == "Dockerfile"]
+    (tmp_path / "build").mkdir()
+    shutil.copy(binary, tmp_path / "build" / "psm-entry")
+    (tmp_path / "Dockerfile").write_text(shown.text, encoding="utf-8")
+    name = new_name()
+    options = ["--quiet", "--pull-never", "--format", "docker", "--build-arg", f"BASE={image}", "--tag", name]
+    succeed("build", *options, str(tmp_path), seconds=300)
+    try:
+        assert run(name, "/bin/echo", "started") == "started\n"
+    finally:
+        podman("rmi", "--force", name)
