@@ -95,7 +95,7 @@ struct UnifyProxiesTests {
         "HTTPS_PROXY=http://u:p@p:1",
       ]),
     Case(
-      "a file beside an empty variable, which a Compose override cannot remove", ["HTTPS_PROXY=", "NO_PROXY=*"],
+      "a file beside a variable that was emptied on purpose", ["HTTPS_PROXY=", "NO_PROXY=*"],
       secrets: [("HTTPS_PROXY_FILE", "http://u:p@p:1\r\n")],
       wanted: ["HTTPS_PROXY=http://u:p@p:1", "https_proxy=http://u:p@p:1", "NO_PROXY=*", "no_proxy=*"]),
     Case(
