@@ -106,7 +106,7 @@ def make_project(folder: Path, proxy_url: str, source: str) -> Project:
     project = folder / f"psm-{uuid.uuid4().hex[:8]}"
     (project / "config" / "ca_certs").mkdir(parents=True)
     shutil.copy(HERE / "compose" / "docker-compose.yml", project)
-    variables = {"CONFIG": "./config", "PSM_CA_CERTS": "./config/ca_certs", "PROXY": proxy_url, "SOURCE": source}
+    variables = {"CONFIG": "./config", "PROXY": proxy_url, "SOURCE": source}
     return Project(project, variables)
 
 

@@ -1,6 +1,7 @@
 """examples/compose.override.yml on a compose file of the product's kind: up, restart, recreate, another CA, down."""
 
 import shutil
+import subprocess
 
 import pytest
 import yaml
@@ -11,6 +12,7 @@ from conftest import REPOSITORY
 from containers import BUNDLE, podman, succeed
 
 MIRRORED = "mirror: https://origin.test/: 200 200"
+
 
 @pytest.fixture
 def project(tmp_path, image, lan_proxy, origin):
@@ -105,3 +107,16 @@ def test_the_script_restates_any_command_also_where_the_override_is_in_force(tmp
     wanted = [word.replace("$", "$$") for word in command]
     assert [services[name]["command"] for name in ("repo_api", "repo_worker")] == [wanted, wanted]
     assert services["repo_api"]["entrypoint"] == ["/psm-entry", "--"]
+
+
+def test_the_script_keeps_compose_working_where_nothing_was_started(tmp_path):
+    """What it prints lands in the override's file, and that must not be an empty one."""
+    script = str(REPOSITORY / "examples/compose-override")
+    empty = product.environment(PATH=f"{tmp_path}:/usr/bin:/bin")
+    engine = tmp_path / "docker"
+    engine.write_text("#!/bin/sh\nexec podman --root $0-root --runroot $0-run \"$@\"\n")
+    engine.chmod(0o755)
+    told = subprocess.run([script], env=empty, capture_output=True, timeout=60, check=False)
+    assert told.returncode == 1
+    assert yaml.safe_load(told.stdout) == {"services": {}}
+    assert b"there is no container of repo_api; start the product first" in told.stderr
