@@ -46,10 +46,15 @@ def test_every_link_leads_to_a_file_of_the_project_or_is_an_https_address(page):
     assert wrong == []
 
 
-def test_the_index_names_every_page():
-    index = REPOSITORY / "docs" / "README.md"
-    named = {(index.parent / link).resolve() for link in links(index)}
-    assert {page for page in pages() if page.parent == index.parent and page != index} - named == set()
+def test_every_page_is_reached_from_the_readme():
+    reached, waiting = set(), [REPOSITORY / "README.md"]
+    while waiting:
+        page = waiting.pop()
+        if page in reached or page.suffix != ".md" or not page.is_file():
+            continue
+        reached.add(page)
+        waiting += [(page.parent / link.partition("#")[0]).resolve() for link in links(page) if ":" not in link]
+    assert set(pages()) - reached == set()
 
 
 @pytest.mark.parametrize("block", [block for block in BLOCKS if block.run_by], ids=lambda block: block.name)
