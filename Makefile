@@ -8,8 +8,9 @@ SCRIPTS := .ci/run Fuzz/run Fuzz/seeds Tests/EndToEnd/install-tools Tests/EndToE
   Tests/EndToEnd/image/install Tests/EndToEnd/image/store-rhel Tests/EndToEnd/image/store-debian \
   Tests/EndToEnd/image/update-ca-trust Benchmarks/container/reset Benchmarks/container/bash-function \
   Benchmarks/container/shell-entrypoint
+SCRIPTS += Packaging/dist Tests/EndToEnd/shims/docker examples/compose-override
 
-.PHONY: help tools static faults-binary lint unit e2e fuzz fuzz-minute test demo bench record-cost clean
+.PHONY: help tools static faults-binary lint unit e2e fuzz fuzz-minute test demo bench dist version record-cost clean
 
 help:
 	@echo 'make demo           the main job in front of your eyes'
@@ -18,9 +19,11 @@ help:
 	@echo 'make unit           swift build and swift test'
 	@echo 'make e2e            containers, proxies and real clients'
 	@echo 'make fuzz           ten minutes with hostile bytes for each reader of certificates and proxies'
-	@echo 'make lint           swift format and shellcheck'
+	@echo 'make lint           swift format, shellcheck, hadolint, yamllint'
 	@echo 'make bench          measures it beside what it replaces, into docs/performance.md (about 3 minutes)'
 	@echo 'make record-cost    write down what size and work the tests allow'
+	@echo 'make dist           dist/: tarball, SBOM, sums; the same bytes from the same commit'
+	@echo 'make version        the version, as the sources have it'
 	@echo 'make tools          install what the tests need'
 	@echo 'make clean          remove what was built'
 
@@ -43,6 +46,8 @@ faults-binary:
 lint: tools
 	swift format lint --strict --recursive Sources Tests Package.swift
 	.venv/bin/shellcheck $(SCRIPTS)
+	.venv/bin/hadolint Dockerfile.example
+	.venv/bin/yamllint --strict .yamllint examples Tests
 
 unit:
 	swift build
@@ -73,5 +78,12 @@ bench: tools static
 	.venv/bin/pip -qq --disable-pip-version-check install --requirement Benchmarks/requirements.txt
 	.venv/bin/python Benchmarks/run
 
+dist: static
+	@Tests/EndToEnd/install-tools demo
+	Packaging/dist
+
+version:
+	@sed -n 's/^let version: StaticString = "\(.*\)"$$/\1/p' Sources/psm-entry/Main.swift
+
 clean:
-	rm -rf build .build .build-static .build-faults
+	rm -rf build dist .build .build-static .build-faults

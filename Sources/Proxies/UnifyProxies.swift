@@ -73,7 +73,8 @@ private func choose(
   if let chosen {
     if let repair = chosen.repairNote { notes.append(repair) }
     notes += chosen.standingNotes
-    notes += plain.compactMap { note(on: $0, beside: chosen) }
+    // Empty beside a file is meant: a Compose override can empty a variable and not remove it.
+    if chosen.name != file?.name { notes += plain.compactMap { note(on: $0, beside: chosen) } }
   }
   for spelling in found.repeated {
     guard let counted = found.spelling(named: spelling.name), counted.value != spelling.value else {

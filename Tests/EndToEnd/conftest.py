@@ -9,6 +9,7 @@ import pytest
 import containers
 from client_matrix import build_image
 from containers import CERTS, SERVICE, Container
+from from_source import build_from_source
 from network import Origin, Proxy, running_origin, running_proxy
 
 HERE = Path(__file__).parent
@@ -50,6 +51,12 @@ def image() -> str:
 
 
 @pytest.fixture(scope="session")
+def rebuilt(image: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The binary that ships, built once more in another folder on another machine, so to speak."""
+    return build_from_source(image, tmp_path_factory.mktemp("rebuilt"))
+
+
+@pytest.fixture(scope="session")
 def debian_image() -> str:
     """The same with the system store of Debian and its own update-ca-certificates."""
     return _image("debian")
@@ -78,6 +85,13 @@ def second_proxy(tmp_path_factory: pytest.TempPathFactory, origin: Origin) -> It
     """A proxy with another CA and another user."""
     folder = tmp_path_factory.mktemp("second-proxy")
     with running_proxy(folder, origin, "Branch Proxy Root", "user2", "pw2") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def lan_proxy(tmp_path_factory: pytest.TempPathFactory, origin: Origin) -> Iterator[Proxy]:
+    """A proxy that containers on networks of their own reach too, at the host's name for them."""
+    with running_proxy(tmp_path_factory.mktemp("lan-proxy"), origin, listen="0.0.0.0") as running:
         yield running
 
 

@@ -113,6 +113,7 @@ def running_proxy(
     user: str = "user1",
     password: str = "pw1",
     authority: Authority | None = None,
+    listen: str = "127.0.0.1",
 ) -> Iterator[Proxy]:
     authority = authority or Authority.named(common_name)
     write(folder / "mitmproxy-ca.pem", authority.key_and_certificate).chmod(0o600)
@@ -126,7 +127,7 @@ def running_proxy(
         "proxyauth": f"{user}:{password}",
     }
     command = [str(Path(sys.executable).with_name("mitmdump")), "--quiet"]
-    command += ["--listen-host", "127.0.0.1", "--listen-port", "0"]
+    command += ["--listen-host", listen, "--listen-port", "0"]
     command += ["--scripts", str(Path(__file__).with_name("proxy_addon.py"))]
     for name, value in settings.items():
         command += ["--set", f"{name}={value}"]

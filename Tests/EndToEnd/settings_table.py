@@ -1,6 +1,6 @@
 """The settings as a Markdown table, made from `psm-entry --help`: docs and help cannot differ.
 
-`python settings_table.py --write` renews the table in README.md.
+`python settings_table.py --write` renews the table in the pages that hold it.
 """
 
 import pathlib
@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 REPO = pathlib.Path(__file__).resolve().parents[2]
+PAGES = [REPO / "README.md", REPO / "docs/configuration.md"]
 BEGIN, END = "<!-- settings:begin -->\n", "<!-- settings:end -->\n"
 
 
@@ -33,9 +34,13 @@ def section(page: str) -> str:
 
 
 if __name__ == "__main__":
-    readme = REPO / "README.md"
-    page = readme.read_text(encoding="utf-8")
-    renewed = page.replace(BEGIN + section(page) + END, BEGIN + table(REPO / "build/psm-entry") + END)
-    if "--write" in sys.argv:
-        readme.write_text(renewed, encoding="utf-8")
-    sys.exit(0 if "--write" in sys.argv or renewed == page else 1)
+    made = table(REPO / "build/psm-entry")
+    stale = []
+    for path in PAGES:
+        page = path.read_text(encoding="utf-8")
+        renewed = page.replace(BEGIN + section(page) + END, BEGIN + made + END)
+        if renewed != page:
+            stale.append(path)
+            if "--write" in sys.argv:
+                path.write_text(renewed, encoding="utf-8")
+    sys.exit(1 if stale and "--write" not in sys.argv else 0)

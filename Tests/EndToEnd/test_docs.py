@@ -1,9 +1,140 @@
-"""What the docs say is what the program says."""
+"""What the docs say is what the program says, every command in them works, and every link leads somewhere."""
 
-from settings_table import REPO, section, table
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import yaml
+
+import product
+from containers import HERE, podman
+from pages import COMMANDS, REPOSITORY, anchors, blocks, links, pages, tracked
+from settings_table import PAGES, section, table
+
+BLOCKS = [block for page in pages() for block in blocks(page)]
+HERE_RUN = [block for block in BLOCKS if block.language in COMMANDS and not block.run_by]
+MIRRORED = "mirror: https://origin.test/: 200 200"
 
 
-def test_the_settings_in_the_readme_are_those_of_help(binary):
-    shown = section((REPO / "README.md").read_text(encoding="utf-8"))
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_the_settings_are_those_of_help(path, binary):
+    shown = section(path.read_text(encoding="utf-8"))
     assert shown == table(binary)
     assert shown.count("\n") == 17
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(REPOSITORY)))
+def test_every_link_leads_to_a_file_of_the_project_or_is_an_https_address(page):
+    files = tracked()
+    folders = {str(parent) for name in files for parent in Path(name).parents}
+    wrong = []
+    for link in links(page):
+        if re.match(r"[a-z]+:", link):
+            address = urlsplit(link)
+            wrong += [] if address.scheme == "https" and "." in (address.hostname or "") else [link]
+            continue
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        name = str(target.relative_to(REPOSITORY)) if target.is_relative_to(REPOSITORY) else "outside"
+        known = name in files or name in folders
+        wrong += [] if known and (not anchor or anchor in anchors(target)) else [link]
+    assert wrong == []
+
+
+def test_every_page_is_reached_from_the_readme():
+    reached, waiting = set(), [REPOSITORY / "README.md"]
+    while waiting:
+        page = waiting.pop()
+        if page in reached or page.suffix != ".md" or not page.is_file():
+            continue
+        reached.add(page)
+        waiting += [(page.parent / link.partition("#")[0]).resolve() for link in links(page) if ":" not in link]
+    assert set(pages()) - reached == set()
+
+
+@pytest.mark.parametrize("block", [block for block in BLOCKS if block.run_by], ids=lambda block: block.name)
+def test_a_command_that_is_run_elsewhere_is_run_by_what_the_page_names(block):
+    file, _, function = block.run_by.partition("::")
+    assert re.search(rf"^def {re.escape(function)}\(", (HERE / file).read_text(encoding="utf-8"), re.M)
+
+
+def test_no_command_stands_outside_a_fence():
+    """An indented block would be run by nobody."""
+    for page in pages():
+        text = page.read_text(encoding="utf-8")
+        assert not re.search(r"(?:^|\n)(?:    |\t)(?:make|docker|psm-entry|podman|kubectl) ", text), page
+
+
+def test_what_is_shown_as_yaml_or_json_can_be_read():
+    read = {"yaml": yaml.safe_load, "json": json.loads}
+    for block in (block for block in BLOCKS if block.language in read):
+        assert read[block.language](block.text), block.name
+
+
+def test_the_demo_runs():
+    told = subprocess.run([sys.executable, "demo/run"], cwd=REPOSITORY, capture_output=True, timeout=120, check=False)
+    assert told.returncode == 0, told.stdout + told.stderr
+
+
+class Reader:
+    """Somebody with a clone and a tarball at home, in the folder of the product's compose file."""
+
+    def __init__(self, project, home, proxy_url):
+        self.project, self.home = project, home
+        self.examples = {
+            "http://user:password@proxy.corp:8899": proxy_url,
+            "/opt/anaconda/repo/config/ca_certs": "./config/ca_certs",
+            # What a page calls the images, and what they are called here.
+            "repo_worker:latest": "psm/repo_worker:1",
+            " psm-entry install": f" {product.BINARY_IMAGE} install",
+        }
+
+    def run(self, text):
+        for shown, real in self.examples.items():
+            text = text.replace(shown, real)
+        environment = {**self.project.variables, "HOME": str(self.home)}
+        reader = product.Project(self.project.folder, environment)
+        return reader.run("bash", "-euc", text)
+
+
+@pytest.fixture
+def reader(tmp_path, image, binary, lan_proxy, origin):
+    product.build_images(image)
+    built = tmp_path / "built"
+    built.mkdir()
+    product.build_binary_image(binary, built)
+    home = tmp_path / "home"
+    unpacked = home / "psm-entry-0.0.0-linux-x86_64"
+    for folder in (unpacked, home / "psm-entry"):
+        shutil.copytree(REPOSITORY / "examples", folder / "examples")
+    shutil.copy(binary, unpacked)
+    (home / "corp-proxy-root.crt").write_bytes(lan_proxy.authority.pem)
+    made = product.make_project(tmp_path, product.url_from_containers(lan_proxy), origin.url)
+    made.compose("up", "--detach")
+    yield Reader(made, home, product.url_from_containers(lan_proxy))
+    made.compose("down", "--timeout", "0")
+    podman("network", "rm", "--force", f"{made.folder.name}_default")
+
+
+def told_in_order():
+    """compose.md ends where it began; the README then leaves the product behind psm-entry for all other pages."""
+    first = [REPOSITORY / "docs" / "compose.md", REPOSITORY / "README.md"]
+    return [block for page in first for block in HERE_RUN if block.page == page] + [
+        block for block in HERE_RUN if block.page not in first
+    ]
+
+
+def test_the_commands_of_all_pages_work_one_after_the_other(reader):
+    for block in told_in_order():
+        try:
+            reader.run(block.commands)
+            if "compose up" in block.text and (reader.project.folder / "docker-compose.override.yml").exists():
+                reader.project.said("repo_worker", MIRRORED)
+        except AssertionError as error:
+            raise AssertionError(f"{block.name}: {error}") from error
+    assert (reader.project.folder / "docker-compose.override.yml").exists()

@@ -1,0 +1,122 @@
+"""examples/compose.override.yml on a compose file of the product's kind: up, restart, recreate, another CA, down."""
+
+import shutil
+import subprocess
+
+import pytest
+import yaml
+
+import product
+from certificates import certificates_of
+from conftest import REPOSITORY
+from containers import BUNDLE, podman, succeed
+
+MIRRORED = "mirror: https://origin.test/: 200 200"
+
+
+@pytest.fixture
+def project(tmp_path, image, lan_proxy, origin):
+    product.build_images(image)
+    made = product.make_project(tmp_path, product.url_from_containers(lan_proxy), origin.url)
+    (made.certs / "ca_cert.pem").write_bytes(lan_proxy.authority.pem)
+    yield made
+    made.compose("down", "--timeout", "0")
+    podman("network", "rm", "--force", f"{made.folder.name}_default")
+
+
+def add_override(project, binary, secret):
+    """What docs/compose.md has a person do while the product runs."""
+    shutil.copy(binary, project.folder)
+    (project.folder / "proxy_url").write_text(secret + "\n", encoding="utf-8")
+    override = project.run(str(REPOSITORY / "examples/compose-override"))
+    (project.folder / "docker-compose.override.yml").write_text(override, encoding="utf-8")
+
+
+def test_the_override_lives_through_restarts_another_ca_and_new_containers_and_leaves_no_trace(
+    project, binary, lan_proxy, second_proxy
+):
+    project.compose("up", "--detach")
+    assert "CERTIFICATE_VERIFY_FAILED" in project.said("repo_worker", "mirror: ")
+
+    add_override(project, binary, product.url_from_containers(lan_proxy))
+    project.compose("up", "--detach", "--timeout", "2")
+    project.said("repo_worker", MIRRORED)
+    worker = project.container("repo_worker").service()
+    assert worker.pid == 1
+    assert worker.arguments == ["/usr/local/bin/service", "worker"]
+    assert project.container("repo_api").service().arguments[1:] == ["api"]
+    variables = worker.variables()
+    assert variables["HTTPS_PROXY"] == variables["https_proxy"] == product.url_from_containers(lan_proxy)
+    assert {"repo_api", "postgres", "keycloak"} <= set(variables["NO_PROXY"].split(","))
+    assert lan_proxy.password not in project.run("docker", "inspect", project.container("repo_worker").name)
+
+    stamp = ("stat", "--format", "%i %y %z", BUNDLE)
+    before = project.container("repo_worker").run(*stamp).stdout
+    project.compose("restart", "repo_worker")
+    project.said("repo_worker", MIRRORED, times=2)
+    assert project.container("repo_worker").run(*stamp).stdout == before
+
+    bundle = project.container("repo_worker").read(BUNDLE)
+    project.compose("up", "--detach", "--force-recreate", "--timeout", "2")
+    project.said("repo_worker", MIRRORED)
+    assert project.container("repo_worker").read(BUNDLE) == bundle
+
+    (project.certs / "ca_cert.pem").write_bytes(second_proxy.authority.pem)
+    project.compose("restart", "repo_worker")
+    assert "CERTIFICATE_VERIFY_FAILED" in project.said("repo_worker", "mirror: ", times=2)
+    held = certificates_of(project.container("repo_worker").read(BUNDLE))
+    assert second_proxy.authority.der in held
+    assert lan_proxy.authority.der not in held
+
+    (project.folder / "docker-compose.override.yml").unlink()
+    project.compose("up", "--detach", "--timeout", "2")
+    box = project.container("repo_worker")
+    assert box.service().arguments == ["/usr/local/bin/service", "worker"]
+    assert second_proxy.authority.der not in certificates_of(box.read(BUNDLE))
+    assert "psm-entry" not in box.log()
+
+
+def test_the_services_reach_each_other_without_the_proxy(project, binary, lan_proxy):
+    project.compose("up", "--detach", "repo_worker")
+    add_override(project, binary, product.url_from_containers(lan_proxy))
+    project.compose("up", "--detach", "--timeout", "2", "repo_worker")
+    project.said("repo_worker", MIRRORED)
+    api, worker = project.container("repo_api"), project.container("repo_worker")
+    podman("exec", "--detach", api.name, "/conda/bin/python", "-m", "http.server", "--directory", "/conda/ssl", "8080")
+    fetch = ["curl", "--silent", "--retry-connrefused", "--retry", "20", "--max-time", "30", "--output", "/dev/null"]
+    fetch += ["--write-out", "%{http_code} %{remote_port}", "http://repo_api:8080/cacert.pem"]
+    before = len(lan_proxy.requests())
+    result = worker.run("/psm-entry", "--log", "quiet", "--", *fetch)
+    assert result.stdout == b"200 8080", result.stderr
+    assert len(lan_proxy.requests()) == before
+
+
+def test_the_script_restates_any_command_also_where_the_override_is_in_force(tmp_path, image, binary):
+    """Compose's own $ is doubled, and what JSON escapes stays escaped."""
+    command = ["/bin/sh", "-c", "exec sleep 1h", "$HOME", 'a "quoted" & back\\slash', "--"]
+    started = []
+    for service, front in (("repo_api", []), ("repo_worker", ["/psm-entry", "--"])):
+        label = f"com.docker.compose.service={service}"
+        options = ["--network", "none", "--label", label, "--volume", f"{binary}:/psm-entry:ro"]
+        started.append(succeed("run", "--detach", *options, image, *front, *command).decode().strip())
+    try:
+        override = product.Project(tmp_path, {}).run(str(REPOSITORY / "examples/compose-override"))
+    finally:
+        succeed("rm", "--force", "--time", "0", *started)
+    services = yaml.safe_load(override)["services"]
+    wanted = [word.replace("$", "$$") for word in command]
+    assert [services[name]["command"] for name in ("repo_api", "repo_worker")] == [wanted, wanted]
+    assert services["repo_api"]["entrypoint"] == ["/psm-entry", "--"]
+
+
+def test_the_script_keeps_compose_working_where_nothing_was_started(tmp_path):
+    """What it prints lands in the override's file, and that must not be an empty one."""
+    script = str(REPOSITORY / "examples/compose-override")
+    empty = product.environment(PATH=f"{tmp_path}:/usr/bin:/bin")
+    engine = tmp_path / "docker"
+    engine.write_text("#!/bin/sh\nexec podman --root $0-root --runroot $0-run \"$@\"\n")
+    engine.chmod(0o755)
+    told = subprocess.run([script], env=empty, capture_output=True, timeout=60, check=False)
+    assert told.returncode == 1
+    assert yaml.safe_load(told.stdout) == {"services": {}}
+    assert b"there is no container of repo_api; start the product first" in told.stderr

@@ -1,0 +1,166 @@
+"""examples/kubernetes: valid for the published schemas, and run by `podman kube play`."""
+
+import base64
+import re
+import shlex
+import subprocess
+import sys
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import certifi
+import pytest
+import yaml
+
+import product
+from conftest import REPOSITORY
+from containers import Container, podman, succeed
+from network import wait_for
+
+EXAMPLES = sorted((REPOSITORY / "examples/kubernetes").glob("*.yaml"))
+AUTHORITIES = [path.name for path in EXAMPLES if path.name.startswith("corp-ca")]
+MIRRORED = "mirror: https://origin.test/: 200 200"
+
+
+def example(name):
+    return yaml.safe_load((REPOSITORY / "examples/kubernetes" / name).read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+def test_the_manifest_fits_the_published_schema(path):
+    tool = Path(sys.executable).with_name("kubernetes-validate")
+    result = subprocess.run([tool, "--strict", path], capture_output=True, text=True, timeout=60, check=False)
+    told = "Couldn't find schema for kind Bundle" if "trust-manager" in path.name else "passed for resource"
+    assert result.returncode == 0 and told in result.stdout + result.stderr
+
+
+def test_kubectl_makes_of_files_what_the_examples_are(tmp_path):
+    """The commands of docs/kubernetes.md, by the real kubectl as far as it goes without a cluster."""
+    (tmp_path / "ca_certs").mkdir()
+    (tmp_path / "ca_certs" / "corp-proxy-root.pem").write_text("the certificate")
+    (tmp_path / "url").write_text("http://user:password@proxy.corp:8899")
+    page = (REPOSITORY / "docs/kubernetes.md").read_text(encoding="utf-8")
+    made = []
+    for line in re.findall(r"^kubectl create .*$", page, re.M):
+        command = [*shlex.split(line.split(" | ")[0].removesuffix(" --dry-run=client -o yaml"))]
+        command += ["--dry-run=client", "--output=yaml"]
+        told = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=60).stdout
+        made.append(yaml.safe_load(told))
+    authorities, secret, again = made
+    assert again == authorities
+    assert authorities["metadata"]["name"] == example("corp-ca.yaml")["metadata"]["name"]
+    assert authorities["data"].keys() == example("corp-ca.yaml")["data"].keys()
+    assert secret["metadata"]["name"] == example("proxy.yaml")["metadata"]["name"]
+    assert {key: base64.b64decode(value).decode() for key, value in secret["data"].items()} == example("proxy.yaml")["stringData"]
+
+
+SERVICE_COMMAND = [product.ENTRYPOINT, "worker"]
+
+
+def deployed_authorities(name, pem):
+    """The ConfigMap as it is in the cluster once its owner has filled it."""
+    if name == "corp-ca-trust-manager.yaml":
+        bundle = example(name)
+        key = bundle["spec"]["target"]["configMap"]["key"]
+        made = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": bundle["metadata"]["name"]}}
+        return {**made, "data": {key: pem}}
+    if name == "corp-ca-openshift.yaml":
+        # The cluster's own CAs come with it.
+        return {**example(name), "data": {"ca-bundle.crt": Path(certifi.where()).read_text(encoding="utf-8") + pem}}
+    given = example(name)
+    return {**given, "data": dict.fromkeys(given["data"], pem)}
+
+
+def manifests(name, authorities, proxy_url, source):
+    """The examples with what stands in for the cluster, as one file's text."""
+    worker = example("repo-worker.yaml")
+    worker["metadata"]["name"] = name
+    # One of the other type is removed before podman has seen it end.
+    worker["metadata"]["annotations"] = {"io.podman.annotations.init.container.type": "always"}
+    pod = worker["spec"]["template"]["spec"]
+    pod["initContainers"][0]["image"] = product.BINARY_IMAGE
+    service = pod["containers"][0]
+    service.update(image="psm/repo_worker:1", args=SERVICE_COMMAND)
+    service["env"].append({"name": "MIRROR_SOURCE", "value": source})
+    # This podman mounts no Secret; the same text from a ConfigMap looks alike in the container.
+    secret = example("proxy.yaml")
+    data = dict.fromkeys(secret["stringData"], proxy_url)
+    proxy = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": secret["metadata"], "data": data}
+    for volume in pod["volumes"]:
+        if "secret" in volume:
+            volume["configMap"] = {"name": volume.pop("secret")["secretName"]}
+    # Podman's volumes belong to the machine, not to the pod: no two may have one name.
+    maps = [volume["configMap"] for volume in pod["volumes"] if "configMap" in volume]
+    mounts = [mount for each in (pod["initContainers"][0], service) for mount in each["volumeMounts"]]
+    for named in (authorities["metadata"], proxy["metadata"], *maps, *pod["volumes"], *mounts):
+        named["name"] += f"-{name}"
+    return yaml.safe_dump_all([authorities, proxy, worker])
+
+
+@pytest.fixture(scope="module")
+def pods(image, binary, tmp_path_factory, lan_proxy, origin):
+    """The service's container for each way of giving CAs. Podman waits 20 s after an init container: all at once."""
+    folder = tmp_path_factory.mktemp("kubernetes")
+    product.build_images(image)
+    product.build_binary_image(binary, folder)
+    run = uuid.uuid4().hex[:8]
+    pem = lan_proxy.authority.pem.decode()
+    wanted = {kind: deployed_authorities(kind, pem) for kind in AUTHORITIES}
+    wanted["not a certificate"] = deployed_authorities("corp-ca.yaml", "no certificate at all")
+    files = {}
+    for number, (kind, authorities) in enumerate(wanted.items()):
+        name = f"repo-worker-{run}-{number}"
+        files[kind] = (name, folder / f"{name}.yaml")
+        text = manifests(name, authorities, product.url_from_containers(lan_proxy), origin.url)
+        files[kind][1].write_text(text, encoding="utf-8")
+    with ThreadPoolExecutor() as pool:
+        played = [pool.submit(succeed, "kube", "play", str(file), seconds=120) for _, file in files.values()]
+        try:
+            for each in played:
+                each.result()
+            yield {kind: Container(f"{name}-pod-0-repo-worker") for kind, (name, _) in files.items()}
+        finally:
+            names = [name for name, _ in files.values()]
+            removal = ["pod", "rm", "--force", "--time", "0", "--ignore", *(f"{name}-pod-0" for name in names)]
+            wait_for("the pods are gone", 60, lambda: podman(*removal).returncode == 0)
+            made = succeed("volume", "ls", "--quiet").decode().split()
+            podman("volume", "rm", "--force", *(volume for volume in made if volume.endswith(tuple(names))))
+
+
+def said(box, text):
+    return wait_for(f"{box.name} says {text}", 60, lambda: box.log() if text in box.log() else None)
+
+
+def probed(box):
+    """What each of the manifest's probes says in the container."""
+    service = example("repo-worker.yaml")["spec"]["template"]["spec"]["containers"][0]
+    return [box.run(*service[name]["exec"]["command"]) for name in ("startupProbe", "readinessProbe")]
+
+
+@pytest.mark.parametrize("kind", AUTHORITIES)
+def test_an_unchanged_image_mirrors_through_the_proxy(pods, kind):
+    box = pods[kind]
+    said(box, MIRRORED)
+    assert box.read("/proc/1/cmdline").decode().split("\0")[-3:-1] == SERVICE_COMMAND
+    assert [(each.returncode, each.stdout) for each in probed(box) if each.returncode != 0] == []
+
+
+def test_the_service_is_nobody_on_a_read_only_root_and_its_manifest_holds_no_password(pods, lan_proxy):
+    box = pods["corp-ca.yaml"]
+    said(box, MIRRORED)
+    status = dict(line.split(":\t", 1) for line in box.read("/proc/1/status").decode().splitlines())
+    assert (status["Uid"].split()[0], status["Gid"].split()[0]) == ("1000", "0")
+    assert {int(status[name], 16) for name in ("CapEff", "CapPrm", "CapInh", "CapBnd")} == {0}
+    assert status["NoNewPrivs"] == "1"
+    assert b"Read-only file system" in box.run("touch", "/opt/file").stderr
+    environment = box.read("/proc/1/environ").decode().split("\0")
+    assert f"HTTPS_PROXY={product.url_from_containers(lan_proxy)}" in environment
+    assert "SSL_CERT_FILE=/tmp/psm-entry-1000/cacert.pem" in environment
+    assert f":{lan_proxy.password}@" not in succeed("inspect", box.name).decode()
+
+
+def test_the_probes_fail_where_a_mounted_file_is_no_certificate(pods):
+    box = pods["not a certificate"]
+    assert "not a certificate" in said(box, "corp-proxy-root.pem")
+    assert [each.returncode for each in probed(box)] == [1, 1]
