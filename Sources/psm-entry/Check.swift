@@ -184,7 +184,7 @@ extension NoProxyPortability {
 private func text(_ checks: [Check]) -> Text {
   let problems = checks.filter { $0.level <= .warning }
   if problems.isEmpty { return "ok: \(checks.count) checks\n" }
-  var table = Table()
+  var table = Table(endsInSentences: true)
   for check in problems {
     table.row([check.level == .error ? "✗ error" : "! warning", check.name.text, check.target, check.detail])
   }

@@ -83,7 +83,7 @@ extension Preparation {
   private var shownProblems: [Problem] { problems.filter { $0.level <= .warning } }
 
   fileprivate func text(_ difference: EnvironmentDifference) -> Text {
-    var table = Table()
+    var table = Table(endsInSentences: true)
     for change in changes {
       for digits in change.added {
         table.row(["+ add", change.kind.name, change.store.shown, shortened(digits)])

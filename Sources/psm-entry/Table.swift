@@ -3,12 +3,16 @@ import Text
 
 /// Columns of text, aligned for a person.
 struct Table {
+  /// Whether a row's last cell is a sentence, to be read to its end: on a terminal it goes on in lines of its own.
+  var endsInSentences = false
   private var rows: [[Text]] = []
+
+  init(endsInSentences: Bool = false) { self.endsInSentences = endsInSentences }
 
   mutating func row(_ cells: [Text]) { rows.append(cells) }
 
   /// The rows as lines, two spaces between columns, the last column as long as it is. On a
-  /// terminal no line is wider than it: what does not fit is cut, with a mark.
+  /// terminal no line is wider than it: what does not fit is cut, with a mark, but for sentences.
   var text: Text { text(columns: FileDescriptor.standardOutput.terminalColumns) }
 
   func text(columns: Int?) -> Text {
@@ -29,13 +33,44 @@ struct Table {
         line += cell
         if index + 1 < row.count { line += spaces(widths[index] - width(of: cell) + 2) }
       }
-      text += "\(cut(line, columns))\n"
+      if endsInSentences, let columns, columns > 16, width(of: line) > columns, let last = row.last {
+        let start = line.utf8.dropLast(last.utf8.count + 2)
+        line = "\(cut(Text(utf8: Array(start)), columns))\(folded(last, columns))"
+      } else {
+        line = cut(line, columns)
+      }
+      text += "\(line)\n"
     }
     return text
   }
 
   private func spaces(_ count: Int) -> Text {
     Text(utf8: [UInt8](repeating: UInt8(ascii: " "), count: max(0, count)))
+  }
+
+  /// A sentence in lines of its own, indented and parted between words, or within one that is too long.
+  private func folded(_ sentence: Text, _ columns: Int) -> Text {
+    var text: [UInt8] = []
+    var taken = columns
+    for word in sentence.utf8[...].parts(between: " ") {
+      let letters = scalars(of: Text(utf8: Array(word)))
+      let length = letters.reduce(0) { $0 + columnsTaken(by: $1) }
+      if taken + 1 + length <= columns {
+        text.append(UInt8(ascii: " "))
+        taken += 1
+      } else {
+        taken = columns
+      }
+      for letter in letters {
+        if taken + columnsTaken(by: letter) > columns {
+          text += ("\n    " as Text).utf8
+          taken = 4
+        }
+        text += letter
+        taken += columnsTaken(by: letter)
+      }
+    }
+    return Text(utf8: text)
   }
 
   private func cut(_ line: Text, _ columns: Int?) -> Text {

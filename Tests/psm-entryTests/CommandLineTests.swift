@@ -177,4 +177,16 @@ extension Answer: Equatable {
     let cut = String(decoding: table.text(columns: 20).utf8, as: UTF8.self)
     #expect(cut == "a     b       c\nlong  Zürich  日本…\n")
   }
+
+  @Test func aSentenceGoesOnInLinesOfItsOwn() {
+    var table = Table(endsInSentences: true)
+    table.row(["! error", "here", "short"])
+    table.row(["! error", "there", "no CA of that name is mounted: http://proxy.corp:8899/long"])
+    let text = String(decoding: table.text(columns: 24).utf8, as: UTF8.self)
+    #expect(
+      text
+        == "! error  here   short\n! error  there\n    no CA of that name\n    is mounted:\n    http://proxy.corp:88\n    99/long\n"
+    )
+    #expect(table.text(columns: nil).utf8.count { $0 == UInt8(ascii: "\n") } == 2)
+  }
 }

@@ -1,0 +1,282 @@
+"""What an operator sees: JSON by its schema, an environment for any shell, text that fits the terminal, one line when well."""
+
+import datetime
+import fcntl
+import json
+import os
+import pty
+import shutil
+import struct
+import subprocess
+import tempfile
+import termios
+from collections.abc import Iterator
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from certificates import Authority, write
+from conftest import REPOSITORY
+from network import wait_for
+from roots import BUNDLE, CERTS, NATIVE_STORE, Scene, authority, base, make_scene
+
+PROXY = "http://user1:pw1@proxy.corp:3128"
+
+
+@pytest.fixture
+def scene(binary: Path) -> Iterator[Scene]:
+    folder = Path(tempfile.mkdtemp(prefix="psm-entry-test."))
+    folder.chmod(0o755)
+    yield make_scene(folder, binary, has_store=True)
+    shutil.rmtree(folder)
+
+
+def command(scene: Scene, *words: str, **variables: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [scene.binary, *words, "--root", scene.folder],
+        env={"PATH": os.environ["PATH"], **variables},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+
+
+# JSON
+
+
+def broken_inputs(scene: Scene) -> None:
+    (scene.at(CERTS) / "junk.pem").write_bytes(b"no certificate")
+    (scene.at(CERTS) / "key.pem").write_bytes(authority("With Key").key_and_certificate)
+
+
+def damaged_bundle(scene: Scene) -> None:
+    scene.write(BUNDLE, base().replace(b"-----END", b"!!!!-END", 1))
+
+
+def removed(scene: Scene) -> None:
+    scene.start()
+    scene.mount("Branch Root")
+
+
+SITUATIONS = {
+    "first": lambda scene: None,
+    "settled": lambda scene: scene.start(),
+    "broken inputs": broken_inputs,
+    "damaged bundle": damaged_bundle,
+    "exchanged": removed,
+    "nothing mounted": lambda scene: scene.mount(),
+    "no bundle": lambda scene: scene.at(BUNDLE).unlink(),
+}
+VARIABLES = {
+    "HTTPS_PROXY": PROXY,
+    "http_proxy": '"proxy:8080"',
+    "NO_PROXY": "localhost, *.corp;10.0.0.0/8",
+    "Https_Proxy": "http://other:1",
+    "SSL_CERT_FILE": "/nowhere",
+    "PSM_ENTRY_LOG": "loud",
+}
+
+
+def valid(name: str, text: bytes) -> object:
+    schema = json.loads((REPOSITORY / "docs" / "schema" / f"{name}.json").read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    value = json.loads(text)
+    jsonschema.validate(value, schema, cls=jsonschema.Draft202012Validator)
+    return value
+
+
+@pytest.mark.parametrize("situation", SITUATIONS)
+@pytest.mark.parametrize("variables", [{}, VARIABLES], ids=["plain", "odd variables"])
+def test_json_is_as_its_schema_says(scene, situation, variables):
+    SITUATIONS[situation](scene)
+    assert isinstance(valid("certs", command(scene, "certs", "--json", **variables).stdout), list)
+    plan = valid("plan", command(scene, "plan", "--json", **variables).stdout)
+    assert bool(plan["changes"]) == (situation not in ("settled", "nothing mounted"))
+    check = command(scene, "check", "--json", "--connect", "--proxy", "http://127.0.0.1:1", **variables)
+    found = valid("check", check.stdout)
+    assert check.returncode == (0 if found["ok"] else 1)
+    assert found["ok"] == all(one["ok"] for one in found["checks"])
+    environment = valid("env", command(scene, "env", "--json", **variables, NOT_UTF8=os.fsdecode(b"\xff")).stdout)
+    assert environment["PATH"] == os.environ["PATH"] and environment["NOT_UTF8"] == "\ufffd"
+    started = scene.start("--log-format", "json", "--log", "debug", environment=variables)
+    for line in started.said.splitlines():
+        valid("log", line.encode())
+
+
+def test_the_situations_bring_every_kind_of_check_and_of_change(scene):
+    names, kinds = set(), set()
+    for situation in SITUATIONS.values():
+        situation(scene)
+        plan = json.loads(command(scene, "plan", "--json", **VARIABLES).stdout)
+        kinds |= {change["kind"] for change in plan["changes"]} | {change["repair"] for change in plan["changes"]}
+        found = json.loads(command(scene, "check", "--json", "--connect", **VARIABLES).stdout)
+        names |= {one["name"] for one in found["checks"]}
+    assert names == {"input", "bundle", "system", "variable", "proxy", "no_proxy", "connect"}
+    assert kinds >= {"system", "bundle", True, False}
+
+
+# The environment for a shell
+
+SHELLS = {"sh": ["sh"], "bash": ["bash"], "bash --posix": ["bash", "--posix"], "dash": ["dash"], "busybox": ["busybox", "sh"]}
+HOSTILE = {
+    "HTTPS_PROXY": "http://o'brien:$(touch pwned)`id`\"\\n;&|@proxy.corp:3128",
+    "NO_PROXY": "a.corp, b.corp",
+    "No_Proxy": "c.corp",
+    "PLAIN": "it's\n$HOME `x` \\ \"",
+    "BYTES": os.fsdecode(b"\xff\xfe"),
+}
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_an_evaled_environment_is_the_one_of_a_start(scene, shell, tmp_path):
+    scene.start()
+    environment = {"PATH": os.environ["PATH"], **HOSTILE}
+    options = [str(scene.binary), "env", "--log", "quiet", "--root", str(scene.folder)]
+    script = 'eval "$("$@")"; exec env -0'
+    done = subprocess.run(
+        [*SHELLS[shell], "-c", script, "-", *options], env=environment, capture_output=True, cwd=tmp_path, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    seen = dict(entry.split(b"=", 1) for entry in done.stdout.split(b"\0") if entry)
+    started = subprocess.run(scene.command(), env=environment, capture_output=True, timeout=60, check=True)
+    expected = dict(entry.split(b"=", 1) for entry in started.stdout.split(b"\0") if entry)
+    for own in (b"PWD", b"OLDPWD", b"SHLVL", b"_"):
+        seen.pop(own, None)
+    assert seen == expected
+    assert os.listdir(tmp_path) == []
+    listed = subprocess.run([*options, "--null"], env=environment, capture_output=True, timeout=60, check=True)
+    assert sorted(listed.stdout.split(b"\0")) == sorted(started.stdout.split(b"\0"))
+
+
+def test_a_command_by_exec_gets_the_services_environment(container, binary, documented):
+    box = container(binary)
+    variables = box.service().variables()
+    done = box.run("/psm-entry", "--log", "quiet", "--", "env", "-0")
+    seen = dict(entry.split("=", 1) for entry in done.stdout.decode().split("\0") if entry)
+    ignored = {"HOME", "HOSTNAME", "container", "TERM", "PWD"}
+    assert {k: v for k, v in seen.items() if k not in ignored} == {k: v for k, v in variables.items() if k not in ignored}
+    raw = box.run("env").stdout.decode()
+    assert "https_proxy" not in raw, "an exec without it sees the raw variables"
+
+
+def test_install_hands_the_binary_on(scene, tmp_path):
+    for _ in range(2):
+        assert command(scene, "install", str(tmp_path / "psm-entry")).returncode == 0
+    handed = tmp_path / "psm-entry"
+    assert handed.read_bytes() == scene.binary.read_bytes()
+    assert handed.stat().st_mode & 0o7777 == 0o755
+    assert subprocess.run([handed, "--version"], capture_output=True, timeout=10).returncode == 0
+
+
+# check without connecting
+
+
+def dated(days: int) -> bytes:
+    """A CA whose validity ends in so many days."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.x509.oid import NameOID
+
+    now = datetime.datetime.now(datetime.timezone.utc)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"Ends in {days}")])
+    key = ec.generate_private_key(ec.SECP256R1())
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    made = made.serial_number(1).not_valid_before(now - datetime.timedelta(days=100))
+    made = made.not_valid_after(now + datetime.timedelta(days=days, hours=1))
+    made = made.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    return made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+
+def test_all_is_well_in_one_line(scene):
+    scene.start()
+    done = command(scene, "check", HTTPS_PROXY=PROXY, HTTP_PROXY=PROXY)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.startswith(b"ok: ") and done.stdout.count(b"\n") == 1
+
+
+def test_a_bundle_that_was_replaced_since_the_start_is_said(scene):
+    scene.start()
+    scene.write(BUNDLE, base("Public A,Public F"))
+    done = command(scene, "check")
+    assert done.returncode == 1
+    (line,) = [line for line in done.stdout.decode().splitlines() if "error" in line and "bundle" in line]
+    assert BUNDLE in line and "restart" in line
+
+
+@pytest.mark.parametrize(("days", "told"), [(-2, "expired"), (20, "expires"), (40, None)])
+def test_an_expiry_is_a_warning_and_no_error(scene, days, told):
+    (scene.at(CERTS) / "dated.pem").write_bytes(dated(days))
+    scene.start()
+    done = command(scene, "check")
+    assert done.returncode == 0
+    lines = [line for line in done.stdout.decode().splitlines() if f"Ends in {days}" in line]
+    assert len(lines) == (1 if told else 0)
+    assert all("warning" in line and told in line for line in lines)
+
+
+def test_a_variable_that_points_nowhere_is_said(scene):
+    scene.start()
+    done = command(scene, "check", SSL_CERT_FILE="/nowhere.pem")
+    assert "SSL_CERT_FILE" in done.stdout.decode() and "/nowhere.pem" in done.stdout.decode()
+
+
+def test_each_entry_of_no_proxy_is_judged_by_client(scene):
+    scene.start()
+    found = json.loads(command(scene, "check", "--json", HTTPS_PROXY=PROXY, NO_PROXY="repo.corp,10.0.0.0/8").stdout)
+    details = {one["target"]: one for one in found["checks"] if one["name"] == "no_proxy"}
+    assert details["repo.corp"]["level"] == "info" and "every client" in details["repo.corp"]["detail"]
+    assert details["10.0.0.0/8"]["level"] == "warning" and "urllib" in details["10.0.0.0/8"]["detail"]
+    assert found["ok"]
+
+
+# A terminal
+
+
+def on_terminal(arguments: list[str], columns: int, environment: dict[str, str]) -> str:
+    """What a person sees on a terminal of that width, both outputs."""
+    parent, child = pty.openpty()
+    fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    process = subprocess.Popen(arguments, env=environment, stdin=child, stdout=child, stderr=child)
+    os.close(child)
+    seen = bytearray()
+    try:
+        while part := os.read(parent, 65536):
+            seen += part
+    except OSError:
+        # EIO: the last process has closed the terminal.
+        pass
+    finally:
+        os.close(parent)
+        process.wait(60)
+    return seen.decode().replace("\r\n", "\n")
+
+
+@pytest.mark.parametrize("columns", [40, 80, 200])
+@pytest.mark.parametrize("what", ["certs", "plan", "check"])
+def test_no_line_is_wider_than_the_terminal_and_no_remedy_is_lost(scene, what, columns):
+    broken_inputs(scene)
+    words = [str(scene.binary), what, "--root", str(scene.folder)]
+    environment = {"PATH": os.environ["PATH"], "HTTPS_PROXY": PROXY, "NO_PROXY": "10.0.0.0/8", "SSL_CERT_FILE": "/nowhere"}
+    seen = on_terminal(words, columns, environment)
+    errors = subprocess.run(words, env=environment, capture_output=True, timeout=30).stderr.decode().splitlines()
+    lines = [line for line in seen.splitlines() if line not in errors]
+    assert lines and max(map(len, lines)) <= columns, seen
+    piped = subprocess.run(words, env=environment, capture_output=True, timeout=30).stdout.decode()
+    assert "…" not in piped
+    if what != "certs":
+        words_of = lambda text: "".join(text.replace("…", "").split())
+        for sentence in [line.rsplit("  ", 1)[-1] for line in piped.splitlines() if line.startswith(("✗", "!"))]:
+            assert words_of(sentence) in words_of(seen)
+
+
+def test_connecting_shows_its_progress_on_a_terminal_alone(scene):
+    words = [str(scene.binary), "check", "--connect", "--proxy", "http://127.0.0.1:1", "--root", str(scene.folder)]
+    environment = {"PATH": os.environ["PATH"]}
+    seen = on_terminal(words, 100, environment)
+    assert "\r\x1b[Khttp://127.0.0.1:1 → repo.anaconda.com:443 …" in seen
+    assert seen.rsplit("\r\x1b[K", 1)[1].count("…") == 0, "the line is gone at the end"
+    piped = subprocess.run(words, env=environment, capture_output=True, timeout=60)
+    assert b"\x1b" not in piped.stdout + piped.stderr
