@@ -47,7 +47,8 @@ public func portability(of kind: NoProxyKind) -> NoProxyPortability {
       kind, "*", "repo.corp:80", .all.subtracting([.wget, .ruby]),
       "to use no proxy at all, unset the proxy variables")
   case .everythingAmongOthers:
-    row(kind, "other.corp,*", "repo.corp:80", [.go, .node, .rattler], "let it be the only entry, or remove it")
+    row(
+      kind, "other.corp,*", "repo.corp:80", [.go, .node, .rattler], "let it be the only entry, or remove it")
   case .ipv6:
     row(
       kind, "fd00::1", "[fd00::1]:8080", .all.subtracting([.urllib, .ruby, .nodeFetch]),
@@ -65,7 +66,9 @@ public func portability(of kind: NoProxyKind) -> NoProxyPortability {
       kind, "10.0.0.0/8", "10.1.2.3:8080", [.curl, .requests, .go, .ruby, .rattler],
       "curl from 7.86 on; name the hosts or their domain instead")
   case .ipv6Network:
-    row(kind, "fd00::/8", "[fd00::1]:8080", [.go, .rattler], "curl from 8 on; name the hosts or their domain instead")
+    row(
+      kind, "fd00::/8", "[fd00::1]:8080", [.go, .rattler],
+      "curl from 8 on; name the hosts or their domain instead")
   case .ipv4Mask:
     row(kind, "10.0.0.0/255.0.0.0", "10.1.2.3:8080", .ruby, "name the hosts or their domain instead")
   case .ipv4Range:

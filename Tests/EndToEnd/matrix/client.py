@@ -1,28 +1,28 @@
-"""Python's clients ask for each URL once, as they come. Usage: client.py CLIENT=URL…"""
+"""Python's libraries ask for each URL once, as they come."""
 
+import asyncio
 import sys
+import tempfile
+import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+
+import aiohttp
+import rattler
+import requests
+from rattler.networking import Client, FetchRepoDataOptions, fetch_repo_data
 
 LIMIT = 10
 
 
 def with_urllib(url):
-    import urllib.request
-
     urllib.request.urlopen(url, timeout=LIMIT).read()
 
 
 def with_requests(url):
-    import requests
-
     requests.get(url, timeout=LIMIT)
 
 
 def with_aiohttp(url):
-    import asyncio
-
-    import aiohttp
-
     async def fetch():
         limit = aiohttp.ClientTimeout(total=LIMIT)
         async with aiohttp.ClientSession(trust_env=True, timeout=limit) as session:
@@ -33,12 +33,6 @@ def with_aiohttp(url):
 
 
 def with_rattler(url):
-    import asyncio
-    import tempfile
-
-    import rattler
-    from rattler.networking import Client, FetchRepoDataOptions, fetch_repo_data
-
     async def fetch(folder):
         await fetch_repo_data(
             channels=[rattler.Channel(url)],
@@ -61,6 +55,7 @@ def ask(name, url):
         print(f"{name} {url}: {error!r}", file=sys.stderr)
 
 
-if __name__ == "__main__":
+def ask_all(pairs):
+    """Pairs of a library and a URL, all at once."""
     with ThreadPoolExecutor(32) as pool:
-        list(pool.map(lambda argument: ask(*argument.split("=", 1)), sys.argv[1:]))
+        list(pool.map(lambda pair: ask(*pair), pairs))
