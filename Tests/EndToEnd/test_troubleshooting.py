@@ -16,7 +16,7 @@ import troubles
 from certificates import Authority
 from client_matrix import check_page
 from conftest import REPOSITORY
-from roots import make_scene
+from roots import BUNDLE, base, make_scene
 
 PAGE = REPOSITORY / "docs" / "troubleshooting.md"
 HEAD = """# Troubleshooting
@@ -25,9 +25,9 @@ Run this in the container, and look its messages up below. It changes nothing, a
 
     docker exec CONTAINER psm-entry check --connect --proxy URL --target https://HOST
 
-`psm-entry` is then the path at which the binary is mounted. `docker exec CONTAINER psm-entry -- COMMAND` runs a command with
+Write the path at which the binary lies for `psm-entry`. `docker exec CONTAINER psm-entry -- COMMAND` runs a command with
 the environment that the service has; an `exec` without it sees the raw variables. In a shell that is open already,
-`eval "$(psm-entry env)"` does the same. Where an image has no `cp`, `psm-entry install DEST` copies the binary out.
+`eval "$(psm-entry env)"` does the same. `psm-entry install DEST` copies the binary where there is no `cp`.
 
 All messages on this page are printed by the program in the tests, with `PORT` and `REASON` in place of what changes.
 """
@@ -125,6 +125,46 @@ def missing_inputs(scene) -> list[tuple[str, str]]:
     return told
 
 
+def stores(scene) -> list[tuple[str, str]]:
+    """The messages about bundles: of a start, then of a check after it."""
+    told = []
+    for content, remedy in (
+        (b"", "A copy or a mount that failed. The bundle is part of the image: take it from there."),
+        (b"# nothing\n", "Likewise."),
+        (base().replace(b"-----END", b"!!!!-END", 1), "Often two certificates were joined on one line by hand."),
+    ):
+        scene.write(BUNDLE, content)
+        said = scene.start("--log", "error").said.splitlines()
+        told += [(line, remedy) for line in said if f"error: {BUNDLE}: " in line]
+    scene.write(BUNDLE, base())
+    result = subprocess.run(
+        [scene.binary, "check", "--json", "--root", scene.folder], env={}, capture_output=True, timeout=30, check=False
+    )
+    found = [one for one in json.loads(result.stdout)["checks"] if one["level"] == "error"]
+    remedy = "The file was replaced after the start, as `conda update` does it. A restart merges again."
+    told += [(f"{one['target']}: {one['detail']}", remedy) for one in found]
+    assert len(told) == 4
+    return told
+
+
+def endings(scene) -> list[tuple[str, str]]:
+    """The messages with which a start ends, with their exit status."""
+    told = []
+    for status, words, remedy in (
+        (64, [], "An ENTRYPOINT of one's own drops the image's CMD: restate it."),
+        (64, ["--sertificates", "/x", "--", "true"], "`psm-entry --help` lists the options."),
+        (127, ["--", "/usr/local/bin/gone"], "The path is that inside the container, and CMD may be another image's."),
+        (126, ["--", "/etc/passwd"], "The file is not executable."),
+        (70, ["--user", "nobody-here", "--", "true"], "The command never runs as another user than was asked for."),
+        (78, ["--strict", "--certs", "/gone", "--", "true"], "The errors stand above this line."),
+    ):
+        rooted = [scene.binary, "--log", "error", "--root", str(scene.folder), *words]
+        done = subprocess.run(rooted, env={"PATH": "/usr/bin:/bin"}, capture_output=True, timeout=30, check=False)
+        assert done.returncode == status, done.stderr
+        told.append((done.stderr.decode().splitlines()[-1], f"Exit status {status}. {remedy}"))
+    return told
+
+
 @pytest.fixture
 def folder():
     path = Path(tempfile.mkdtemp(prefix="psm-entry-test."))
@@ -139,4 +179,8 @@ def test_the_page_holds_what_the_program_prints(binary, folder, request):
     files, settings = starting(binary, folder / "scene")
     text += "\n## Files\n\n" + "".join(row(*told) for told in files)
     text += "\n## Settings and variables\n\n" + "".join(row(*told) for told in settings)
+    for title, tell in (("Bundles", stores), ("A start that ends", endings)):
+        scene = make_scene(folder / tell.__name__, binary)
+        scene.write("/etc/passwd", b"root:x:0:0::/root:/bin/sh\n")
+        text += f"\n## {title}\n\n" + "".join(row(*one) for one in tell(scene))
     check_page(PAGE, text, request.config.getoption("--write"))

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.serialization import pkcs12
 
 from certificates import Authority, write
 
@@ -85,14 +86,29 @@ def expired_twin(authority: Authority) -> bytes:
     return made.sign(authority.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
 
+def block(label: str) -> bytes:
+    return f"-----BEGIN {label}-----\nMAA=\n-----END {label}-----\n".encode()
+
+
 FILES = {
+    "authority.p12": (
+        pkcs12.serialize_key_and_certificates(
+            b"ca", (_own := Authority.named("Own Root")).key, _own.certificate, None, serialization.NoEncryption()
+        ),
+        "A keystore with the CA's private key in it, mostly. Mount the certificate alone.",
+    ),
+    "both.pem": (_own.key_and_certificate, "The certificate is used. The key has no business in a mounted folder."),
+    "bought.csr": (block("CERTIFICATE REQUEST"), "What was sent to the CA, not what came back."),
     "broken.pem": (
         b"-----BEGIN CERTIFICATE-----\nMIIB!!!!\n-----END CERTIFICATE-----\n",
         "The block was cut or altered on its way, often by copy and paste. Export it again as Base64.",
     ),
     "cut.pem": (b"-----BEGIN CERTIFICATE-----\nMIIB\n", "The file ends too early. Copy it again."),
+    "dated.pem": (expired_twin(_own), "It is merged all the same; clients refuse what it signs."),
     "empty.pem": (b"", "An export or a mount that failed."),
     "java.jks": (b"\xfe\xed\xfe\xed\0\0\0\2", "Java's own format."),
+    "key.pem": (block("PRIVATE KEY"), "A private key belongs to its owner alone."),
+    "list.crl": (block("X509 CRL"), "No client of the container reads such a list. Take it out."),
     "login.pem": (b"<!DOCTYPE html><html></html>", "Something asked for a login when the file was downloaded."),
     "notes.txt": (b"the CA is on the wiki\n", "Put nothing but certificates into the folder."),
 }
