@@ -60,7 +60,9 @@ func connectChecks(
 private func showProgress(_ text: Text) {
   let output = FileDescriptor.standardError
   if !output.isTerminal { return }
-  let line: Text = text.isEmpty ? "\r\u{1B}[K" : "\r\u{1B}[K\(text) …"
+  // A line that wraps could not be written over.
+  let shown = cut(text, output.terminalColumns.map { $0 - 3 })
+  let line: Text = text.isEmpty ? "\r\u{1B}[K" : "\r\u{1B}[K\(shown) …"
   try? output.write(line.utf8)
 }
 

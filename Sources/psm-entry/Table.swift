@@ -72,18 +72,19 @@ struct Table {
     }
     return Text(utf8: text)
   }
+}
 
-  private func cut(_ line: Text, _ columns: Int?) -> Text {
-    guard let columns, columns > 0, width(of: line) > columns else { return line }
-    var kept: [UInt8] = []
-    var taken = 0
-    for scalar in scalars(of: line) {
-      taken += columnsTaken(by: scalar)
-      if taken > columns - 1 { break }
-      kept.append(contentsOf: scalar)
-    }
-    return Text(utf8: kept) + "…"
+/// What of a line fits into so many columns, with a mark where it is cut.
+func cut(_ line: Text, _ columns: Int?) -> Text {
+  guard let columns, columns > 0, width(of: line) > columns else { return line }
+  var kept: [UInt8] = []
+  var taken = 0
+  for scalar in scalars(of: line) {
+    taken += columnsTaken(by: scalar)
+    if taken > columns - 1 { break }
+    kept.append(contentsOf: scalar)
   }
+  return Text(utf8: kept) + "…"
 }
 
 /// The columns that a text takes on a terminal.

@@ -82,9 +82,9 @@ def proxy(tmp_path_factory: pytest.TempPathFactory, origin: Origin) -> Iterator[
 
 @pytest.fixture(scope="session")
 def second_proxy(tmp_path_factory: pytest.TempPathFactory, origin: Origin) -> Iterator[Proxy]:
-    """A proxy with another CA and another user."""
+    """A proxy with another CA and two other users."""
     folder = tmp_path_factory.mktemp("second-proxy")
-    with running_proxy(folder, origin, "Branch Proxy Root", "user2", "pw2") as running:
+    with running_proxy(folder, origin, "Branch Proxy Root", "user2", "pw2", others={"user3": "p@w/3"}) as running:
         yield running
 
 

@@ -1,6 +1,8 @@
 """An HTTPS origin and TLS-terminating proxies on loopback, each with a CA of its own."""
 
+import base64
 import contextlib
+import hashlib
 import http.server
 import json
 import ssl
@@ -8,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -36,11 +38,13 @@ def wait_for(what: str, seconds: float, probe: Callable[[], Value | None]) -> Va
 
 @dataclass(frozen=True)
 class Origin:
-    """An HTTPS server that answers every path with BODY. Only the proxies know its address."""
+    """An HTTPS server that answers a path with its page, or with BODY. Only the proxies know its address."""
 
     authority: Authority
     authority_file: Path
     port: int
+    pages: dict[str, bytes]
+    """What stands below a folder that has pages is those, and nothing else."""
     url: str = f"https://{ORIGIN_NAME}/"
 
 
@@ -48,11 +52,17 @@ class _Answer(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        self.send_response(200)
+        pages: dict[str, bytes] = self.server.pages
+        folders = {page.split("/")[1] for page in pages}
+        body = pages.get(self.path, None if self.path.split("/")[1] in folders else BODY)
+        self.send_response(200 if body is not None else 404)
         self.send_header("Content-Type", "text/plain")
-        self.send_header("Content-Length", str(len(BODY)))
+        self.send_header("Content-Length", str(len(body or b"")))
         self.end_headers()
-        self.wfile.write(BODY)
+        if self.command == "GET":
+            self.wfile.write(body or b"")
+
+    do_HEAD = do_GET
 
     def log_message(self, format: str, *args: object) -> None:
         pass
@@ -60,6 +70,7 @@ class _Answer(http.server.BaseHTTPRequestHandler):
 
 class _Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
+    pages: dict[str, bytes]
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that hangs up is the client's matter."""
@@ -72,12 +83,13 @@ def running_origin(folder: Path) -> Iterator[Origin]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(write(folder / "origin.pem", authority.issue(ORIGIN_NAME)))
     server = _Server(("127.0.0.1", 0), _Answer)
+    server.pages = {}
     # The handshake belongs to the connection's own thread, not to accept().
     server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:
-        yield Origin(authority, authority_file, server.server_address[1])
+        yield Origin(authority, authority_file, server.server_address[1], server.pages)
     finally:
         server.shutdown()
         server.server_close()
@@ -114,17 +126,23 @@ def running_proxy(
     password: str = "pw1",
     authority: Authority | None = None,
     listen: str = "127.0.0.1",
+    others: Mapping[str, str] | None = None,
 ) -> Iterator[Proxy]:
+    """`others` are more users, with their passwords."""
     authority = authority or Authority.named(common_name)
     write(folder / "mitmproxy-ca.pem", authority.key_and_certificate).chmod(0o600)
     ready = folder / "port"
+    users = {user: password, **(others or {})}
+    digests = {name: base64.b64encode(hashlib.sha1(word.encode()).digest()).decode() for name, word in users.items()}
+    lines = "".join(f"{name}:{{SHA}}{digest}\n" for name, digest in digests.items())
+    passwords = write(folder / "htpasswd", lines.encode())
     settings = {
         "confdir": folder,
         "ready_file": ready,
         "request_log": folder / "requests",
         "route": f"{ORIGIN_NAME}=127.0.0.1:{origin.port}",
         "ssl_verify_upstream_trusted_ca": origin.authority_file,
-        "proxyauth": f"{user}:{password}",
+        "proxyauth": f"@{passwords}",
     }
     command = [str(Path(sys.executable).with_name("mitmdump")), "--quiet"]
     command += ["--listen-host", listen, "--listen-port", "0"]

@@ -1,55 +1,106 @@
-"""Mirror jobs with proxies of their own: two TLS-terminating proxies, each with its CA and its user."""
+"""Mirror jobs with proxies of their own: two TLS-terminating proxies, each with its CA; one of them with two users."""
 
 import json
+import uuid
+from dataclasses import replace
 
+import pytest
+
+import channel
 from clients import PYTHON
-from containers import CERTS
-from network import BODY
+from mirror_jobs import JOBS
 
-JOB = """
-import sys, requests
-url, proxy = sys.argv[1:]
-answer = requests.get(url, proxies={"http": proxy, "https": proxy}, timeout=15)
-answer.raise_for_status()
-sys.stdout.write(answer.text)
-"""
+DEFAULT = {
+    "no default proxy": {"HTTP_PROXY": "", "HTTPS_PROXY": ""},
+    "a default proxy": {},
+}
 
 
-def run_job(box, url, proxy):
-    return box.run(PYTHON, "-c", JOB, url, proxy.url)
+@pytest.fixture
+def publish(origin):
+    """Publishes a channel at a URL of its own."""
+    published = []
+
+    def run() -> str:
+        pages = channel.pages(f"/{uuid.uuid4().hex}")
+        published.append(pages)
+        origin.pages.update(pages)
+        return origin.url.rstrip("/") + next(iter(pages)).split("/noarch/")[0]
+
+    yield run
+    for page in [page for pages in published for page in pages]:
+        del origin.pages[page]
 
 
-def test_each_job_goes_through_its_own_proxy_and_no_other(container, binary, origin, proxy, second_proxy, certs):
-    (certs / "branch.pem").write_bytes(second_proxy.authority.pem)
-    box = container(binary)
-    box.service()
-    for mine, other in ((proxy, second_proxy), (second_proxy, proxy)):
-        before = len(mine.requests()), len(other.requests())
-        result = run_job(box, f"{origin.url}conda/main/noarch/repodata.json", mine)
-        assert result.stdout == BODY, result.stderr.decode()
-        assert [request["user"] for request in mine.requests()[before[0] :]] == [mine.user]
-        assert len(other.requests()) == before[1]
+@pytest.fixture
+def mirrored(publish):
+    """The URL of a channel that only one test asks for."""
+    return publish()
 
 
-def test_a_job_without_a_proxy_of_its_own_takes_the_containers(container, binary, origin, proxy, second_proxy, certs):
+@pytest.fixture
+def worker(container, binary, clients_image, certs, second_proxy):
+    """The worker's container: psm-entry, the CAs of both proxies, and Python's conda client."""
+
+    def start(settings=None, *, only_first=False):
+        if not only_first:
+            (certs / "branch.pem").write_bytes(second_proxy.authority.pem)
+        box = container(binary, settings=settings, from_image=clients_image)
+        box.service()
+        return box
+
+    return start
+
+
+def run_job(box, client, url, proxy_url="-"):
+    return box.run("/psm-entry", "--log", "quiet", "--", PYTHON, "-c", JOBS[client], url, proxy_url)
+
+
+def users(proxy, url):
+    """The users as which the channel's pages went through a proxy; and at least repodata and packages did."""
+    folder = url.rsplit("/", 1)[1]
+    asked = [one for one in proxy.requests() if one["path"].startswith(f"/{folder}/")]
+    if asked:
+        files = {one["path"].rsplit("/", 1)[1] for one in asked}
+        assert {"repodata.json", "python-1.0-0.tar.bz2", "pandas-1.0-0.tar.bz2"} <= files
+    return {one["user"] for one in asked}
+
+
+@pytest.mark.parametrize("default", DEFAULT)
+@pytest.mark.parametrize("client", JOBS)
+def test_each_job_goes_through_its_own_proxy_as_its_own_user(
+    worker, publish, proxy, second_proxy, client, default
+):
+    box = worker(DEFAULT[default])
+    third = replace(second_proxy, user="user3", password="p@w/3")
+    through = {proxy.port: proxy, second_proxy.port: second_proxy}
+    for mine in (proxy, second_proxy, third):
+        url = publish()
+        result = run_job(box, client, url, mine.url)
+        assert set(result.stdout.decode().split()) == set(channel.SPECS), result.stderr.decode()
+        for port, one in through.items():
+            assert users(one, url) == ({mine.user} if port == mine.port else set())
+
+
+@pytest.mark.parametrize("client", JOBS)
+def test_a_job_without_a_proxy_of_its_own_takes_the_containers(worker, proxy, second_proxy, mirrored, client):
     """What is left of a mirror whose proxy an edit in the web interface has dropped."""
-    (certs / "branch.pem").write_bytes(second_proxy.authority.pem)
-    box = container(binary)
-    box.service()
-    before = len(proxy.requests()), len(second_proxy.requests())
-    code = JOB.replace('proxies={"http": proxy, "https": proxy}, ', "")
-    result = box.run("/psm-entry", "--log", "quiet", "--", PYTHON, "-c", code, origin.url, "-")
-    assert result.stdout == BODY, result.stderr.decode()
-    assert (len(proxy.requests()), len(second_proxy.requests())) == (before[0] + 1, before[1])
+    result = run_job(worker(), client, mirrored)
+    assert set(result.stdout.decode().split()) == set(channel.SPECS), result.stderr.decode()
+    assert users(proxy, mirrored) == {proxy.user}
+    assert users(second_proxy, mirrored) == set()
 
 
-def test_without_one_ca_exactly_its_jobs_fail_and_check_says_why(container, binary, origin, proxy, second_proxy):
-    box = container(binary)
-    box.service()
-    assert run_job(box, origin.url, proxy).stdout == BODY
-    refused = run_job(box, origin.url, second_proxy)
-    assert refused.returncode != 0 and b"CERTIFICATE_VERIFY_FAILED" in refused.stderr
+@pytest.mark.parametrize("client", JOBS)
+def test_without_any_proxy_the_job_does_not_reach_the_channel(worker, proxy, second_proxy, mirrored, client):
+    """The same, where the container has no default proxy: the job goes straight, and a closed network ends it."""
+    result = run_job(worker(DEFAULT["no default proxy"]), client, mirrored)
+    assert result.returncode != 0
+    assert users(proxy, mirrored) == users(second_proxy, mirrored) == set()
 
+
+def test_without_one_ca_exactly_its_jobs_fail_and_check_says_why(worker, origin, proxy, second_proxy, mirrored):
+    box = worker(only_first=True)
     options = ["--proxy", proxy.url, "--proxy", second_proxy.url, "--target", origin.url.rstrip("/")]
     result = box.run("/psm-entry", "check", "--connect", "--json", *options)
     assert result.returncode == 1
@@ -59,4 +110,10 @@ def test_without_one_ca_exactly_its_jobs_fail_and_check_says_why(container, bina
     assert told[first]["ok"] and not told[second]["ok"]
     assert "CN=Branch Proxy Root,O=Corp, and no CA of that name is mounted" in told[second]["detail"]
     assert b"pw" not in result.stdout + result.stderr
-    assert CERTS not in told[second]["detail"]
+
+    for client in JOBS:
+        good = run_job(box, client, mirrored, proxy.url)
+        assert set(good.stdout.decode().split()) == set(channel.SPECS), good.stderr.decode()
+        refused = run_job(box, client, mirrored, second_proxy.url)
+        assert refused.returncode != 0 and b"certificate" in refused.stderr.lower(), refused.stderr.decode()
+        assert users(second_proxy, mirrored) == set()

@@ -272,11 +272,14 @@ def test_no_line_is_wider_than_the_terminal_and_no_remedy_is_lost(scene, what, c
             assert words_of(sentence) in words_of(seen)
 
 
-def test_connecting_shows_its_progress_on_a_terminal_alone(scene):
+@pytest.mark.parametrize("columns", [40, 100])
+def test_connecting_shows_its_progress_on_a_terminal_alone(scene, columns):
     words = [str(scene.binary), "check", "--connect", "--proxy", "http://127.0.0.1:1", "--root", str(scene.folder)]
     environment = {"PATH": os.environ["PATH"]}
-    seen = on_terminal(words, 100, environment)
-    assert "\r\x1b[Khttp://127.0.0.1:1 → repo.anaconda.com:443 …" in seen
-    assert seen.rsplit("\r\x1b[K", 1)[1].count("…") == 0, "the line is gone at the end"
+    seen = on_terminal(words, columns, environment)
+    shown, rest = seen.split("\r\x1b[K")[1:3]
+    whole = "http://127.0.0.1:1 → repo.anaconda.com:443 …"
+    assert shown == (whole if columns == 100 else whole[:36] + "… …")
+    assert rest.startswith("✗ error"), "the line is gone at the end"
     piped = subprocess.run(words, env=environment, capture_output=True, timeout=60)
     assert b"\x1b" not in piped.stdout + piped.stderr

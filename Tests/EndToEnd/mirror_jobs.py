@@ -1,0 +1,52 @@
+"""Mirror jobs: clients that fetch a channel's repodata and packages, and print the packages' names.
+
+A job is `python -c JOB CHANNEL PROXY`; with `-` for the proxy it takes what the environment says.
+"""
+
+REQUESTS = """
+import io, sys, tarfile
+import requests
+
+channel, proxy = sys.argv[1:]
+session = requests.Session()
+own = {} if proxy == "-" else {"proxies": {"http": proxy, "https": proxy}}
+
+def get(path):
+    answer = session.get(f"{channel}/noarch/{path}", timeout=15, **own)
+    answer.raise_for_status()
+    return answer
+
+packages = get("repodata.json").json()["packages"]
+for file, said in packages.items():
+    if said["name"] in ("python", "pandas"):
+        with tarfile.open(fileobj=io.BytesIO(get(file).content), mode="r:bz2") as archive:
+            assert f"share/{said['name']}" in archive.getnames()
+        print(said["name"])
+"""
+
+RATTLER = """
+import asyncio, os, sys, tempfile
+channel, proxy = sys.argv[1:]
+if proxy != "-":
+    for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY"):
+        os.environ[name] = proxy
+import rattler, rattler.package_streaming
+from rattler.networking import Client
+
+async def mirror(folder):
+    client = Client(timeout=15)
+    gateway = rattler.Gateway(cache_dir=folder, client=client)
+    records = await rattler.solve(
+        [rattler.Channel(channel)], ["python", "pandas"], gateway=gateway, platforms=["noarch"]
+    )
+    for record in records:
+        name = record.name.normalized
+        await rattler.package_streaming.download_and_extract(client, record.url, f"{folder}/{name}")
+        assert os.path.exists(f"{folder}/{name}/share/{name}")
+        print(name)
+
+with tempfile.TemporaryDirectory() as folder:
+    asyncio.run(mirror(folder))
+"""
+
+JOBS = {"rattler": RATTLER, "requests": REQUESTS}

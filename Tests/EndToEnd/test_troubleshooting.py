@@ -1,0 +1,189 @@
+"""docs/troubleshooting.md holds what the program really prints: run with --write to renew it."""
+
+import contextlib
+import json
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+from pathlib import Path
+
+import certifi
+import pytest
+
+import troubles
+from certificates import Authority
+from client_matrix import check_page
+from conftest import REPOSITORY
+from roots import BUNDLE, base, make_scene
+
+PAGE = REPOSITORY / "docs" / "troubleshooting.md"
+HEAD = """# Troubleshooting
+
+Run this in the container, and look its messages up below. It changes nothing, and never prints a password:
+
+<!-- run by test_mirror_proxies.py::test_without_one_ca_exactly_its_jobs_fail_and_check_says_why -->
+```sh
+docker exec CONTAINER psm-entry check --connect --proxy URL --target https://HOST
+```
+
+Write the path at which the binary lies for `psm-entry`. `docker exec CONTAINER psm-entry -- COMMAND` runs a command with
+the environment that the service has; an `exec` without it sees the raw variables. In a shell that is open already,
+`eval "$(psm-entry env)"` does the same. `psm-entry install DEST` copies the binary where there is no `cp`.
+
+All messages on this page are printed by the program in the tests, with `PORT` and `REASON` in place of what changes.
+"""
+
+
+def row(message: str, remedy: str) -> str:
+    return f"- `{message}`\n" + (f"  {remedy}\n" if remedy else "")
+
+
+def connecting(binary: Path, folder: Path) -> list[tuple[str, str]]:
+    """The messages of --connect, each with its cause and remedy."""
+    branch, old, late = Authority.named("Branch Root"), Authority.named("Old Root"), Authority.named("Late Root")
+    certs, bundle = folder / "ca_certs", folder / "cacert.pem"
+    certs.mkdir()
+    (certs / "old.pem").write_bytes(troubles.expired_twin(old))
+    shutil.copy(certifi.where(), bundle)
+    settings = ["--certs", str(certs), "--bundles", str(bundle), "--system", "off", "--log", "quiet"]
+    environment = {"PATH": "/usr/bin:/bin"}
+    subprocess.run([binary, *settings, "--", "/bin/true"], env=environment, check=True, timeout=30)
+    (certs / "late.pem").write_bytes(late.pem)
+    with contextlib.ExitStack() as stack:
+        proxies: list[tuple[str, str]] = [
+            ("http://nowhere.invalid:3128", "A typing error, or a name that only the host's DNS knows.")
+        ]
+        with socket.create_server(("127.0.0.1", 0)) as closed:
+            port = closed.getsockname()[1]
+        proxies.append((f"http://127.0.0.1:{port}", "Nobody listens there. In a container, 127.0.0.1 is the container."))
+        full = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(4):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(full.getsockname())
+        proxies.append((f"http://127.0.0.1:{full.getsockname()[1]}", "Packets vanish on the way, as firewalls do it."))
+        port = stack.enter_context(troubles.silent())
+        proxies.append((f"http://127.0.0.1:{port}", "The port belongs to something else, or the proxy hangs."))
+        for answer, remedy in troubles.PLAIN_ANSWERS.items():
+            port = stack.enter_context(troubles.answering(answer))
+            if b"407" in answer:
+                proxies.append((f"http://127.0.0.1:{port}", "The URL has no user. Percent-encode what a URL cannot hold."))
+                remedy = "Wrong password, an account that is locked, or another user than this proxy knows."
+                proxies.append((f"http://user1:secret@127.0.0.1:{port}", remedy))
+            else:
+                proxies.append((f"http://127.0.0.1:{port}", remedy))
+        for authority, remedy in (
+            (branch, "The proxy opens TLS with a CA that is not in the folder. Get it from the proxy's administrator."),
+            (old, "The CA was renewed. Get the new one; the proxy has it already, or will soon."),
+            (late, "The folder changed after the start, or the CA was made anew under its old name."),
+        ):
+            port = stack.enter_context(troubles.terminating(folder, authority))
+            proxies.append((f"http://127.0.0.1:{port}", remedy))
+        options = [word for url, _ in proxies for word in ("--proxy", url)]
+        command = [binary, "check", "--json", "--target", f"https://{troubles.TARGET}", *settings, *options]
+        done = subprocess.run(command, env=environment, capture_output=True, timeout=120, check=False)
+    assert done.returncode == 1 and b"secret" not in done.stdout + done.stderr
+    found = [one for one in json.loads(done.stdout)["checks"] if one["name"] == "connect"]
+    assert len(found) == len(proxies) and not any(one["ok"] for one in found)
+    told = [one["detail"].replace(str(certs), "/etc/repo/ca_certs") for one in found]
+    # What follows is the words of the Python and the OpenSSL that there are.
+    told = [re.sub(r"^TLS failed: .+", "TLS failed: REASON", one) for one in told]
+    told = [re.sub(r"port \d{4,5}\b(?<!3128)", "port PORT", one) for one in told]
+    return [(message, remedy) for message, (_, remedy) in zip(told, proxies, strict=True)]
+
+
+def starting(binary: Path, folder: Path) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """The messages of a start about files, then those about settings."""
+    scene = make_scene(folder, binary)
+    for name, (content, _) in troubles.FILES.items():
+        (scene.at("/etc/repo/ca_certs") / name).write_bytes(content)
+    said = scene.start("--log", "warning").said.splitlines()
+    files = []
+    for name, (_, remedy) in troubles.FILES.items():
+        (line,) = [line for line in said if f"/{name}: " in line]
+        files.append((line, remedy))
+    files += missing_inputs(scene)
+    scene.mount("Corp Root")
+    values = {name: value for name, (value, _) in troubles.SETTINGS.items()}
+    said = scene.start("--log", "warning", environment=values).said.splitlines()
+    assert not any("secret@" in line for line in said)
+    settings = []
+    for name, (_, remedy) in troubles.SETTINGS.items():
+        (line,) = [line for line in said if f": {name}: " in line]
+        settings.append((line, remedy))
+    return files, settings
+
+
+def missing_inputs(scene) -> list[tuple[str, str]]:
+    """What a start says of an input that is not there, and of a bundle."""
+    told = []
+    remedy = "The mount failed, or the file has another name inside the container."
+    said = scene.start("--log", "warning", environment={"REPO_CUSTOM_CA_CERT": "/etc/repo/gone.pem"}).said.splitlines()
+    told += [(line, remedy) for line in said if "/gone.pem: " in line]
+    said = scene.start("--log", "warning", "--bundles", "/gone/cacert.pem").said.splitlines()
+    told += [(line, "The image keeps its bundle elsewhere.") for line in said if "/gone/cacert.pem: " in line]
+    assert len(told) == 2
+    return told
+
+
+def stores(scene) -> list[tuple[str, str]]:
+    """The messages about bundles: of a start, then of a check after it."""
+    told = []
+    for content, remedy in (
+        (b"", "A copy or a mount that failed. The bundle is part of the image: take it from there."),
+        (b"# nothing\n", "Likewise."),
+        (base().replace(b"-----END", b"!!!!-END", 1), "Often two certificates were joined on one line by hand."),
+    ):
+        scene.write(BUNDLE, content)
+        said = scene.start("--log", "error").said.splitlines()
+        told += [(line, remedy) for line in said if f"error: {BUNDLE}: " in line]
+    scene.write(BUNDLE, base())
+    result = subprocess.run(
+        [scene.binary, "check", "--json", "--root", scene.folder], env={}, capture_output=True, timeout=30, check=False
+    )
+    found = [one for one in json.loads(result.stdout)["checks"] if one["level"] == "error"]
+    remedy = "The file was replaced after the start, as `conda update` does it. A restart merges again."
+    told += [(f"{one['target']}: {one['detail']}", remedy) for one in found]
+    assert len(told) == 4
+    return told
+
+
+def endings(scene) -> list[tuple[str, str]]:
+    """The messages with which a start ends, with their exit status."""
+    told = []
+    for status, words, remedy in (
+        (64, [], "An ENTRYPOINT of one's own drops the image's CMD: restate it."),
+        (64, ["--sertificates", "/x", "--", "true"], "`psm-entry --help` lists the options."),
+        (127, ["--", "/usr/local/bin/gone"], "The path is that inside the container, and CMD may be another image's."),
+        (126, ["--", "/etc/passwd"], "The file is not executable."),
+        (70, ["--user", "nobody-here", "--", "true"], "The command never runs as another user than was asked for."),
+        (78, ["--strict", "--certs", "/gone", "--", "true"], "The errors stand above this line."),
+    ):
+        rooted = [scene.binary, "--log", "error", "--root", str(scene.folder), *words]
+        done = subprocess.run(rooted, env={"PATH": "/usr/bin:/bin"}, capture_output=True, timeout=30, check=False)
+        assert done.returncode == status, done.stderr
+        told.append((done.stderr.decode().splitlines()[-1], f"Exit status {status}. {remedy}"))
+    return told
+
+
+@pytest.fixture
+def folder():
+    path = Path(tempfile.mkdtemp(prefix="psm-entry-test."))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path)
+
+
+def test_the_page_holds_what_the_program_prints(binary, folder, request):
+    text = HEAD + "\n## The connection\n\n"
+    text += "".join(row(*told) for told in connecting(binary, folder))
+    files, settings = starting(binary, folder / "scene")
+    text += "\n## Files\n\n" + "".join(row(*told) for told in files)
+    text += "\n## Settings and variables\n\n" + "".join(row(*told) for told in settings)
+    for title, tell in (("Bundles", stores), ("A start that ends", endings)):
+        scene = make_scene(folder / tell.__name__, binary)
+        scene.write("/etc/passwd", b"root:x:0:0::/root:/bin/sh\n")
+        text += f"\n## {title}\n\n" + "".join(row(*one) for one in tell(scene))
+    check_page(PAGE, text, request.config.getoption("--write"))

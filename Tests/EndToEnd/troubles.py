@@ -1,0 +1,126 @@
+"""What goes wrong, made to happen: each trouble's name, what brings it about, and what the page says of it."""
+
+import contextlib
+import datetime
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.serialization import pkcs12
+
+from certificates import Authority, write
+
+TARGET = "origin.test"
+PLAIN_ANSWERS = {
+    b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n": "",
+    b"HTTP/1.1 403 Forbidden\r\n\r\n": "The proxy has a list of what may be reached. Its administrator adds the host.",
+    b"HTTP/1.1 502 Bad Gateway\r\n\r\n": "The way behind the proxy is broken: its DNS, its own parent, or the host itself.",
+    b"HTTP/1.1 418 Teapot\r\n\r\n": "Ask the proxy's administrator what this status means there.",
+    b"SSH-2.0-OpenSSH_9.2\r\n\r\n": "Another service has this port, or a proxy that speaks TLS or SOCKS on it.",
+    b"HTTP/1.1 200 OK\r\n\r\nnot TLS": "Something between alters the connection, or the target's port is no HTTPS port.",
+}
+
+
+@contextlib.contextmanager
+def serving(talk) -> Iterator[int]:
+    """A server on loopback that does `talk` with each connection."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = server.accept()
+                    with connection, contextlib.suppress(OSError):
+                        connection.settimeout(30)
+                        talk(connection)
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield server.getsockname()[1]
+
+
+def answering(answer: bytes):
+    def talk(connection: socket.socket) -> None:
+        connection.recv(4096)
+        connection.sendall(answer)
+
+    return serving(talk)
+
+
+def silent():
+    """Listens and reads, and says nothing until the client goes."""
+
+    def talk(connection: socket.socket) -> None:
+        while connection.recv(4096):
+            pass
+
+    return serving(talk)
+
+
+def terminating(folder: Path, authority: Authority):
+    """A proxy that answers as the target itself, with a certificate of its own CA."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(write(folder / f"{authority.fingerprint}.pem", authority.issue(TARGET)))
+
+    def talk(connection: socket.socket) -> None:
+        connection.recv(4096)
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        with context.wrap_socket(connection, server_side=True) as tls:
+            tls.recv(1)
+
+    return serving(talk)
+
+
+def expired_twin(authority: Authority) -> bytes:
+    """A certificate of the same name and key whose time is over."""
+    from cryptography import x509
+
+    now = datetime.datetime.now(datetime.timezone.utc)
+    old = authority.certificate
+    made = x509.CertificateBuilder().subject_name(old.subject).issuer_name(old.subject).public_key(old.public_key())
+    made = made.serial_number(7).not_valid_before(now - datetime.timedelta(days=9))
+    made = made.not_valid_after(now - datetime.timedelta(days=2))
+    made = made.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    return made.sign(authority.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+
+def block(label: str) -> bytes:
+    return f"-----BEGIN {label}-----\nMAA=\n-----END {label}-----\n".encode()
+
+
+FILES = {
+    "authority.p12": (
+        pkcs12.serialize_key_and_certificates(
+            b"ca", (_own := Authority.named("Own Root")).key, _own.certificate, None, serialization.NoEncryption()
+        ),
+        "A keystore with the CA's private key in it, mostly. Mount the certificate alone.",
+    ),
+    "both.pem": (_own.key_and_certificate, "The certificate is used. The key has no business in a mounted folder."),
+    "bought.csr": (block("CERTIFICATE REQUEST"), "What was sent to the CA, not what came back."),
+    "broken.pem": (
+        b"-----BEGIN CERTIFICATE-----\nMIIB!!!!\n-----END CERTIFICATE-----\n",
+        "The block was cut or altered on its way, often by copy and paste. Export it again as Base64.",
+    ),
+    "cut.pem": (b"-----BEGIN CERTIFICATE-----\nMIIB\n", "The file ends too early. Copy it again."),
+    "dated.pem": (expired_twin(_own), "It is merged all the same; clients refuse what it signs."),
+    "empty.pem": (b"", "An export or a mount that failed."),
+    "java.jks": (b"\xfe\xed\xfe\xed\0\0\0\2", "Java's own format."),
+    "key.pem": (block("PRIVATE KEY"), "A private key belongs to its owner alone."),
+    "list.crl": (block("X509 CRL"), "No client of the container reads such a list. Take it out."),
+    "login.pem": (b"<!DOCTYPE html><html></html>", "Something asked for a login when the file was downloaded."),
+    "notes.txt": (b"the CA is on the wiki\n", "Put nothing but certificates into the folder."),
+}
+
+SETTINGS = {
+    "PSM_ENTRY_STRICT": ("maybe", "The words are listed; the setting is as if it were not there."),
+    "PSM_ENTRY_TIMEOUT": ("soon", "Whole seconds."),
+    "PSM_ENTRY_SYSTEM": ("always", "One of the three words."),
+    "PSM_ENTRY_PREFER": ("both", "One of the two words."),
+    "PSM_ENTRY_LOG_FORMAT": ("xml", "One of the two words."),
+    "PSM_ENTRY_CRETS": ("/certs", "A typing error, mostly: nothing reads this variable."),
+    "HTTPS_PROXY": ("http://user:secret@proxy.corp:port", "Correct the variable. Its value is not shown: it may hold a password."),
+    "HTTP_PROXY_FILE": ("/run/secrets/none", "The secret is not mounted into this service."),
+    "SSL_CERT_FILE": ("/nowhere.pem", "The variable replaces the trust of whoever obeys it. It is mostly not needed."),
+}
