@@ -120,3 +120,19 @@ def test_the_script_keeps_compose_working_where_nothing_was_started(tmp_path):
     assert told.returncode == 1
     assert yaml.safe_load(told.stdout) == {"services": {}}
     assert b"there is no container of repo_api; start the product first" in told.stderr
+
+
+def test_the_override_works_behind_composes_own_init(project, binary, lan_proxy):
+    project.compose("up", "--detach", "repo_worker")
+    add_override(project, binary, product.url_from_containers(lan_proxy))
+    path = project.folder / "docker-compose.override.yml"
+    override = yaml.safe_load(path.read_text(encoding="utf-8"))
+    override["services"]["repo_worker"]["init"] = True
+    path.write_text(yaml.safe_dump(override), encoding="utf-8")
+    project.compose("up", "--detach", "--timeout", "2", "repo_worker")
+    project.said("repo_worker", MIRRORED)
+    box = project.container("repo_worker")
+    worker = box.service()
+    assert worker.pid != 1
+    assert worker.arguments == ["/usr/local/bin/service", "worker"]
+    assert box.run("cat", "/proc/1/task/1/children").stdout.split() == [str(worker.pid).encode()]
