@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import re
 import shutil
 import socket
@@ -16,7 +17,7 @@ import troubles
 from certificates import Authority
 from client_matrix import check_page
 from conftest import REPOSITORY
-from roots import BUNDLE, base, make_scene
+from roots import BUNDLE, NOBODY, base, make_scene
 
 PAGE = REPOSITORY / "docs" / "troubleshooting.md"
 HEAD = """# Troubleshooting
@@ -104,7 +105,7 @@ def starting(binary: Path, folder: Path) -> tuple[list[tuple[str, str]], list[tu
     for name, (_, remedy) in troubles.FILES.items():
         (line,) = [line for line in said if f"/{name}: " in line]
         files.append((line, remedy))
-    files += missing_inputs(scene)
+    files += odd_entries(scene) + missing_inputs(scene)
     scene.mount("Corp Root")
     values = {name: value for name, (value, _) in troubles.SETTINGS.items()}
     said = scene.start("--log", "warning", environment=values).said.splitlines()
@@ -114,6 +115,34 @@ def starting(binary: Path, folder: Path) -> tuple[list[tuple[str, str]], list[tu
         (line,) = [line for line in said if f": {name}: " in line]
         settings.append((line, remedy))
     return files, settings
+
+
+def odd_entries(scene) -> list[tuple[str, str]]:
+    """What a start says of links, of what is no file, and of certificates that do not fit."""
+    scene.mount()
+    folder = scene.at("/etc/repo/ca_certs")
+    server = Authority.named("Own Root").issue("server.corp")
+    (folder / "server.pem").write_bytes(server[server.index(b"-----BEGIN CERTIFICATE") :])
+    (folder / "link.pem").symlink_to("/mnt/gone.pem")
+    (folder / "loop.pem").symlink_to("loop.pem")
+    os.mkfifo(folder / "pipe.pem")
+    (folder / "large.pem").touch()
+    os.truncate(folder / "large.pem", 17 << 20)
+    (folder / "chain.p7b").write_bytes(troubles.block("PKCS7"))
+    remedies = {
+        "server.pem": "A server's own certificate was exported. Export the uppermost one of its chain.",
+        "link.pem": "The link's target is not mounted, or lies elsewhere inside the container.",
+        "loop.pem": "Two links, or one, that mean each other.",
+        "pipe.pem": "A FIFO, device or socket. It is not waited for.",
+        "large.pem": "A disk image or a log, mostly.",
+        "chain.p7b": "The chain was cut on its way. Export it again.",
+    }
+    said = scene.start("--log", "warning").said.splitlines()
+    told = []
+    for name, remedy in remedies.items():
+        (line,) = [line for line in said if f"/{name}: " in line]
+        told.append((line, remedy))
+    return told
 
 
 def missing_inputs(scene) -> list[tuple[str, str]]:
@@ -150,6 +179,23 @@ def stores(scene) -> list[tuple[str, str]]:
     return told
 
 
+def restricted(scene) -> list[tuple[str, str]]:
+    """What a start says where it may not write, and of a child that broke."""
+    scene.start()
+    scene.mount("Branch Root")
+    said = scene.start("--log", "info", user=NOBODY).said.splitlines()
+    remedy = "Not root, a read-only file system, or a file mounted by itself, and no state folder either."
+    told = [(line, remedy) for line in said if f"{BUNDLE}: " in line]
+    for kind, remedy in (
+        ("loop", "A file server that does not answer, mostly: mount the certificates from elsewhere."),
+        ("kill", "Out of memory, or somebody's doing. Please report it if it comes again."),
+    ):
+        environment = {"PSM_ENTRY_TEST_FAULT": f"inputs:{kind}", "PSM_ENTRY_TIMEOUT": "1"}
+        said = scene.start(environment=environment).said.splitlines()
+        told += [(line, remedy) for line in said if "original environment" in line]
+    return told
+
+
 def endings(scene) -> list[tuple[str, str]]:
     """The messages with which a start ends, with their exit status."""
     told = []
@@ -176,14 +222,18 @@ def folder():
     shutil.rmtree(path)
 
 
-def test_the_page_holds_what_the_program_prints(binary, folder, request):
+def test_the_page_holds_what_the_program_prints(binary, faulty_binary, folder, request):
     text = HEAD + "\n## The connection\n\n"
     text += "".join(row(*told) for told in connecting(binary, folder))
     files, settings = starting(binary, folder / "scene")
     text += "\n## Files\n\n" + "".join(row(*told) for told in files)
     text += "\n## Settings and variables\n\n" + "".join(row(*told) for told in settings)
-    for title, tell in (("Bundles", stores), ("A start that ends", endings)):
-        scene = make_scene(folder / tell.__name__, binary)
+    for title, tell in (
+        ("Bundles", stores),
+        ("What a start may not do, or could not", restricted),
+        ("A start that ends", endings),
+    ):
+        scene = make_scene(folder / tell.__name__, faulty_binary if tell is restricted else binary)
         scene.write("/etc/passwd", b"root:x:0:0::/root:/bin/sh\n")
         text += f"\n## {title}\n\n" + "".join(row(*one) for one in tell(scene))
     check_page(PAGE, text, request.config.getoption("--write"))
