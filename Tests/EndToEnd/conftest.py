@@ -1,6 +1,8 @@
 """The scene of the end-to-end tests: the shipped binary, an image, an origin, a proxy."""
 
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -102,6 +104,15 @@ def certs(tmp_path: Path, proxy: Proxy) -> Path:
     folder.mkdir()
     (folder / "ca_cert.pem").write_bytes(proxy.authority.pem)
     return folder
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder that others may enter: pytest keeps its own to root."""
+    path = Path(tempfile.mkdtemp(prefix="psm-entry-test."))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path)
 
 
 @pytest.fixture

@@ -1,9 +1,7 @@
 """What becomes of bundles on disk: what is kept, what is followed, what is refused and what serves instead."""
 
 import os
-import shutil
 import subprocess
-import tempfile
 import time
 from pathlib import Path
 
@@ -32,15 +30,6 @@ from roots import (
 
 EXPORTED = CA_VARIABLES - {"SSL_CERT_DIR"}
 CORP = "Corp Root"
-
-
-@pytest.fixture
-def folder():
-    """A folder that every user can get into, which pytest's own are not."""
-    path = Path(tempfile.mkdtemp(prefix="psm-entry-test."))
-    path.chmod(0o755)
-    yield path
-    shutil.rmtree(path)
 
 
 @pytest.fixture

@@ -1,10 +1,7 @@
 """Many starts: at once on a shared root, and one after another a thousand times."""
 
 import os
-import shutil
 import subprocess
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,14 +14,6 @@ RESTARTS = 1000
 ENVIRONMENT = {"PATH": os.environ["PATH"]}
 BASES = {BUNDLE: base(), CERTIFI: base("Public A,Public D"), NATIVE_STORE: base("Public A,Public E")}
 SETS = {"one": ["Corp Root"], "other": ["Branch Root", "Third Root"]}
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    path = Path(tempfile.mkdtemp(prefix="psm-entry-test."))
-    path.chmod(0o755)
-    yield path
-    shutil.rmtree(path)
 
 
 @pytest.fixture

@@ -5,31 +5,23 @@ import fcntl
 import json
 import os
 import pty
-import shutil
 import struct
 import subprocess
-import tempfile
 import termios
-from collections.abc import Iterator
 from pathlib import Path
 
 import jsonschema
 import pytest
 
-from certificates import Authority, write
 from conftest import REPOSITORY
-from network import wait_for
-from roots import BUNDLE, CERTS, NATIVE_STORE, Scene, authority, base, make_scene
+from roots import BUNDLE, CERTS, Scene, authority, base, make_scene
 
 PROXY = "http://user1:pw1@proxy.corp:3128"
 
 
 @pytest.fixture
-def scene(binary: Path) -> Iterator[Scene]:
-    folder = Path(tempfile.mkdtemp(prefix="psm-entry-test."))
-    folder.chmod(0o755)
-    yield make_scene(folder, binary, has_store=True)
-    shutil.rmtree(folder)
+def scene(folder: Path, binary: Path) -> Scene:
+    return make_scene(folder, binary, has_store=True)
 
 
 def command(scene: Scene, *words: str, **variables: str) -> subprocess.CompletedProcess[bytes]:

@@ -7,7 +7,6 @@ import shutil
 import signal
 import struct
 import subprocess
-import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,14 +22,6 @@ from roots import BUNDLE, CERTS, Scene, authority, make_scene
 
 PLAIN = [b"PATH=/usr/bin:/bin"]
 libc = ctypes.CDLL(None, use_errno=True)
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    path = Path(tempfile.mkdtemp(prefix="psm-entry-test."))
-    path.chmod(0o755)
-    yield path
-    shutil.rmtree(path)
 
 
 @pytest.fixture

@@ -7,11 +7,9 @@ import re
 import shutil
 import socket
 import subprocess
-import tempfile
 from pathlib import Path
 
 import certifi
-import pytest
 
 import troubles
 from certificates import Authority
@@ -212,14 +210,6 @@ def endings(scene) -> list[tuple[str, str]]:
         assert done.returncode == status, done.stderr
         told.append((done.stderr.decode().splitlines()[-1], f"Exit status {status}. {remedy}"))
     return told
-
-
-@pytest.fixture
-def folder():
-    path = Path(tempfile.mkdtemp(prefix="psm-entry-test."))
-    path.chmod(0o755)
-    yield path
-    shutil.rmtree(path)
 
 
 def test_the_page_holds_what_the_program_prints(binary, faulty_binary, folder, request):

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from certificates import certificates_of
-from roots import BUNDLE, CERTIFI, NATIVE_STORE, NOBODY, PRIVATE, Scene, authority, base, loaded, make_scene
+from roots import BUNDLE, CERTIFI, NATIVE_STORE, NOBODY, PRIVATE, Scene, authority, loaded, make_scene
 
 # What each call can answer of EIO, ENOSPC, EACCES, EROFS, EINTR and EMFILE, by its manual page. A call that
 # can answer none of them is only a place to be killed at.
