@@ -16,5 +16,10 @@ public func fuzzPEM(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
   precondition(again.damage == nil)
   precondition(
     again.certificates.map { again.der(of: $0) } == contents.certificates.map { contents.der(of: $0) })
+  // What is read of a plain bundle in haste is what is in it.
+  if let plain = certificates(inPlainBundle: bytes, where: { _ in true }) {
+    let whole = plain.filter { CertificateLayout($0.span, in: 0..<$0.count, isStrict: false) != nil }
+    precondition(whole == contents.certificates.map { contents.der(of: $0) })
+  }
   return 0
 }

@@ -60,16 +60,14 @@ enum Base64 {
 
   /// Decodes whole lines of whole quanta, as nearly all PEM is written: LF or CRLF, padding only at the end.
   /// - Parameters:
-  ///   - output: where the bytes go; what does not fit is not decoded.
-  ///   - start: where in `output`.
+  ///   - output: where the bytes go, and a few more that mean nothing; what does not fit is not decoded.
   /// - Returns: how many bytes there are, how many lines, and how far it is to the first line that begins with
   ///   `-`; nil where the text is written in any other way.
   static func decodeLines(
-    _ text: Span<UInt8>, into output: inout [UInt8], at start: Int
+    _ text: Span<UInt8>, into output: inout [UInt8]
   ) -> (count: Int, lines: Int, length: Int)? {
     var output = output.mutableSpan
-    var (position, lines) = (0, 0)
-    var end = start
+    var (position, lines, end) = (0, 0, 0)
     return values.withUnsafeBufferPointer { values in
       while true {
         (position, end) = decodeQuanta(text, from: position, into: &output, at: end, values)
@@ -85,7 +83,7 @@ enum Base64 {
         guard position + 1 < text.count, text[position] == newline else { return nil }
         position += 1
         lines += 1
-        if text[position] == UInt8(ascii: "-") { return (end - start, lines, position) }
+        if text[position] == UInt8(ascii: "-") { return (end, lines, position) }
         if isPadded || values[Int(text[position])] > 63 { return nil }
       }
     }
@@ -98,28 +96,53 @@ enum Base64 {
     _ values: UnsafeBufferPointer<UInt32>
   ) -> (position: Int, end: Int) {
     var (position, end) = (position, end)
-    var quanta = min((text.count - position) / 4, (output.count - end) / 3)
     text.withUnsafeBytes { text in
       output.withUnsafeMutableBytes { output in
-        // In bounds: that many quanta are in the text, and room for what they hold in the output. A byte more
-        // is written of each but the last, and the next one writes over it.
-        while quanta > 0 {
+        // Each store writes a byte or two more than are meant, and the next one writes over them. In bounds:
+        // both loops ask for the characters that they read and for room for all that they write.
+        while text.count &- position >= 16 && output.count &- end >= 14 {
+          let characters = text.loadUnaligned(fromByteOffset: position, as: SIMD16<Int8>.self)
+          guard let bits = sextets(characters) else { break }
+          output.storeBytes(of: (bits.x << 16).bigEndian, toByteOffset: end, as: UInt64.self)
+          output.storeBytes(of: (bits.y << 16).bigEndian, toByteOffset: end &+ 6, as: UInt64.self)
+          position &+= 16
+          end &+= 12
+        }
+        while text.count &- position >= 4 && output.count &- end >= 4 {
           let characters = text.loadUnaligned(fromByteOffset: position, as: UInt32.self)
           let first = values[Int(characters & 0xFF)] << 18 | values[Int(characters >> 8 & 0xFF)] << 12
           let bits = first | values[Int(characters >> 16 & 0xFF)] << 6 | values[Int(characters >> 24)]
           if bits >> 24 != 0 { break }
-          if quanta > 1 {
-            output.storeBytes(of: (bits << 8).bigEndian, toByteOffset: end, as: UInt32.self)
-          } else {
-            for place in 0..<3 { output[end + place] = UInt8(truncatingIfNeeded: bits >> (16 - 8 * place)) }
-          }
+          output.storeBytes(of: (bits << 8).bigEndian, toByteOffset: end, as: UInt32.self)
           position &+= 4
           end &+= 3
-          quanta &-= 1
         }
       }
     }
     return (position, end)
+  }
+
+  /// What eight characters each stand for, 48 bits, the first of them highest; nil where one stands for nothing.
+  @inline(__always)
+  private static func sextets(_ characters: SIMD16<Int8>) -> SIMD2<UInt64>? {
+    // From each character to its value there is one step for all of a kind, and none is 0.
+    let lower = bits(characters .> all(0x60)) & bits(characters .< all(0x7B)) & all(-71)
+    let upper = bits(characters .> all(0x40)) & bits(characters .< all(0x5B)) & all(-65)
+    let digits = bits(characters .> all(0x2F)) & bits(characters .< all(0x3A)) & all(4)
+    let signs = bits(characters .== all(0x2B)) & all(19) | bits(characters .== all(0x2F)) & all(16)
+    let steps = lower | upper | digits | signs
+    let areNone = unsafeBitCast(steps .== all(0), to: SIMD2<UInt64>.self)
+    if areNone.x | areNone.y != 0 { return nil }
+    // Little-endian: the first character is the lowest of each pair, the first pair of each four.
+    let pairs = unsafeBitCast(characters &+ steps, to: SIMD8<UInt16>.self)
+    let twelve =
+      (pairs &<< SIMD8(repeating: 6) | pairs &>> SIMD8(repeating: 8)) & SIMD8(repeating: 0x0FFF)
+    let fours = unsafeBitCast(twelve, to: SIMD4<UInt32>.self)
+    let twentyFour =
+      (fours &<< SIMD4(repeating: 12) | fours &>> SIMD4(repeating: 16)) & SIMD4(repeating: 0x00FF_FFFF)
+    let eights = unsafeBitCast(twentyFour, to: SIMD2<UInt64>.self)
+    return (eights &<< SIMD2(repeating: 24) | eights &>> SIMD2(repeating: 32))
+      & SIMD2(repeating: 0xFFFF_FFFF_FFFF)
   }
 
   /// The last quantum where it ends with `=`: one or two bytes.
@@ -177,6 +200,16 @@ enum Base64 {
     }
     text += lines
   }
+}
+
+// Vectors throughout: operators on a vector and a number, or on masks, are compiled as loops.
+
+@inline(__always)
+private func all(_ byte: Int8) -> SIMD16<Int8> { SIMD16(repeating: byte) }
+
+@inline(__always)
+private func bits(_ mask: SIMDMask<SIMD16<Int8>>) -> SIMD16<Int8> {
+  unsafeBitCast(mask, to: SIMD16<Int8>.self)
 }
 
 /// Bytes as Base64 in one line.

@@ -30,11 +30,12 @@ public struct BundleContents: Sendable {
   public private(set) var certificates: [TrustedCertificate] = []
   /// The first thing that is wrong.
   public private(set) var damage: Damage?
-  /// What all blocks hold, one behind the other.
-  private var decoded: [UInt8] = []
+  private let text: [UInt8]
 
   /// - Parameter end: where the text to be read ends; nil for all of it.
   public init(reading text: [UInt8], upTo end: Int? = nil) {
+    self.text = text
+    certificates.reserveCapacity((end ?? text.count) / 1200)
     // Of lines that were joined, both certificates are found; that they were is damage all the same.
     var pem = PEM(text, upTo: end, splitsJoinedLines: true)
     while let block = pem.next() {
@@ -42,11 +43,19 @@ public struct BundleContents: Sendable {
       if let fault = block.fault { note(block.line, .block(fault)) } else { take(block, pem.decoded.span) }
     }
     if pem.hasLineOfNothing { note(1, .lineOfNothing) }
-    decoded = pem.decoded
   }
 
-  /// The DER of one of its certificates, without the settings that may stand behind it.
-  public func der(of certificate: TrustedCertificate) -> ArraySlice<UInt8> { decoded[certificate.der] }
+  /// The DER of one of its certificates, without the settings that may stand behind it. It is decoded anew:
+  /// hardly any is asked for.
+  public func der(of certificate: TrustedCertificate) -> [UInt8] {
+    Array(contents(of: certificate).prefix(certificate.count))
+  }
+
+  private func contents(of certificate: TrustedCertificate) -> ArraySlice<UInt8> {
+    let range = certificate.range
+    var pem = PEM(text, from: range.lowerBound, upTo: range.upperBound, splitsJoinedLines: true)
+    return pem.next().map { pem.decoded[$0.contents] } ?? []
+  }
 
   /// Its certificates alone: 64 columns, LF.
   public var canonicalText: [UInt8] {
@@ -54,7 +63,7 @@ public struct BundleContents: Sendable {
     for certificate in certificates {
       appendBlock(
         certificate.isTrustedForm ? "TRUSTED CERTIFICATE" : "CERTIFICATE",
-        decoded[certificate.der.lowerBound..<certificate.end], to: &text)
+        contents(of: certificate).prefix(certificate.endOfSettings), to: &text)
     }
     return text
   }
@@ -70,7 +79,7 @@ public struct BundleContents: Sendable {
     }
     switch label {
     case .certificate, .trustedCertificate:
-      if let certificate = TrustedCertificate(block.contents, label, decoded) {
+      if let certificate = TrustedCertificate(block, label, decoded) {
         certificates.append(certificate)
       } else {
         note(block.line, .notCertificate)
@@ -92,20 +101,25 @@ public struct BundleContents: Sendable {
 
 /// A certificate of a bundle, with the settings that a `TRUSTED CERTIFICATE` adds.
 public struct TrustedCertificate: Sendable {
-  /// Where the certificate stands among what was decoded.
-  let der: Range<Int>
-  /// Where its settings end; nowhere but behind it in any other than a `TRUSTED CERTIFICATE`.
-  let end: Int
+  /// Where its block stands in the text.
+  let range: Range<Int>
+  /// How many bytes its DER has.
+  public let count: Int
+  /// Where its settings end, counted from where its DER begins.
+  let endOfSettings: Int
   let isTrustedForm: Bool
   /// False where its settings reject TLS servers, or list uses without them.
   public let isTrustedForServers: Bool
 
-  /// - Parameter range: what the block holds.
-  init?(_ range: Range<Int>, _ label: PEM.Label, _ decoded: Span<UInt8>) {
-    guard let layout = CertificateLayout(decoded, in: range, isStrict: false) else { return nil }
+  /// - Parameter decoded: what the block holds stands in it.
+  init?(_ block: PEM.Block, _ label: PEM.Label, _ decoded: Span<UInt8>) {
+    guard let layout = CertificateLayout(decoded, in: block.contents, isStrict: false) else { return nil }
     isTrustedForm = label == .trustedCertificate
-    der = layout.whole
-    end = isTrustedForm ? range.upperBound : der.upperBound
+    range = block.range
+    let der = layout.whole
+    let end = isTrustedForm ? block.contents.upperBound : der.upperBound
+    count = der.count
+    endOfSettings = end - der.lowerBound
     guard let trust = Self.trustsServers(der.upperBound..<end, decoded) else { return nil }
     isTrustedForServers = trust
   }

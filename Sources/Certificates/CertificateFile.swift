@@ -105,8 +105,8 @@ public struct CertificateFile {
   }
 
   private mutating func takeTrustedCertificate(_ block: PEM.Block, _ decoded: [UInt8]) {
-    guard let trusted = TrustedCertificate(block.contents, .trustedCertificate, decoded.span),
-      let certificate = Certificate(der: Array(decoded[trusted.der]))
+    guard let trusted = TrustedCertificate(block, .trustedCertificate, decoded.span),
+      let certificate = Certificate(der: Array(decoded[block.contents].prefix(trusted.count)))
     else {
       problems.append(CertificateProblem(.notCertificateInBlock, line: block.line))
       return

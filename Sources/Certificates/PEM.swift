@@ -24,7 +24,7 @@ struct PEM {
     fileprivate(set) var range: Range<Int>
     /// Counted from 1.
     let line: Int
-    /// Where among what was decoded its contents stand; of a faulty one, nothing that means anything.
+    /// Where in what was decoded its contents stand; of a faulty one, nothing that means anything.
     fileprivate(set) var contents = 0..<0
     var fault: Fault?
     /// Whether header lines, such as those of an encrypted key, stand before the contents.
@@ -44,15 +44,19 @@ struct PEM {
   /// Set when a line outside of a block begins with NUL: OpenSSL reads no further.
   private(set) var hasLineOfNothing = false
 
-  /// What the blocks hold, one behind the other, and room for the rest of them.
+  /// What the last block holds, and more that means nothing.
   private(set) var decoded: [UInt8]
-  private var decodedEnd = 0
+  /// Room for all certificates but the oddest; what needs more gets it.
+  private static let usualRoom = 8 << 10
 
-  /// - Parameter end: where the text ends; nil for all of it.
-  init(_ text: [UInt8], upTo end: Int? = nil, splitsJoinedLines: Bool = false) {
+  /// - Parameters:
+  ///   - start: where in the text reading begins: where a line does.
+  ///   - end: where it ends; nil for all of the text.
+  init(_ text: [UInt8], from start: Int = 0, upTo end: Int? = nil, splitsJoinedLines: Bool = false) {
     self.text = text
     textEnd = end ?? text.count
-    decoded = [UInt8](repeating: 0, count: textEnd / 4 * 3)
+    position = start
+    decoded = [UInt8](repeating: 0, count: min((textEnd - start) / 4 * 3 + 4, Self.usualRoom))
     self.splitsJoinedLines = splitsJoinedLines
   }
 
@@ -130,10 +134,8 @@ struct PEM {
   /// The block that begins here if it is as nearly all are: lines of whole quanta and then its END line.
   /// Anything else is for the exact reading to judge.
   private mutating func plainBlock(_ label: Range<Int>, _ begin: Line) -> Block? {
-    let (text, decodedStart) = (text, decodedEnd)
-    guard
-      let body = Base64.decodeLines(
-        text.span.extracting(position..<textEnd), into: &decoded, at: decodedStart)
+    let text = text
+    guard let body = Base64.decodeLines(text.span.extracting(position..<textEnd), into: &decoded)
     else { return nil }
     let end = position + body.length
     let afterLabel = end + 9 + label.count
@@ -144,8 +146,7 @@ struct PEM {
     position = afterLabel + 6
     lineNumber += body.lines + 1
     var block = Block(label: text[label], range: begin.content.lowerBound..<position, line: firstLine)
-    decodedEnd += body.count
-    block.contents = decodedStart..<decodedEnd
+    block.contents = 0..<body.count
     return block
   }
 
@@ -217,11 +218,9 @@ struct PEM {
     }
     if block.fault != nil { return block }
     // OpenSSL refuses a block of nothing as well.
-    if let bytes = Base64.decode(contents[...]), !bytes.isEmpty, bytes.count <= decoded.count - decodedEnd {
-      let start = decodedEnd
-      decodedEnd += bytes.count
-      decoded.replaceSubrange(start..<decodedEnd, with: bytes)
-      block.contents = start..<decodedEnd
+    if let bytes = Base64.decode(contents[...]), !bytes.isEmpty {
+      decoded.replaceSubrange(0..<min(bytes.count, decoded.count), with: bytes)
+      block.contents = 0..<bytes.count
     } else {
       block.note(.notBase64)
     }

@@ -1,3 +1,6 @@
+import CLinux
+import Text
+
 /// Why a file was not read.
 public enum ReadError: Error, Equatable, Sendable {
   case system(Errno)
@@ -20,49 +23,85 @@ extension FileDescriptor {
   /// - Parameters:
   ///   - known: what the open file is, where that has been asked already.
   ///   - limit: the largest size that is read, in bytes.
-  @inline(never)
   public func readAll(_ known: Metadata? = nil, limit: Int) throws(ReadError) -> (
     contents: [UInt8], metadata: Metadata
   ) {
+    var spare: [UInt8] = []
+    return try readAll(known, limit: limit, like: [], reusing: &spare)
+  }
+
+  /// The same, with what saves memory: to get a page of it from the kernel takes longer than to fill it.
+  /// - Parameters:
+  ///   - other: what the file may well hold; where it does, this is returned.
+  ///   - spare: a text that nobody needs any more: its memory is used, and it is empty afterwards.
+  @inline(never)
+  public func readAll(
+    _ known: Metadata? = nil, limit: Int, like other: [UInt8], reusing spare: inout [UInt8]
+  ) throws(ReadError) -> (contents: [UInt8], metadata: Metadata) {
     let metadata = try reading { () throws(Errno) in
       if let known { return known }
       return try self.metadata()
     }
     if metadata.kind != .regular { throw .notRegular }
     if metadata.size > limit { throw .tooLarge }
+    if metadata.size == other.count && !other.isEmpty {
+      if try reading({ () throws(Errno) in try holds(other) }) { return (other, metadata) }
+      try reading { () throws(Errno) in try rewind() }
+    }
     // Room for one byte more than the file held a moment ago shows whether it has grown since.
-    var contents = try reading { () throws(Errno) in
-      try readUpTo(metadata.size + 1, expecting: metadata.size)
+    var contents: [UInt8] = []
+    swap(&contents, &spare)
+    contents.removeAll(keepingCapacity: true)
+    try reading { () throws(Errno) in
+      try append(to: &contents, upTo: metadata.size + 1, expecting: metadata.size)
     }
     if contents.count > metadata.size {
       while true {
-        let part = try reading { () throws(Errno) in try readUpTo(65536, expecting: 65536) }
-        contents.append(contentsOf: part)
+        let before = contents.count
+        try reading { () throws(Errno) in try append(to: &contents, upTo: 65536, expecting: 65536) }
         if contents.count > limit { throw .tooLarge }
-        if part.isEmpty { break }
+        if contents.count == before { break }
       }
     }
     return (contents, metadata)
   }
 
-  /// Reads until `capacity` bytes are there, the file ends, or it stops at the size `expecting`
+  /// Reads until `count` more bytes are there, the file ends, or it stops at the size `expecting`
   /// that it was said to have: asking a regular file once more would only say that it has ended.
-  private func readUpTo(_ capacity: Int, expecting size: Int) throws(Errno) -> [UInt8] {
+  private func append(to bytes: inout [UInt8], upTo count: Int, expecting size: Int) throws(Errno) {
     var failure: Errno?
-    let bytes = [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
-      do throws(Errno) {
-        while count < capacity {
-          let rest = UnsafeMutableRawBufferPointer(
-            rebasing: UnsafeMutableRawBufferPointer(buffer)[count..<capacity])
-          let part = try readOnce(into: rest)
-          count += part
-          if part == 0 || count == size { break }
+    bytes.append(addingCapacity: count) { span in
+      span.withUnsafeMutableBufferPointer { buffer, filled in
+        do throws(Errno) {
+          while filled < count {
+            let rest = UnsafeMutableRawBufferPointer(
+              rebasing: UnsafeMutableRawBufferPointer(buffer)[filled..<count])
+            let part = try readOnce(into: rest)
+            filled += part
+            if part == 0 || filled == size { break }
+          }
+        } catch {
+          failure = error
         }
-      } catch {
-        failure = error
       }
     }
     if let failure { throw failure }
-    return bytes
+  }
+
+  /// Whether the file's first bytes, as many as `other` has, are those of `other`.
+  private func holds(_ other: [UInt8]) throws(Errno) -> Bool {
+    var buffer = InlineArray<16384, UInt8>(repeating: 0)
+    var position = 0
+    while position < other.count {
+      let wanted = min(other.count - position, buffer.count)
+      let count = try retrying {
+        var span = buffer.mutableSpan
+        return span.withUnsafeMutableBytes { CLinux.read(rawValue, $0.baseAddress, wanted) }
+      }
+      let isSame = other.span.extracting(position...).begins(with: buffer.span.extracting(..<count))
+      if count == 0 || !isSame { return false }
+      position += count
+    }
+    return true
   }
 }

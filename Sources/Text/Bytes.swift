@@ -26,26 +26,9 @@ extension ArraySlice<UInt8> {
   @inline(never)
   public func isEqual(to other: ArraySlice<UInt8>) -> Bool { count == other.count && begins(with: other) }
 
-  /// Whether the bytes of `other` stand at the start. Eight are looked at at once: both may be whole bundles.
+  /// Whether the bytes of `other` stand at the start.
   @inline(never)
-  public func begins(with other: ArraySlice<UInt8>) -> Bool {
-    if count < other.count { return false }
-    return other.withUnsafeBytes { other in
-      withUnsafeBytes { bytes in
-        var position = 0
-        while other.count &- position >= 8 {
-          let word = other.loadUnaligned(fromByteOffset: position, as: UInt64.self)
-          if bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self) != word { return false }
-          position &+= 8
-        }
-        while position < other.count {
-          if bytes[position] != other[position] { return false }
-          position &+= 1
-        }
-        return true
-      }
-    }
-  }
+  public func begins(with other: ArraySlice<UInt8>) -> Bool { span.begins(with: other.span) }
 
   /// The parts between separators.
   /// - Parameters:
@@ -87,14 +70,33 @@ public func concatenated(_ one: ArraySlice<UInt8>, _ other: [UInt8]) -> [UInt8] 
 
 extension Span<UInt8> {
   /// Whether these are the bytes of `other`.
-  public func isEqual(to other: [UInt8]) -> Bool { count == other.count && begins(with: other) }
+  public func isEqual(to other: [UInt8]) -> Bool { count == other.count && begins(with: other.span) }
 
   /// Whether the bytes of `other` stand at the start.
+  public func begins(with other: [UInt8]) -> Bool { begins(with: other.span) }
+
+  /// Whether the bytes of `other` stand at the start. Many are looked at at once: both may be whole bundles; and
+  /// none where they are the same memory.
   @inline(never)
-  public func begins(with other: [UInt8]) -> Bool {
+  public func begins(with other: Span<UInt8>) -> Bool {
     if count < other.count { return false }
-    for index in other.indices where self[index] != other[index] { return false }
-    return true
+    return other.withUnsafeBytes { other in
+      withUnsafeBytes { bytes in
+        if bytes.baseAddress == other.baseAddress { return true }
+        var position = 0
+        while other.count &- position >= 32 {
+          let one = bytes.loadUnaligned(fromByteOffset: position, as: SIMD4<UInt64>.self)
+          let difference = one ^ other.loadUnaligned(fromByteOffset: position, as: SIMD4<UInt64>.self)
+          if difference.x | difference.y | difference.z | difference.w != 0 { return false }
+          position &+= 32
+        }
+        while position < other.count {
+          if bytes[position] != other[position] { return false }
+          position &+= 1
+        }
+        return true
+      }
+    }
   }
 
   /// Where in `range` the first newline stands; its end if there is none. Eight bytes are looked at at once,

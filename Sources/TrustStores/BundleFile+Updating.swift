@@ -30,15 +30,16 @@ extension BundleFile {
   /// what the first has written.
   /// - Parameters:
   ///   - other: another bundle's merge: a base that both have is read once.
+  ///   - spare: a text that nobody needs any more.
   ///   - isTrial: whether nothing is to be written, and only said what would be.
   ///   - lockDeadline: until when the lock is waited for.
   public static func update(
-    _ path: Path, in root: Root, wanted: Wanted, like other: BundleMerge?, isTrial: Bool,
-    lockDeadline: Deadline
+    _ path: Path, in root: Root, wanted: Wanted, like other: BundleMerge?, reusing spare: inout [UInt8],
+    isTrial: Bool, lockDeadline: Deadline
   ) throws(Failure) -> BundleUpdate {
-    var file = try open(path, in: root)
+    var file = try open(path, in: root, like: other?.readText ?? [], reusing: &spare)
     defer { file.folder.close() }
-    var merge = BundleMerge(of: file.text, wanted: wanted, like: other)
+    var merge = BundleMerge.merge(of: file.text, wanted: wanted, like: other)
     if isTrial { return file.trial(of: merge) }
     let hasLeftovers = file.hasLeftovers()
     if merge.text == nil && !hasLeftovers {
@@ -53,7 +54,7 @@ extension BundleFile {
     var outcome = BundleUpdate.Outcome.untouched
     for _ in 0..<3 {
       file = try file.reread()
-      merge = BundleMerge(of: file.text, wanted: wanted, like: merge)
+      merge = BundleMerge.merge(of: file.text, wanted: wanted, like: merge)
       guard let text = merge.text else {
         outcome = .untouched
         break

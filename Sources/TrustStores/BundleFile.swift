@@ -16,7 +16,9 @@ public struct BundleFile: Sendable {
   public let text: [UInt8]
   public let metadata: Metadata
 
-  private init(folder: Folder, name: Path) throws(ReadError) {
+  private init(
+    folder: Folder, name: Path, like other: [UInt8], reusing spare: inout [UInt8]
+  ) throws(ReadError) {
     self.folder = folder
     self.name = name
     let file: FileDescriptor
@@ -26,12 +28,17 @@ public struct BundleFile: Sendable {
       throw .system(error)
     }
     defer { file.close() }
-    (text, metadata) = try file.readAll(limit: Self.sizeLimit)
+    (text, metadata) = try file.readAll(limit: Self.sizeLimit, like: other, reusing: &spare)
   }
 
   /// Opens and reads the bundle at `path`, a link followed to the file that it means. Whoever
   /// gets it closes its folder.
-  public static func open(_ path: Path, in root: Root) throws(Failure) -> BundleFile {
+  /// - Parameters:
+  ///   - other: what it may well hold.
+  ///   - spare: a text that nobody needs any more.
+  public static func open(
+    _ path: Path, in root: Root, like other: [UInt8] = [], reusing spare: inout [UInt8]
+  ) throws(Failure) -> BundleFile {
     var path = path
     // As many links as the kernel would follow.
     for _ in 0..<40 {
@@ -39,7 +46,7 @@ public struct BundleFile: Sendable {
       let folder: Folder
       do throws(Errno) { folder = try Folder(folderPath, in: root) } catch { throw failure(.system(error)) }
       do throws(ReadError) {
-        return try BundleFile(folder: folder, name: name)
+        return try BundleFile(folder: folder, name: name, like: other, reusing: &spare)
       } catch {
         defer { folder.close() }
         guard error == .system(.tooManyLinks), let target = try? folder.target(ofLink: name) else {
@@ -53,7 +60,10 @@ public struct BundleFile: Sendable {
 
   /// Reads it again from the same folder.
   func reread() throws(Failure) -> BundleFile {
-    do throws(ReadError) { return try BundleFile(folder: folder, name: name) } catch {
+    var none: [UInt8] = []
+    do throws(ReadError) {
+      return try BundleFile(folder: folder, name: name, like: text, reusing: &none)
+    } catch {
       throw Self.failure(error)
     }
   }

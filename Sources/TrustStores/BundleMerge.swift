@@ -29,12 +29,23 @@ public final class BundleMerge: Sendable {
   /// What the base was read from, and how much of it.
   private let baseText: [UInt8]
   private let baseCount: Int
+  /// What was merged.
+  let readText: [UInt8]
+  private let wanted: Wanted
+
+  /// The same as `init`, or the other merge where that is of the same.
+  static func merge(of text: [UInt8], wanted: Wanted, like other: BundleMerge?) -> BundleMerge {
+    if let other, other.wanted == wanted, text[...].isEqual(to: other.readText[...]) { return other }
+    return BundleMerge(of: text, wanted: wanted, like: other)
+  }
 
   /// - Parameter other: the merge of another bundle. Where the base is the same it is not read again.
   public init(of text: [UInt8], wanted: Wanted, like other: BundleMerge? = nil) {
+    readText = text
+    self.wanted = wanted
     let location = ManagedSection.locate(in: text)
     hasStrayMarks = location.hasStrayMarks
-    var old = location.range.map { Array(text[$0]) } ?? []
+    var old = location.range.map { text[$0] } ?? []
     // The usual case copies nothing.
     var baseText = text
     var baseCount = location.range?.lowerBound ?? text.count
@@ -54,7 +65,7 @@ public final class BundleMerge: Sendable {
       // Where no section is to stand, an earlier one would be taken for it at the next start.
       baseText = Array(baseText[..<baseCount])
       while section.isEmpty, let range = ManagedSection.locate(in: baseText).range {
-        old += baseText[range]
+        old = concatenated(old, Array(baseText[range]))[...]
         baseText = without(range, baseText)
         base = BundleContents(reading: baseText)
         (mounted, section) = Self.section(for: wanted, old, base)
@@ -70,7 +81,7 @@ public final class BundleMerge: Sendable {
     isRepair = damage != nil && !mounted.isEmpty && refusal == nil
 
     let new = ManagedSection.text(for: section)
-    let stands = old == new && (location.range?.upperBound ?? text.count) == text.count
+    let stands = old.isEqual(to: new[...]) && (location.range?.upperBound ?? text.count) == text.count
     trustsAllWanted = stands && damage == nil && refusal == nil
     if refusal != nil || (stands && !isRepair) {
       self.text = nil
@@ -108,7 +119,7 @@ public final class BundleMerge: Sendable {
 
   /// What is to be trusted, and what of it the section is to hold: what the base does not trust already.
   private static func section(
-    for wanted: Wanted, _ old: [UInt8], _ base: BundleContents
+    for wanted: Wanted, _ old: ArraySlice<UInt8>, _ base: BundleContents
   ) -> (mounted: [Certificate], section: [Certificate]) {
     let mounted =
       wanted.keepsRemoved ? wanted.adding(certificates(in: old)).certificates : wanted.certificates
@@ -125,7 +136,9 @@ public final class BundleMerge: Sendable {
 }
 
 /// The certificates of a managed section.
-func certificates(in section: [UInt8]) -> [Certificate] { CertificateFile(reading: section).certificates }
+func certificates(in section: ArraySlice<UInt8>) -> [Certificate] {
+  CertificateFile(reading: Array(section)).certificates
+}
 
 /// What `one` holds and `other` does not.
 func difference(of one: [Fingerprint], and other: [Fingerprint]) -> [Fingerprint] {

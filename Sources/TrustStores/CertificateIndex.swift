@@ -8,19 +8,44 @@ import Text
 /// hashed for three wanted ones to be found among them, and no input can make it slow.
 public struct CertificateIndex {
   private let order: ByteOrder
+  /// How long they are: most certificates of a bundle need no look at their bytes.
+  private let lengths: [Int]
 
-  public init(_ certificates: [Certificate]) { order = ByteOrder(certificates.map { $0.der }) }
+  public init(_ certificates: [Certificate]) {
+    order = ByteOrder(certificates.map { $0.der })
+    var lengths: [Int] = []
+    for certificate in certificates where !lengths.contains(certificate.der.count) {
+      lengths.append(certificate.der.count)
+    }
+    self.lengths = lengths
+  }
 
   /// The position of the certificate with this DER among those given; nil if it is none of them.
   public func position(of der: ArraySlice<UInt8>) -> Int? { order.number(of: der) }
 
   /// Which of the certificates given a text trusts, a Bool for each in their order.
   public func trusted(by contents: BundleContents) -> [Bool] {
-    var isTrusted = [Bool](repeating: false, count: order.numbers.count)
-    if order.numbers.isEmpty { return isTrusted }
-    for certificate in contents.certificates where certificate.isTrustedForServers {
-      if let position = position(of: contents.der(of: certificate)) { isTrusted[position] = true }
+    var ders: [[UInt8]] = []
+    for certificate in contents.certificates
+    where certificate.isTrustedForServers && lengths.contains(certificate.count) {
+      ders.append(contents.der(of: certificate))
     }
-    return isTrusted
+    return areAmong(ders)
+  }
+
+  /// The same of a text whose damage is not asked for: it is read no further than that takes.
+  public func trusted(in text: [UInt8]) -> [Bool] {
+    guard let ders = certificates(inPlainBundle: text, where: lengths.contains) else {
+      return trusted(by: BundleContents(reading: text))
+    }
+    return areAmong(ders)
+  }
+
+  private func areAmong(_ ders: [[UInt8]]) -> [Bool] {
+    var areAmong = [Bool](repeating: false, count: order.numbers.count)
+    for der in ders {
+      if let position = position(of: der[...]) { areAmong[position] = true }
+    }
+    return areAmong
   }
 }

@@ -9,7 +9,7 @@ public enum ManagedSection {
   private static let commonPart: StaticString = " psm-entry managed certificates "
 
   /// Where a text's section stands, and whether there are marks that belong to none.
-  public struct Location: Equatable {
+  public struct Location: Equatable, Sendable {
     /// From the opening mark to the end of the closing mark's line.
     public let range: Range<Int>?
     public let hasStrayMarks: Bool
@@ -37,6 +37,7 @@ public enum ManagedSection {
   static func text(for certificates: [Certificate]) -> [UInt8] {
     if certificates.isEmpty { return [] }
     var text: [UInt8] = []
+    text.reserveCapacity(certificates.reduce(200) { $0 + $1.der.count * 3 / 2 + 400 })
     text.append(line: openingMark)
     for certificate in certificates {
       let comment: Text =

@@ -22,7 +22,7 @@ public enum PrivateBundle {
     if wanted.keepsRemoved, let old = read(at: path, in: root),
       let range = ManagedSection.locate(in: old).range
     {
-      kept = certificates(in: Array(old[range]))
+      kept = certificates(in: old[range])
     }
     return BundleMerge(of: file.text, wanted: wanted.adding(kept))
   }

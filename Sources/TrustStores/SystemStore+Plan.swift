@@ -46,9 +46,8 @@ extension SystemStore {
     let proper = ByteOrder(names)
     let staleAnchors = wanted.keepsRemoved ? [] : state.anchors.filter { !proper.contains(Array($0.bytes)) }
     var missingInBundle = tool == nil ? [] : trusted
-    if let contents = state.contents {
-      let isTrusted = CertificateIndex(trusted).trusted(by: contents)
-      missingInBundle = untrusted(of: trusted, isTrusted)
+    if let bundle = state.bundle {
+      missingInBundle = untrusted(of: trusted, CertificateIndex(trusted).trusted(in: bundle))
     }
     let isBundleOlder = (state.bundleModified ?? 0) < (state.anchorsModified ?? 0)
     let anchorsChange = !missingAnchors.isEmpty || !staleAnchors.isEmpty

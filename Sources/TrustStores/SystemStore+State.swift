@@ -7,7 +7,8 @@ extension SystemStore {
     /// Names of ours in the anchors folder.
     let anchors: [Path]
     let anchorsModified: Metadata.Nanoseconds?
-    let contents: BundleContents?
+    /// The text of the bundle that the tool has built.
+    public let bundle: [UInt8]?
     let bundleModified: Metadata.Nanoseconds?
     /// Whether a start began to change the store and did not see the end of it.
     let isUnfinished: Bool
@@ -16,8 +17,9 @@ extension SystemStore {
   }
 
   /// Reads the store.
+  /// - Parameter spare: a text that nobody needs any more.
   /// - Throws: why its bundle or its anchors could not be read. A missing one is an empty one.
-  public func state(in root: Root) throws(ReadError) -> State {
+  public func state(in root: Root, reusing spare: inout [UInt8]) throws(ReadError) -> State {
     var anchorNames: [Path] = []
     var anchorsModified: Metadata.Nanoseconds?
     var isUnfinished = false
@@ -32,22 +34,22 @@ extension SystemStore {
       if error != .noSuchFile && error != .notDirectory { throw .system(error) }
     }
     // Without a tool the bundle is merged into like any other, and read then.
-    let built = tool == nil ? nil : try readBundle(in: root)
+    let built = tool == nil ? nil : try readBundle(in: root, reusing: &spare)
     return State(
-      anchors: anchorNames, anchorsModified: anchorsModified, contents: built?.contents,
+      anchors: anchorNames, anchorsModified: anchorsModified, bundle: built?.text,
       bundleModified: built?.modified,
       isUnfinished: isUnfinished || (tool != nil && root.exists(unfinishedMark)),
       blocklist: blocklist(in: root))
   }
 
-  /// What the store's bundle holds, and when it was built; nil where there is none.
+  /// The store's bundle, and when it was built; nil where there is none.
   func readBundle(
-    in root: Root
-  ) throws(ReadError) -> (contents: BundleContents, modified: Metadata.Nanoseconds)? {
+    in root: Root, reusing spare: inout [UInt8]
+  ) throws(ReadError) -> (text: [UInt8], modified: Metadata.Nanoseconds)? {
     do throws(BundleFile.Failure) {
-      let file = try BundleFile.open(bundle, in: root)
+      let file = try BundleFile.open(bundle, in: root, reusing: &spare)
       file.folder.close()
-      return (BundleContents(reading: file.text), file.metadata.modified)
+      return (file.text, file.metadata.modified)
     } catch .unreadable(let error) {
       throw error
     } catch {

@@ -50,7 +50,8 @@ extension SystemStore {
     }
     defer { folder.close() }
     update.passedOverLock = !folder.lock(until: lockDeadline)
-    let plan = (try? state(in: root)).map { self.plan($0, wanted: wanted) } ?? plan
+    var none: [UInt8] = []
+    let plan = (try? state(in: root, reusing: &none)).map { self.plan($0, wanted: wanted) } ?? plan
     update.plan = plan
     if !plan.needsChange { return update }
     update.isChanged = true
@@ -118,17 +119,19 @@ extension SystemStore {
   }
 
   private func verify(_ plan: Plan, in root: Root, _ update: inout SystemUpdate) {
-    guard let built = try? readBundle(in: root) else {
+    var none: [UInt8] = []
+    guard let built = try? readBundle(in: root, reusing: &none) else {
       update.isBundleUnreadable = true
       update.missing = plan.wanted
       return
     }
-    update.isBundleDamaged = built.contents.damage != nil
-    let isTrusted = CertificateIndex(plan.wanted).trusted(by: built.contents)
+    let contents = BundleContents(reading: built.text)
+    update.isBundleDamaged = contents.damage != nil
+    let isTrusted = CertificateIndex(plan.wanted).trusted(by: contents)
     update.missing = untrusted(of: plan.wanted, isTrusted)
     if plan.removed.isEmpty { return }
-    for certificate in built.contents.certificates where certificate.isTrustedForServers {
-      let fingerprint = Fingerprint(of: Array(built.contents.der(of: certificate)))
+    for certificate in contents.certificates where certificate.isTrustedForServers {
+      let fingerprint = Fingerprint(of: contents.der(of: certificate))
       if fingerprint.hex.utf8.isElement(of: plan.removed) { update.remaining += 1 }
     }
   }

@@ -15,6 +15,12 @@ public struct Wanted: Sendable {
     self.keepsRemoved = keepsRemoved
   }
 
+  /// Whether both want the very same.
+  static func == (one: Wanted, other: Wanted) -> Bool {
+    one.keepsRemoved == other.keepsRemoved && one.certificates.count == other.certificates.count
+      && zip(one.certificates, other.certificates).allSatisfy { $0 === $1 }
+  }
+
   /// The same and `further` ones.
   func adding(_ further: [Certificate]) -> Wanted {
     Wanted(certificates: union(certificates, further), keepsRemoved: keepsRemoved)

@@ -24,39 +24,42 @@ func prepareAsChild(
   SignalSet.ignore([SignalSet.brokenPipe, SignalSet.fileSizeExceeded, SignalSet.terminalOutput])
   SignalSet().install()
   if hasClosedStandard { fillStandardDescriptors() }
-  let answer = prepare(source, essentials)
-  reach(.answer, source.environment)
-  try? pipe.write(answer.bytes)
-  ProcessID.exit(0)
+  prepare(source, essentials) { answer in
+    reach(.answer, source.environment)
+    try? pipe.write(answer.bytes)
+    ProcessID.exit(0)
+  }
 }
 
-private func prepare(_ source: Source, _ essentials: Essentials) -> Answer {
+/// - Parameter answer: sends the answer and ends the process. All memory goes with it at once, which costs less
+///   than to free it piece by piece before.
+private func prepare(_ source: Source, _ essentials: Essentials, answer: (Answer) -> Never) -> Never {
   reach(.start, source.environment)
   let settings: Settings
   do throws(CommandLine.UsageError) { settings = try Settings(source, essentials) } catch {
     essentials.log.write(.error("", error.message))
-    return .refused(ExitStatus.usage)
+    answer(.refused(ExitStatus.usage))
   }
   let root: Root
   do throws(Errno) { root = try openRoot(essentials.root) } catch {
     essentials.log.write(rootProblem(error))
     // A root that is not there is a wrong option; one that fails is no reason to keep the service down.
     if error == .noSuchFile || error == .notDirectory || error == .notImplemented {
-      return .refused(ExitStatus.usage)
+      answer(.refused(ExitStatus.usage))
     }
     ProcessID.exit(ExitStatus.failure)
   }
   let circumstances = Circumstances(settings, source.environment, in: root)
   for problem in circumstances.problems { essentials.log.write(problem) }
-  if essentials.isStrict && circumstances.problems.hasErrors { return refuse(essentials) }
+  if essentials.isStrict && circumstances.problems.hasErrors { answer(refuse(essentials)) }
   // A fifth of the time is left to say what came of waiting.
   let preparation = Preparation(
     circumstances, for: .start(deadline: Deadline(nanosecondsFromNow: essentials.timeout * 800_000_000)))
-  if essentials.isStrict && preparation.problems.hasErrors { return refuse(essentials) }
+  if essentials.isStrict && preparation.problems.hasErrors { answer(refuse(essentials)) }
   if !preparation.problems.contains(where: { $0.level <= .info }) {
     essentials.log.write(.info("", summary(circumstances.wanted.certificates.count)))
   }
-  return .ready(preparation.environment)
+  withExtendedLifetime((circumstances, preparation)) { answer(.ready(preparation.environment)) }
 }
 
 /// The one line of a start that changes nothing and finds nothing.

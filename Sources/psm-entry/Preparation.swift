@@ -46,6 +46,8 @@ struct Preparation {
   private var servesPrivately = false
   /// Of the bundle before: images often bring the same one twice.
   private var lastMerge: BundleMerge?
+  /// A text that nobody needs any more: the next one is read into its memory.
+  private var spareText: [UInt8] = []
   /// Files that have been seen to, whatever names lead to them.
   private var settledFiles: [Metadata.Identity] = []
 
@@ -104,12 +106,13 @@ extension Preparation {
     else { return nil }
     systemBundle = store.bundle
     let state: SystemStore.State
-    do throws(ReadError) { state = try store.state(in: root) } catch {
+    do throws(ReadError) { state = try store.state(in: root, reusing: &spareText) } catch {
       isUncertain = true
       say(.system, .error(store.bundle.shown, "the system store \(error.text) and is left alone"))
       return nil
     }
     let plan = store.plan(state, wanted: wanted)
+    spareText = state.bundle ?? []
     if let problem = plan.distrustProblem { say(.system, problem) }
     let update = store.update(
       to: plan, wanted: wanted, in: root, isTrial: isTrial, toolDeadline: deadline, lockDeadline: lockDeadline
@@ -140,7 +143,7 @@ extension Preparation {
     let nativeWanted = Wanted(certificates: plan.wanted, keepsRemoved: wanted.keepsRemoved)
     do throws(BundleFile.Failure) {
       let update = try BundleFile.update(
-        store.bundle, in: root, wanted: nativeWanted, like: nil, isTrial: isTrial,
+        store.bundle, in: root, wanted: nativeWanted, like: nil, reusing: &spareText, isTrial: isTrial,
         lockDeadline: lockDeadline)
       lastMerge = update.merge
       settledFiles.append(update.identity)
@@ -189,7 +192,8 @@ extension Preparation {
       return
     }
     let update = try BundleFile.update(
-      path, in: root, wanted: wanted, like: lastMerge, isTrial: isTrial, lockDeadline: lockDeadline)
+      path, in: root, wanted: wanted, like: lastMerge, reusing: &spareText, isTrial: isTrial,
+      lockDeadline: lockDeadline)
     lastMerge = update.merge
     settledFiles.append(update.identity)
     if update.passedOverLock { say(.bundle, lockProblem(path)) }
@@ -236,7 +240,7 @@ extension Preparation {
       return
     }
     if wanted.certificates.isEmpty && !wanted.keepsRemoved { return }
-    let file = try BundleFile.open(path, in: root)
+    let file = try BundleFile.open(path, in: root, reusing: &spareText)
     defer { file.folder.close() }
     servesPrivately = servePrivately(beside: file)
     if !wanted.certificates.isEmpty {

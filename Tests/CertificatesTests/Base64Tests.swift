@@ -37,3 +37,43 @@ func whatIsNotBase64IsRefused(text: String) {
     #expect(text.isEmpty || text.last == UInt8(ascii: "\n"))
   }
 }
+
+/// Whole lines are decoded sixteen characters at once, and must be what the exact reading says: any byte at any
+/// place.
+@Test func linesAreDecodedAsAnyOtherText() {
+  var generator = SeededGenerator(state: 16)
+  for count in [1, 2, 3, 11, 12, 13, 36, 47, 48, 49, 96, 100] {
+    let original = (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+    var body: [UInt8] = []
+    Base64.appendLines(of: original[...], to: &body)
+    #expect(decodedLines(body) == original)
+    for place in 0..<(min(body.count, 70) - 1) {
+      for byte in UInt8.min ... .max {
+        var changed = body
+        changed[place] = byte
+        if let decoded = decodedLines(changed) { #expect(decoded == Base64.decode(changed[...])) }
+        if isAlphabet(byte) && isAlphabet(body[place]) { #expect(decodedLines(changed) != nil) }
+      }
+    }
+  }
+}
+
+@Test(arguments: 0...60) func linesThatDoNotFitAreNotDecoded(room: Int) {
+  var body: [UInt8] = []
+  Base64.appendLines(of: bytes("forty-eight bytes are one line of Base64, and so")[...], to: &body)
+  // A byte more than is meant is written.
+  #expect((decodedLines(body, room: room) != nil) == (room >= 49))
+}
+
+private func decodedLines(_ body: [UInt8], room: Int = 4096) -> [UInt8]? {
+  var output = [UInt8](repeating: 0, count: room)
+  let text = body + bytes("-----END X-----\n")
+  guard let (count, _, length) = Base64.decodeLines(text.span, into: &output), length == body.count else {
+    return nil
+  }
+  return Array(output[..<count])
+}
+
+private func isAlphabet(_ byte: UInt8) -> Bool {
+  bytes("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/").contains(byte)
+}

@@ -117,3 +117,35 @@ func trustSettingsDecideWhetherServersAreTrusted(name: String, text: [UInt8], is
   #expect(BundleContents(reading: text).damage != nil)
   #expect(CertificateFile(reading: text).certificates.isEmpty)
 }
+
+// A bundle as a distribution's tool writes it
+
+@Test func aPlainBundleIsReadAsFarAsIsAskedFor() {
+  let ders = (1...9).map { MadeCertificate.numbered($0).der }
+  let odd = MadeCertificate(subject: Name.commonName("Another CA of another length")).der
+  let text = ders.flatMap { bytes("# a name\n\n") + pem($0) } + pem(odd) + bytes("the end, without a newline")
+  #expect(certificates(inPlainBundle: text) { _ in true } == ders + [odd])
+  #expect(certificates(inPlainBundle: text) { $0 == odd.count } == [odd])
+  #expect(certificates(inPlainBundle: text) { _ in false }?.isEmpty == true)
+  #expect(certificates(inPlainBundle: []) { _ in true }?.isEmpty == true)
+}
+
+@Test(
+  arguments: [
+    ("CRLF", pem(MadeCertificate.numbered(1).der, ending: "\r\n")),
+    ("other columns", pem(MadeCertificate.numbered(1).der, columns: 76)),
+    ("another label", pem(MadeCertificate.numbered(1).der, "TRUSTED CERTIFICATE")),
+    ("a byte order mark", [0xEF, 0xBB, 0xBF] + one), ("cut", Array(one.dropLast(3))),
+    ("cut in the first line", Array(one.prefix(30))), ("joined lines", Array(one.dropLast()) + two),
+    ("bytes behind the DER", pem(MadeCertificate.numbered(1).der + [1, 2, 3])),
+    ("no DER", pem(bytes("no DER at all"))), ("a blank line", replacing(one, 27, with: [0x0A, 0x0A])),
+    ("a mark behind a long line", bytes(String(repeating: "x", count: 254)) + one),
+    ("a line of nothing", [0] + bytes("\n") + one),
+  ] as [(String, [UInt8])])
+func whateverElseIsReadInFull(name: String, text: [UInt8]) {
+  #expect(certificates(inPlainBundle: text) { _ in true } == nil, "\(name)")
+}
+
+private func replacing(_ text: [UInt8], _ place: Int, with bytes: [UInt8]) -> [UInt8] {
+  text[..<place] + bytes + text[(place + 1)...]
+}

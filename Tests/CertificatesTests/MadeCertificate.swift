@@ -150,5 +150,5 @@ struct SeededGenerator: RandomNumberGenerator {
 
 /// The DER of each certificate of a bundle.
 func ders(in contents: BundleContents) -> [[UInt8]] {
-  contents.certificates.map { Array(contents.der(of: $0)) }
+  contents.certificates.map { contents.der(of: $0) }
 }

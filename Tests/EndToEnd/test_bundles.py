@@ -67,6 +67,20 @@ def test_every_bundle_gets_the_mounted_authority(scene):
     assert scene.strangers() == []
 
 
+@pytest.mark.parametrize("place", [0, 20_000, -2])
+def test_bundles_that_differ_in_one_byte_are_not_taken_for_equal(scene, place):
+    comment = b"#" * 200 + b"\n"
+    one = comment * 150 + base() + comment
+    other = bytearray(one)
+    other[place] = ord("x")
+    scene.write(BUNDLE, one)
+    scene.write(CERTIFI, bytes(other))
+    for _ in range(3):
+        assert scene.start().status == 0
+        holds(scene, BUNDLE, CORP, of=one)
+        holds(scene, CERTIFI, CORP, of=bytes(other))
+
+
 def test_no_authority_and_no_change_give_the_base_back(scene):
     before = scene.files()
     scene.start()

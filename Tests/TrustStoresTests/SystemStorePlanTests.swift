@@ -16,7 +16,7 @@ struct SystemStorePlanTests {
   ) -> SystemStore.State {
     SystemStore.State(
       anchors: anchors.map { store.anchorName($0.fingerprint) }, anchorsModified: 100,
-      contents: bundle.map { BundleContents(reading: $0) },
+      bundle: bundle,
       bundleModified: bundle.map { _ in 100 - bundleAge },
       isUnfinished: isUnfinished, blocklist: blocklist)
   }
