@@ -70,6 +70,15 @@ enum Base64 {
     var (position, lines, end) = (0, 0, 0)
     return values.withUnsafeBufferPointer { values in
       while true {
+        let fullLines = decodeFullLines(text, from: position, into: &output, at: end)
+        lines += fullLines
+        position += 65 * fullLines
+        end += 48 * fullLines
+        if lines > 0 {
+          if position >= text.count { return nil }
+          if text[position] == UInt8(ascii: "-") { return (end, lines, position) }
+          if values[Int(text[position])] > 63 { return nil }
+        }
         (position, end) = decodeQuanta(text, from: position, into: &output, at: end, values)
         var isPadded = false
         if let padding = paddedQuantum(text, position, values), output.count - end >= padding.count {
@@ -83,10 +92,35 @@ enum Base64 {
         guard position + 1 < text.count, text[position] == newline else { return nil }
         position += 1
         lines += 1
-        if text[position] == UInt8(ascii: "-") { return (end, lines, position) }
-        if isPadded || values[Int(text[position])] > 63 { return nil }
+        if isPadded && text[position] != UInt8(ascii: "-") { return nil }
       }
     }
+  }
+
+  /// Decodes lines of 64 characters and LF, as nearly all are.
+  /// - Returns: how many.
+  private static func decodeFullLines(
+    _ text: Span<UInt8>, from position: Int, into output: inout MutableSpan<UInt8>, at end: Int
+  ) -> Int {
+    // Two bytes more than a line holds are written, and the next line is written over them.
+    let limit = min((text.count - position) / 65, (output.count - end - 2) / 48)
+    var lines = 0
+    text.withUnsafeBytes { text in
+      output.withUnsafeMutableBytes { output in
+        // In bounds: that many lines are in the text, and room for what they hold and two bytes in the output.
+        while lines < limit {
+          let (from, to) = (position &+ 65 &* lines, end &+ 48 &* lines)
+          if text[from &+ 64] != newline { return }
+          for part in 0..<4 {
+            let characters = text.loadUnaligned(fromByteOffset: from &+ 16 &* part, as: SIMD16<Int8>.self)
+            guard let bits = sextets(characters) else { return }
+            store(bits, in: output, at: to &+ 12 &* part)
+          }
+          lines &+= 1
+        }
+      }
+    }
+    return lines
   }
 
   /// Decodes quanta up to the first that is none, or that does not fit.
@@ -98,16 +132,8 @@ enum Base64 {
     var (position, end) = (position, end)
     text.withUnsafeBytes { text in
       output.withUnsafeMutableBytes { output in
-        // Each store writes a byte or two more than are meant, and the next one writes over them. In bounds:
-        // both loops ask for the characters that they read and for room for all that they write.
-        while text.count &- position >= 16 && output.count &- end >= 14 {
-          let characters = text.loadUnaligned(fromByteOffset: position, as: SIMD16<Int8>.self)
-          guard let bits = sextets(characters) else { break }
-          output.storeBytes(of: (bits.x << 16).bigEndian, toByteOffset: end, as: UInt64.self)
-          output.storeBytes(of: (bits.y << 16).bigEndian, toByteOffset: end &+ 6, as: UInt64.self)
-          position &+= 16
-          end &+= 12
-        }
+        // In bounds: the loop asks for the characters that it reads and for room for all that it writes, which is
+        // a byte more than is meant. The next store writes over it.
         while text.count &- position >= 4 && output.count &- end >= 4 {
           let characters = text.loadUnaligned(fromByteOffset: position, as: UInt32.self)
           let first = values[Int(characters & 0xFF)] << 18 | values[Int(characters >> 8 & 0xFF)] << 12
@@ -120,6 +146,13 @@ enum Base64 {
       }
     }
     return (position, end)
+  }
+
+  /// Writes twelve bytes, and two more that mean nothing.
+  @inline(__always)
+  private static func store(_ bits: SIMD2<UInt64>, in output: UnsafeMutableRawBufferPointer, at end: Int) {
+    output.storeBytes(of: (bits.x << 16).bigEndian, toByteOffset: end, as: UInt64.self)
+    output.storeBytes(of: (bits.y << 16).bigEndian, toByteOffset: end &+ 6, as: UInt64.self)
   }
 
   /// What eight characters each stand for, 48 bits, the first of them highest; nil where one stands for nothing.
@@ -143,6 +176,18 @@ enum Base64 {
     let eights = unsafeBitCast(twentyFour, to: SIMD2<UInt64>.self)
     return (eights &<< SIMD2(repeating: 24) | eights &>> SIMD2(repeating: 32))
       & SIMD2(repeating: 0xFFFF_FFFF_FFFF)
+  }
+
+  /// The three bytes that four characters stand for, the first of them highest; nil where they are no quantum.
+  static func quantum(_ text: Span<UInt8>, at position: Int) -> UInt32? {
+    if text.count - position < 4 { return nil }
+    var bits: UInt32 = 0
+    for place in 0..<4 {
+      let value = values[Int(text[position + place])]
+      if value > 63 { return nil }
+      bits = bits << 6 | value
+    }
+    return bits
   }
 
   /// The last quantum where it ends with `=`: one or two bytes.

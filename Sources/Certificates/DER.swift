@@ -53,7 +53,14 @@ struct DER {
   /// The next element if it has this tag.
   @inline(never)
   mutating func next(_ tag: UInt8, _ bytes: Span<UInt8>) -> Element? {
-    nextTag(bytes) == tag ? next(bytes) : nil
+    let start = position
+    if end - start < 2 || bytes[start] != tag { return nil }
+    if bytes[start + 1] >= 0x80 || tag & 0x1F == 0x1F { return next(bytes) }
+    // Nearly all are shorter than 128 bytes.
+    let contentEnd = start + 2 + Int(bytes[start + 1])
+    if contentEnd > end { return nil }
+    position = contentEnd
+    return Element(tag: tag, range: start..<contentEnd, content: (start + 2)..<contentEnd)
   }
 
   /// Passes over the next element if it has this tag.

@@ -47,7 +47,7 @@ struct PEM {
   /// What the last block holds, and more that means nothing.
   private(set) var decoded: [UInt8]
   /// Room for all certificates but the oddest; what needs more gets it.
-  private static let usualRoom = 8 << 10
+  private static let usualRoom = 3 << 10
 
   /// - Parameters:
   ///   - start: where in the text reading begins: where a line does.

@@ -52,6 +52,8 @@ extension FileDescriptor {
     var contents: [UInt8] = []
     swap(&contents, &spare)
     contents.removeAll(keepingCapacity: true)
+    // A bundle's memory is to serve for the next, which may be larger; what is not touched costs nothing.
+    if metadata.size > 65536 { contents.reserveCapacity((metadata.size | 0x3FFFF) + 1) }
     try reading { () throws(Errno) in
       try append(to: &contents, upTo: metadata.size + 1, expecting: metadata.size)
     }

@@ -82,14 +82,13 @@ public struct FileDescriptor: Equatable, Sendable {
   /// One `read` of what is there now; empty at the end.
   @inline(never)
   public func readSome() throws(Errno) -> [UInt8] {
-    var failure: Errno?
-    let part = [UInt8](unsafeUninitializedCapacity: 4000) { buffer, count in
-      do throws(Errno) { count = try readOnce(into: UnsafeMutableRawBufferPointer(buffer)) } catch {
-        failure = error
-      }
+    // On the stack, as it is mostly little.
+    var buffer = InlineArray<4096, UInt8>(repeating: 0)
+    let count = try retrying {
+      var span = buffer.mutableSpan
+      return span.withUnsafeMutableBytes { CLinux.read(rawValue, $0.baseAddress, $0.count) }
     }
-    if let failure { throw failure }
-    return part
+    return buffer.span.extracting(first: count).withUnsafeBufferPointer { Array($0) }
   }
 
   /// Writes all of `bytes`. The corresponding C function is `write`.
@@ -130,6 +129,19 @@ public struct FileDescriptor: Equatable, Sendable {
     var status = stat()
     _ = try retrying { Int(fstat(rawValue, &status)) }
     return Metadata(status)
+  }
+
+  /// What stands at `path`, relative to this folder; nil where there is nothing or it cannot be seen.
+  /// The corresponding C function is `fstatat`.
+  @inline(never)
+  func metadata(of path: Path, flags: Int32) -> Metadata? {
+    var status = stat()
+    do throws(Errno) {
+      _ = try retrying { Int(fstatat(rawValue, path.terminated, &status, flags)) }
+      return Metadata(status)
+    } catch {
+      return nil
+    }
   }
 
   /// Takes the lock on this file or folder without waiting. The corresponding C function is

@@ -60,20 +60,12 @@ public struct Folder: Sendable {
 
   /// What stands under `name` itself; nil where there is nothing or it cannot be seen.
   /// The corresponding C function is `fstatat` with `AT_SYMLINK_NOFOLLOW`.
-  public func metadata(of name: Path) -> Metadata? { metadata(of: name, flags: AT_SYMLINK_NOFOLLOW) }
+  public func metadata(of name: Path) -> Metadata? {
+    descriptor.metadata(of: name, flags: AT_SYMLINK_NOFOLLOW)
+  }
 
   /// Whether `name` leads to something that exists.
-  public func leadsSomewhere(_ name: Path) -> Bool { metadata(of: name, flags: 0) != nil }
-
-  private func metadata(of name: Path, flags: Int32) -> Metadata? {
-    var status = stat()
-    do throws(Errno) {
-      _ = try retrying { Int(fstatat(descriptor.rawValue, name.terminated, &status, flags)) }
-      return Metadata(status)
-    } catch {
-      return nil
-    }
-  }
+  public func leadsSomewhere(_ name: Path) -> Bool { descriptor.metadata(of: name, flags: 0) != nil }
 
   /// Whether something is mounted on `name`, as a single file of the host is: then no other file
   /// can be renamed over it. False where the kernel is older than Linux 5.8 and cannot tell.
@@ -171,15 +163,17 @@ extension FileDescriptor {
 }
 
 /// - Parameter records: `struct linux_dirent64`, one behind the other: inode and offset (8 bytes each),
-///   length (2), type (1), name.
+///   length (2), type (1), name; a multiple of 8.
 private func appendNames(in records: Span<UInt8>, to names: inout [Path]) {
   var start = 0
-  while records.count - start > 19 {
+  while records.count - start >= 24 {
     let length = Int(records[start + 16]) | Int(records[start + 17]) << 8
-    guard length > 19, length <= records.count - start else { return }
+    guard length >= 24, length <= records.count - start else { return }
     let record = records.extracting((start + 19)..<(start + length))
-    let name = Path(record.withUnsafeBufferPointer { Array($0) }[...])
-    if name != Path(".") && name != Path("..") { names.append(name) }
+    let dot = UInt8(ascii: ".")
+    if record[0] != dot || (record[1] != 0 && (record[1] != dot || record[2] != 0)) {
+      names.append(Path(record.withUnsafeBufferPointer { Array($0) }[...]))
+    }
     start += length
   }
 }

@@ -10,7 +10,10 @@ public struct Path: Equatable, Sendable {
   /// Takes `bytes` up to the first NUL, where the kernel would stop reading too.
   @inline(never)
   public init(_ bytes: ArraySlice<UInt8>) {
-    var terminated = Array(bytes[..<(bytes.firstIndex(of: 0) ?? bytes.endIndex)])
+    let bytes = bytes[..<(bytes.firstIndex(of: 0) ?? bytes.endIndex)]
+    var terminated: [UInt8] = []
+    terminated.reserveCapacity(bytes.count + 1)
+    terminated.append(contentsOf: bytes)
     terminated.append(0)
     self.terminated = terminated
   }
@@ -34,7 +37,9 @@ public struct Path: Equatable, Sendable {
   /// The path of `name` inside this folder.
   @inline(never)
   public func appending(_ name: ArraySlice<UInt8>) -> Path {
-    var joined = Array(bytes)
+    var joined: [UInt8] = []
+    joined.reserveCapacity(terminated.count + name.count)
+    joined.append(contentsOf: bytes)
     if let last = joined.last, last != UInt8(ascii: "/") { joined.append(UInt8(ascii: "/")) }
     joined.append(contentsOf: name)
     return Path(joined)

@@ -44,6 +44,7 @@ public struct Root: Sendable {
   /// What stands at `path`, links followed; nil where there is nothing or it cannot be seen.
   @inline(never)
   public func metadata(of path: Path) -> Metadata? {
+    if isSystem { return FileDescriptor.currentFolder.metadata(of: path, flags: 0) }
     do throws(Errno) {
       let file = try open(path, [.pathOnly])
       defer { file.close() }

@@ -25,27 +25,22 @@ public struct CertificateIndex {
 
   /// Which of the certificates given a text trusts, a Bool for each in their order.
   public func trusted(by contents: BundleContents) -> [Bool] {
-    var ders: [[UInt8]] = []
+    var areTrusted = none
     for certificate in contents.certificates
     where certificate.isTrustedForServers && lengths.contains(certificate.count) {
-      ders.append(contents.der(of: certificate))
+      if let position = position(of: contents.der(of: certificate)[...]) { areTrusted[position] = true }
     }
-    return areAmong(ders)
+    return areTrusted
   }
 
   /// The same of a text whose damage is not asked for: it is read no further than that takes.
   public func trusted(in text: [UInt8]) -> [Bool] {
-    guard let ders = certificates(inPlainBundle: text, where: lengths.contains) else {
-      return trusted(by: BundleContents(reading: text))
+    var areTrusted = none
+    let isPlain = readPlainBundle(text, lengths: lengths) { der in
+      if let position = position(of: der) { areTrusted[position] = true }
     }
-    return areAmong(ders)
+    return isPlain ? areTrusted : trusted(by: BundleContents(reading: text))
   }
 
-  private func areAmong(_ ders: [[UInt8]]) -> [Bool] {
-    var areAmong = [Bool](repeating: false, count: order.numbers.count)
-    for der in ders {
-      if let position = position(of: der[...]) { areAmong[position] = true }
-    }
-    return areAmong
-  }
+  private var none: [Bool] { [Bool](repeating: false, count: order.numbers.count) }
 }

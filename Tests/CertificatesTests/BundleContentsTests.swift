@@ -121,13 +121,21 @@ func trustSettingsDecideWhetherServersAreTrusted(name: String, text: [UInt8], is
 // A bundle as a distribution's tool writes it
 
 @Test func aPlainBundleIsReadAsFarAsIsAskedFor() {
-  let ders = (1...9).map { MadeCertificate.numbered($0).der }
+  let numbered = (1...9).map { MadeCertificate.numbered($0).der }
   let odd = MadeCertificate(subject: Name.commonName("Another CA of another length")).der
-  let text = ders.flatMap { bytes("# a name\n\n") + pem($0) } + pem(odd) + bytes("the end, without a newline")
-  #expect(certificates(inPlainBundle: text) { _ in true } == ders + [odd])
-  #expect(certificates(inPlainBundle: text) { $0 == odd.count } == [odd])
-  #expect(certificates(inPlainBundle: text) { _ in false }?.isEmpty == true)
-  #expect(certificates(inPlainBundle: []) { _ in true }?.isEmpty == true)
+  let text =
+    numbered.flatMap { bytes("# a name\n\n") + pem($0) } + pem(odd) + bytes("the end, without a newline")
+  #expect(plain(text, [odd.count, numbered[0].count]) == numbered + [odd])
+  #expect(plain(text, [odd.count]) == [odd])
+  #expect(plain(text, [17]) == [])
+  #expect(plain(text, []) == [])
+  #expect(plain([], [17]) == [])
+}
+
+/// What is read of a plain bundle; nil where it is none.
+private func plain(_ text: [UInt8], _ lengths: [Int]) -> [[UInt8]]? {
+  var ders: [[UInt8]] = []
+  return readPlainBundle(text, lengths: lengths) { ders.append(Array($0)) } ? ders : nil
 }
 
 @Test(
@@ -143,7 +151,7 @@ func trustSettingsDecideWhetherServersAreTrusted(name: String, text: [UInt8], is
     ("a line of nothing", [0] + bytes("\n") + one),
   ] as [(String, [UInt8])])
 func whateverElseIsReadInFull(name: String, text: [UInt8]) {
-  #expect(certificates(inPlainBundle: text) { _ in true } == nil, "\(name)")
+  #expect(plain(text, Array(300...2000)) == nil, "\(name)")
 }
 
 private func replacing(_ text: [UInt8], _ place: Int, with bytes: [UInt8]) -> [UInt8] {
