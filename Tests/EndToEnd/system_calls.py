@@ -46,7 +46,7 @@ CHILD = {
     "openat2": "each path inside the root, no link leading out of it: one per folder, input and place where a store may be",
     "fstat": "what was opened is a regular file, and of what size",
     "getdents64": "the certificates folder; the anchors; a bundle's folder for what a killed start has left: each to its end",
-    "read": "each certificate and each bundle in one go",
+    "read": "each certificate and each bundle in one go; a bundle as long as the one before in pieces, to compare it",
     "uname": "the host's own name, for NO_PROXY",
     "write": "the line of the log, and the answer",
     "exit_group": "ends",
