@@ -37,6 +37,10 @@ let linkerSettings: [LinkerSetting] =
       "-enable-machine-outliner=always",
       "-Xlinker", "-mllvm", "-Xlinker", "-machine-outliner-reruns=4", "-Xlinker", "-mllvm", "-Xlinker",
       "-inline-threshold=-13000", "-Xlinker", "--icf=all", "-Xlinker", "--build-id=none",
+      // Memory comes from Memory.swift: these four are all that Swift and the parts of musl in use ask for.
+      "-Xlinker", "--defsym=malloc=psm_entry_malloc", "-Xlinker", "--defsym=calloc=psm_entry_calloc",
+      "-Xlinker", "--defsym=free=psm_entry_free",
+      "-Xlinker", "--defsym=posix_memalign=psm_entry_posix_memalign",
       "\(toolchain)/usr/lib/swift/embedded/x86_64-unknown-linux-gnu/libswiftUnicodeDataTables.a",
       "-lc",
     ])

@@ -20,6 +20,7 @@
 #include <sys/auxv.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
@@ -33,6 +34,7 @@
 #include <linux/openat2.h>
 
 static inline int clinux_errno(void) { return errno; }
+static inline void *clinux_map_failed(void) { return MAP_FAILED; }
 
 extern char **environ;
 static inline char **clinux_environ(void) { return environ; }

@@ -53,7 +53,8 @@ struct CertificateLayout {
       let innerAlgorithm = walk.next(Tag.sequence, bytes), isAlgorithm(walk.inside(innerAlgorithm), bytes),
       let issuer = walk.next(Tag.sequence, bytes), isName(walk.inside(issuer), bytes),
       let validity = walk.next(Tag.sequence, bytes),
-      let subject = walk.next(Tag.sequence, bytes), isName(walk.inside(subject), bytes),
+      let subject = walk.next(Tag.sequence, bytes),
+      isSame(subject, issuer, bytes) || isName(walk.inside(subject), bytes),
       let key = walk.next(Tag.sequence, bytes), isPublicKey(walk.inside(key), bytes)
     else { return nil }
     self.serial = serial.content
@@ -89,6 +90,12 @@ struct CertificateLayout {
     self.extensions = extensions
     if !walk.isAtEnd { return nil }
   }
+}
+
+/// Whether two elements hold the same bytes, as the names of a self-issued certificate do.
+private func isSame(_ one: DER.Element, _ other: DER.Element, _ bytes: Span<UInt8>) -> Bool {
+  one.content.count == other.content.count
+    && bytes.extracting(one.content).begins(with: bytes.extracting(other.content))
 }
 
 private func isAlgorithm(_ walk: DER, _ bytes: Span<UInt8>) -> Bool {
