@@ -15,6 +15,8 @@ let swiftFlags: [String] =
       "-wmo", "-Osize", "-gnone", "-enforce-exclusivity=unchecked", "-Xcc", "-fno-unwind-tables",
       "-Xcc", "-fno-asynchronous-unwind-tables", "-Xfrontend", "-function-sections", "-Xcc",
       "-ffunction-sections", "-Xcc", "-isystem", "-Xcc", "/usr/include/\(musl)",
+      // Failed checks trap in one place of a function, not each in its own.
+      "-Xfrontend", "-mergeable-traps",
       // What is copied to its uses even with -Osize, and made a third of the binary: retaining, appending to an
       // array, functions that take a closure, and whatever a large function calls only once or twice.
       "-Xllvm", "-force-attribute=swift_retain:noinline",

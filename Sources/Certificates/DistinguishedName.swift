@@ -93,7 +93,7 @@ private func string(_ bytes: ArraySlice<UInt8>, _ tag: UInt8) -> [UInt8]? {
   case Tag.utf8String: return Array(bytes)
   case Tag.printableString, Tag.ia5String, Tag.visibleString, Tag.numericString, Tag.teletexString:
     // Teletex in practice is Latin-1.
-    return bytes.flatMap { utf8(UInt32($0)) }
+    return arePrintable(bytes) ? Array(bytes) : bytes.flatMap { utf8(UInt32($0)) }
   case Tag.bmpString: return wide(bytes, size: 2)
   case Tag.universalString: return wide(bytes, size: 4)
   default: return nil

@@ -82,12 +82,15 @@ extension Span<UInt8> {
     if count < other.count { return false }
     return other.withUnsafeBytes { other in
       withUnsafeBytes { bytes in
-        if bytes.baseAddress == other.baseAddress { return true }
+        guard let one = bytes.baseAddress, let two = other.baseAddress, one != two else { return true }
+        func difference(at position: Int) -> SIMD2<UInt64> {
+          one.loadUnaligned(fromByteOffset: position, as: SIMD2<UInt64>.self)
+            ^ two.loadUnaligned(fromByteOffset: position, as: SIMD2<UInt64>.self)
+        }
         var position = 0
         while other.count &- position >= 32 {
-          let one = bytes.loadUnaligned(fromByteOffset: position, as: SIMD4<UInt64>.self)
-          let difference = one ^ other.loadUnaligned(fromByteOffset: position, as: SIMD4<UInt64>.self)
-          if difference.x | difference.y | difference.z | difference.w != 0 { return false }
+          let differences = difference(at: position) | difference(at: position &+ 16)
+          if differences.x | differences.y != 0 { return false }
           position &+= 32
         }
         while position < other.count {
@@ -99,20 +102,33 @@ extension Span<UInt8> {
     }
   }
 
-  /// Where in `range` the first newline stands; its end if there is none. Sixteen bytes are looked at at once,
+  /// Where in `range` the first newline stands; its end if there is none.
+  public func firstNewline(in range: Range<Int>) -> Int { first(newline, or: newline, in: range) }
+
+  /// Where in `range` the first of two bytes stands; its end if there is none. Sixteen bytes are looked at at once,
   /// the first of them lowest: no machine that this runs on has it the other way.
-  public func firstNewline(in range: Range<Int>) -> Int {
-    let newlines = SIMD16(repeating: newline)
-    var position = range.lowerBound
-    while range.upperBound - position >= 16 {
-      let bytes = bytes.unsafeLoadUnaligned(fromByteOffset: position, as: SIMD16<UInt8>.self)
-      let hits = unsafeBitCast(bytes .== newlines, to: SIMD2<UInt64>.self)
-      if hits.x != 0 { return position + hits.x.trailingZeroBitCount / 8 }
-      if hits.y != 0 { return position + 8 + hits.y.trailingZeroBitCount / 8 }
-      position += 16
+  @inline(never)
+  public func first(_ one: UInt8, or other: UInt8, in range: Range<Int>) -> Int {
+    precondition(range.lowerBound >= 0 && range.upperBound <= count)
+    return withUnsafeBytes { bytes in
+      let (ones, others) = (SIMD16(repeating: one), SIMD16(repeating: other))
+      var position = range.lowerBound
+      while range.upperBound &- position >= 16 {
+        let bytes = bytes.loadUnaligned(fromByteOffset: position, as: SIMD16<UInt8>.self)
+        let hits =
+          unsafeBitCast(bytes .== ones, to: SIMD2<UInt64>.self)
+          | unsafeBitCast(bytes .== others, to: SIMD2<UInt64>.self)
+        if hits.x | hits.y != 0 {
+          let bit = hits.x != 0 ? hits.x.trailingZeroBitCount : 64 &+ hits.y.trailingZeroBitCount
+          return position &+ bit / 8
+        }
+        position &+= 16
+      }
+      while position < range.upperBound && bytes[position] != one && bytes[position] != other {
+        position &+= 1
+      }
+      return position
     }
-    while position < range.upperBound && self[position] != newline { position += 1 }
-    return position
   }
 }
 

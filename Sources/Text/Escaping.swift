@@ -4,6 +4,7 @@
 /// - Source: RFC 3629 §4 for what valid UTF-8 is; Unicode's Bidi_Control property.
 @inline(never)
 public func escaped(_ bytes: ArraySlice<UInt8>) -> Text {
+  if arePrintable(bytes) { return Text(utf8: Array(bytes)) }
   var shown: [UInt8] = []
   var rest = bytes
   while !rest.isEmpty {
@@ -21,6 +22,13 @@ public func escaped(_ bytes: ArraySlice<UInt8>) -> Text {
 
 /// See ``escaped(_:)``.
 public func escaped(_ bytes: [UInt8]) -> Text { escaped(bytes[...]) }
+
+/// Whether all are printable ASCII characters, as nearly all that is shown is.
+@inline(never)
+public func arePrintable(_ bytes: ArraySlice<UInt8>) -> Bool {
+  for byte in bytes where byte < 0x20 || byte > 0x7E { return false }
+  return true
+}
 
 /// Bytes as UTF-8, with U+FFFD for each part that is not.
 /// - Source: Unicode §3.9, "U+FFFD Substitution of Maximal Subparts".

@@ -2,7 +2,7 @@ import Certificates
 import Linux
 
 /// A bundle on disk: where it really stands once links are followed, and what is in it.
-public struct BundleFile: Sendable {
+public final class BundleFile: Sendable {
   public enum Failure: Error, Equatable, Sendable {
     case missing
     case unreadable(ReadError)

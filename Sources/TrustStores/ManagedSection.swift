@@ -6,7 +6,6 @@ import Text
 public enum ManagedSection {
   static let openingMark: StaticString = "# >>> psm-entry managed certificates >>>"
   static let closingMark: StaticString = "# <<< psm-entry managed certificates <<<"
-  private static let commonPart: StaticString = " psm-entry managed certificates "
 
   /// Where a text's section stands, and whether there are marks that belong to none.
   public struct Location: Equatable, Sendable {
@@ -59,16 +58,18 @@ public enum ManagedSection {
   private static func marks(in text: [UInt8]) -> [Mark] {
     var marks: [Mark] = []
     var position = 0
-    while let hit = firstOccurrence(of: commonPart, in: text, from: position) {
-      let start = text[..<hit].lastIndex(of: newline).map { $0 + 1 } ?? 0
-      let end = text[hit...].firstIndex(of: newline).map { $0 + 1 } ?? text.count
-      let line = text[start..<end].trimmingTrailingSpace()
-      if line.isEqual(to: openingMark) {
-        marks.append(Mark(line: start..<end, isOpening: true))
-      } else if line.isEqual(to: closingMark) {
-        marks.append(Mark(line: start..<end, isOpening: false))
+    while position < text.count {
+      // The third character of a mark hardly ever stands in a bundle otherwise.
+      let hit = text.span.first(UInt8(ascii: "<"), or: UInt8(ascii: ">"), in: position..<text.count)
+      position = hit + 1
+      guard hit < text.count, hit >= 2, hit == 2 || text[hit - 3] == newline else { continue }
+      let end = min(text.span.firstNewline(in: hit..<text.count) + 1, text.count)
+      let line = text[(hit - 2)..<end].trimmingTrailingSpace()
+      let isOpening = line.isEqual(to: openingMark)
+      if isOpening || line.isEqual(to: closingMark) {
+        marks.append(Mark(line: (hit - 2)..<end, isOpening: isOpening))
+        position = end
       }
-      position = end
     }
     return marks
   }

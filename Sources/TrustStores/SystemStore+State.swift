@@ -46,15 +46,14 @@ extension SystemStore {
   func readBundle(
     in root: Root, reusing spare: inout [UInt8]
   ) throws(ReadError) -> (text: [UInt8], modified: Metadata.Nanoseconds)? {
-    do throws(BundleFile.Failure) {
-      let file = try BundleFile.open(bundle, in: root, reusing: &spare)
-      file.folder.close()
-      return (file.text, file.metadata.modified)
-    } catch .unreadable(let error) {
-      throw error
-    } catch {
-      return nil
+    let file: FileDescriptor
+    do throws(Errno) { file = try root.open(bundle, [.nonBlocking]) } catch {
+      if error == .noSuchFile || error == .notDirectory { return nil }
+      throw .system(error)
     }
+    defer { file.close() }
+    let (text, metadata) = try file.readAll(limit: BundleFile.sizeLimit, like: [], reusing: &spare)
+    return (text, metadata.modified)
   }
 
   /// Stands while anchors are being changed and the tool has not been seen to finish. Beside the

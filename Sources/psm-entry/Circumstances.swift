@@ -6,7 +6,7 @@ import TrustStores
 
 /// What a start knows before it looks at a store: the settings, the certificates that were
 /// mounted, and what the proxy variables are to be.
-struct Circumstances {
+final class Circumstances {
   let settings: Settings
   let root: Root
   let inputs: Inputs

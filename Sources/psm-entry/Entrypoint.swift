@@ -77,11 +77,7 @@ private func follow(
       answer = Answer(received)
     }
   }
-  if answer != nil && !hasEnded {
-    // Once it has answered it only ends, and the pipe with it; nobody else who may hold the pipe is waited for.
-    _ = waitToRead([pipe], until: Deadline(secondsFromNow: 1))
-    _ = child.killGroup()
-  }
+  // Once it has answered it does nothing but end: this does not wait for long.
   let ending = child.wait()
   if child.killGroup() { child.reapGroup() }
   if let answer { return answer }

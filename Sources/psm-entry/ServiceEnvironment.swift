@@ -20,9 +20,7 @@ func serviceEnvironment(
   _ circumstances: Circumstances, exporting path: Path?, isPrivate: Bool
 ) -> (environment: Environment, problems: [Problem]) {
   var environment = Environment(entries: circumstances.proxies.environment)
-  let problems = userVariables(circumstances).compactMap { name, value in
-    variableProblem(name, value, circumstances, exported: path)
-  }
+  let problems = variableProblems(circumstances, exported: path)
   if let path {
     var names = circumstances.settings.exports
     if isPrivate { names += trustVariables.map { $0.bytes } }
@@ -46,26 +44,37 @@ func userVariables(_ circumstances: Circumstances) -> [(name: [UInt8], value: [U
   }
 }
 
-/// What is wrong with a CA variable that the user has set: it stays, but whoever obeys it may not
+/// What is wrong with the CA variables that the user has set: they stay, but whoever obeys them may not
 /// trust what was mounted.
-func variableProblem(
-  _ name: [UInt8], _ value: [UInt8], _ circumstances: Circumstances, exported: Path?
-) -> Problem? {
-  let wanted = circumstances.wanted.certificates
-  let path = Path(value)
-  if wanted.isEmpty || path == exported { return nil }
+private func variableProblems(_ circumstances: Circumstances, exported: Path?) -> [Problem] {
+  if circumstances.wanted.certificates.isEmpty { return [] }
+  var problems: [Problem] = []
+  // They mostly name one file, which is read once.
+  var judged: [(path: Path, complaint: Text?)] = []
+  for (name, value) in userVariables(circumstances) {
+    let path = Path(value)
+    if path == exported { continue }
+    if !judged.contains(where: { $0.path == path }) {
+      judged.append((path, complaint(about: path, circumstances)))
+    }
+    if let complaint = judged.first(where: { $0.path == path })?.complaint {
+      problems.append(.warning(escaped(name), complaint))
+    }
+  }
+  return problems
+}
+
+/// What is wrong with a file that a CA variable names; nil where it holds all that is wanted.
+private func complaint(about path: Path, _ circumstances: Circumstances) -> Text? {
   let text: [UInt8]
   do throws(ReadError) {
     text = try circumstances.root.read(path, limit: BundleFile.sizeLimit)
   } catch {
-    return .warning(
-      escaped(name), "\(path.shown) \(error.text): clients that obey the variable trust nothing; unset it")
+    return "\(path.shown) \(error.text): clients that obey the variable trust nothing; unset it"
   }
-  let missing = missing(wanted, in: text)
+  let missing = missing(circumstances.wanted.certificates, in: text)
   guard let first = missing.first else { return nil }
   let others: Text = missing.count > 1 ? " and \(missing.count - 1) more" : ""
-  return .warning(
-    escaped(name),
+  return
     "\(path.shown) lacks \(first.subjectText)\(others): unset the variable, or add that file to PSM_ENTRY_BUNDLES"
-  )
 }

@@ -3,7 +3,7 @@ import Proxies
 import Text
 
 /// What the command line and the environment ask for, an option before its variable.
-struct Settings {
+final class Settings {
   enum System: Equatable { case auto, native, off }
 
   /// A file or folder that certificates are read from.

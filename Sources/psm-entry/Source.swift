@@ -35,7 +35,7 @@ struct Source {
 
 /// What the first process needs to know itself, to do what was asked even if the preparation
 /// fails.
-struct Essentials {
+final class Essentials {
   let isStrict: Bool
   /// Seconds that the preparation may take in all.
   let timeout: Int64

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 from roots import NATIVE_STORE, Scene, base, make_scene
@@ -28,9 +29,9 @@ PARENT = {
     "getpid": "whose child it is to be: see getppid",
     "fork": "everything that can go wrong is the child's",
     "close": "the pipe's other end, and what must not reach the service",
-    "poll": "the answer, a signal, or the time limit, whichever is first; then the pipe's end",
+    "poll": "the answer, a signal, or the time limit, whichever is first",
     "read": "the answer",
-    "kill": "nothing of the child's group may go on writing; again when it is reaped, should it have left somebody",
+    "kill": "nobody whom the child has left in its group may go on writing",
     "wait4": "reaps the child: the service begins without children",
     "rt_sigpending": "a signal that came last of all",
 }
@@ -61,11 +62,11 @@ def make(folder: Path) -> Scene:
     return scene
 
 
-def trace(scene: Scene) -> tuple[list[str], list[str]]:
+def trace(scene: Scene, variables: Mapping[str, str] | None = None) -> tuple[list[str], list[str]]:
     """The calls of the parent and of the child as strace's lines, up to where the service begins."""
     with tempfile.TemporaryDirectory() as folder:
         command = [str(scene.binary), "--root", str(scene.folder), "--", "/bin/true"]
-        environment = {"HTTPS_PROXY": "http://proxy:3128"}
+        environment = {"HTTPS_PROXY": "http://proxy:3128", **(variables or {})}
         prefix = f"{folder}/trace"
         line = ["strace", "-ff", "-qq", "-v", "-o", prefix, *command]
         subprocess.run(line, env=environment, cwd=folder, capture_output=True, timeout=60, check=True)

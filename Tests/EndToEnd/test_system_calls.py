@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import system_calls
+from certificates import Authority, write
 
 
 @pytest.fixture
@@ -23,6 +24,13 @@ def test_each_file_is_read_once_and_none_written(scene):
     assert system_calls.names(child).count("read") == 4, "one CA, two bundles and the store"
     assert not any("O_WRONLY" in line or "O_RDWR" in line or "O_CREAT" in line for line in child)
     assert {"fsync", "renameat", "unlinkat", "mkdirat", "flock"}.isdisjoint(system_calls.names(child))
+
+
+def test_a_file_that_several_variables_name_is_read_once(scene):
+    bundle = "/etc/ssl/certs/other.pem"
+    write(scene.folder / bundle[1:], Authority.named("Public").pem)
+    _, child = system_calls.trace(scene, dict.fromkeys(["SSL_CERT_FILE", "CURL_CA_BUNDLE", "PIP_CERT"], bundle))
+    assert sum(bundle in line for line in child if line.startswith("openat")) == 1
 
 
 def test_nothing_depends_on_the_current_folder(scene):
