@@ -70,6 +70,10 @@ static inline void clinux_ignore(int signal) {
   action.sa_handler = SIG_IGN;
   sigaction(signal, &action, NULL);
 }
+static inline int clinux_is_ignored(int signal) {
+  struct sigaction action = {0};
+  return sigaction(signal, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
 static inline void clinux_default(int signal) {
   struct sigaction action = {0};
   action.sa_handler = SIG_DFL;

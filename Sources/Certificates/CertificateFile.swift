@@ -6,14 +6,11 @@ public struct CertificateFile {
   public private(set) var certificates: [Certificate] = []
   public private(set) var problems: [CertificateProblem] = []
 
-  /// The most messages for one file; a further one counts the rest.
-  private static let problemLimit = 8
   private var hasKeyBeside = false
 
   public init(reading bytes: [UInt8]) {
     // A text may begin with a zero, which is DER's first byte.
     if bytes.first != Tag.sequence || !readDER(bytes) { readText(bytes) }
-    limitProblems()
   }
 
   private mutating func readText(_ bytes: [UInt8]) {
@@ -122,16 +119,6 @@ public struct CertificateFile {
     hasKeyBeside = true
     problems.append(CertificateProblem(.keyBeside, line: block.line))
   }
-
-  private mutating func limitProblems() {
-    if problems.count <= Self.problemLimit { return }
-    let further = problems[Self.problemLimit...]
-    let areWarnings = further.allSatisfy { $0.isWarning }
-    problems =
-      problems.prefix(Self.problemLimit) + [
-        CertificateProblem(.further(further.count, areWarnings: areWarnings))
-      ]
-  }
 }
 
 /// What is wrong with a file or a part of it.
@@ -141,7 +128,6 @@ public struct CertificateProblem: Equatable, Sendable {
     case broken(PEM.Fault)
     case notCertificateInBlock, otherBlock, distrusted
     case badPKCS7, emptyPKCS7, badCertificateInPKCS7
-    case further(Int, areWarnings: Bool)
   }
 
   let kind: Kind
@@ -154,13 +140,7 @@ public struct CertificateProblem: Equatable, Sendable {
   }
 
   /// Whether what was asked for was done all the same.
-  public var isWarning: Bool {
-    switch kind {
-    case .keyBeside: true
-    case .further(_, let areWarnings): areWarnings
-    default: false
-    }
-  }
+  public var isWarning: Bool { kind == .keyBeside }
 
   public var text: Text {
     switch kind {
@@ -184,7 +164,6 @@ public struct CertificateProblem: Equatable, Sendable {
     case .badPKCS7: "a PKCS#7 block without signed data; export the chain again"
     case .emptyPKCS7: "a PKCS#7 without certificates: export the chain again"
     case .badCertificateInPKCS7: "a certificate in the PKCS#7 is not whole; it is not used"
-    case .further(let count, _): "\(count) more of the kind"
     }
   }
 }

@@ -74,11 +74,15 @@ public struct Connection: Sendable {
   }
 
   /// Reads until `isComplete` says that it is enough, or the other side closes.
+  /// - Throws: ``Failure/late`` where nothing at all has come.
   public func receive(limit: Int, until isComplete: ([UInt8]) -> Bool) throws(Failure) -> [UInt8] {
     let deadline = Deadline(secondsFromNow: Self.stepLimit)
     var received: [UInt8] = []
     while !isComplete(received) && received.count < limit {
-      if waitToRead([descriptor], until: deadline) == 0 { throw .late }
+      if waitToRead([descriptor], until: deadline) == 0 {
+        if received.isEmpty { throw .late }
+        return received
+      }
       do throws(Errno) {
         let part = try descriptor.readSome()
         if part.isEmpty { return received }

@@ -30,9 +30,15 @@ public struct Path: Equatable, Sendable {
   public var isAbsolute: Bool { terminated.first == UInt8(ascii: "/") }
   public var isEmpty: Bool { terminated.count == 1 }
 
-  /// What a person may read of it: see ``escaped(_:)``.
+  /// What a person may read of it: see ``escaped(_:)``. Nothing of an address that was given for a path: it may hold
+  /// a password.
   @inline(never)
-  public var shown: Text { escaped(bytes) }
+  public var shown: Text {
+    let isAddress =
+      firstOccurrence(of: "://", in: terminated) != nil
+      || (!isAbsolute && bytes.contains(UInt8(ascii: ":")) && bytes.contains(UInt8(ascii: "@")))
+    return isAddress ? "(not shown: no path)" : escaped(bytes)
+  }
 
   /// The path of `name` inside this folder.
   @inline(never)

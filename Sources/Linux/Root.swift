@@ -1,4 +1,5 @@
 import CLinux
+import Text
 
 /// Where absolute paths begin: `/`, or a folder that stands for it.
 ///
@@ -52,6 +53,24 @@ public struct Root: Sendable {
     } catch {
       return nil
     }
+  }
+
+  /// Where `path` really stands, for a program that knows no root but the system's; nil where that cannot be told.
+  public func systemPath(of path: Path) -> Path? {
+    if isSystem { return path }
+    guard let file = try? open(path, [.pathOnly]) else { return nil }
+    defer { file.close() }
+    guard let folder = try? Folder(Path("/proc/self/fd"), in: .system) else { return nil }
+    defer { folder.close() }
+    return try? folder.target(ofLink: Path(decimal(Int64(file.rawValue))))
+  }
+
+  /// Whether a link stands at `path`, wherever it leads.
+  public func isLink(_ path: Path) -> Bool {
+    let (folderPath, name) = path.split
+    guard let folder = try? Folder(folderPath, in: self) else { return false }
+    defer { folder.close() }
+    return folder.metadata(of: name)?.kind == .link
   }
 
   /// Reads a whole regular file.

@@ -64,6 +64,9 @@ public struct SignalSet: Sendable {
     for signal in signals { clinux_ignore(signal) }
   }
 
+  /// Whether the signal is ignored, as the corresponding C function `sigaction` says.
+  public static func isIgnored(_ signal: Int32) -> Bool { clinux_is_ignored(signal) != 0 }
+
   /// Gives these signals back their usual effect.
   public static func restore(_ signals: [Int32]) {
     for signal in signals { clinux_default(signal) }

@@ -139,9 +139,12 @@ private func hostsWithoutProxy(
 }
 
 private func notesOnTheWhole(_ proxies: [ProxyOutcome.Proxy], _ environment: [[UInt8]]) -> [ProxyNote] {
-  guard proxies.contains(where: { $0.variable == .http }) else { return [] }
+  if proxies.isEmpty { return [] }
   var notes: [ProxyNote] = []
-  if !proxies.contains(where: { $0.variable == .https }) { notes.append(.httpWithoutHTTPS) }
+  if proxies.contains(where: { $0.variable == .http }) && !proxies.contains(where: { $0.variable == .https })
+  {
+    notes.append(.httpWithoutHTTPS)
+  }
   if environment.contains(where: { $0[...].begins(with: "REQUEST_METHOD=") }) {
     notes.append(.requestMethod)
   }

@@ -77,6 +77,8 @@ extension BundleFile {
 
   private func replace(with text: [UInt8], _ merge: BundleMerge) -> BundleUpdate.Outcome {
     if merge.isRepair {
+      // Nothing is kept of what will stay as it is.
+      if let obstacle { return .irreplaceable(obstacle) }
       do throws(Errno) { try keepOriginal() } catch { return .originalNotKept(error) }
     }
     let replacement = Replacement(

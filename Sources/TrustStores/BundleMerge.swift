@@ -18,6 +18,8 @@ public final class BundleMerge: Sendable {
   /// What is wrong with the base, and whether `text` mends it.
   public let damage: BundleContents.Damage?
   public let isRepair: Bool
+  /// Whether it stays damaged because nothing is wanted of it.
+  public let isLeftDamaged: Bool
   public let hasStrayMarks: Bool
   public let refusal: Refusal?
   /// Whether the text, as it stands, trusts all that is wanted.
@@ -77,13 +79,15 @@ public final class BundleMerge: Sendable {
     self.baseCount = baseCount
     self.section = section
     damage = base.damage
-    refusal = Self.refusal(of: base, isEmpty: old.count == text.count, wanted: mounted)
+    refusal = base.certificates.isEmpty ? (old.count == text.count ? .empty : .noCertificates) : nil
+    isLeftDamaged = damage != nil && mounted.isEmpty
     isRepair = damage != nil && !mounted.isEmpty && refusal == nil
 
     let new = ManagedSection.text(for: section)
     let stands = old.isEqual(to: new[...]) && (location.range?.upperBound ?? text.count) == text.count
     trustsAllWanted = stands && damage == nil && refusal == nil
-    if refusal != nil || (stands && !isRepair) {
+    // Where nothing is wanted, an old section goes even so.
+    if (refusal != nil && !mounted.isEmpty) || (stands && !isRepair) {
       self.text = nil
       (added, removed) = ([], [])
       return
@@ -125,13 +129,6 @@ public final class BundleMerge: Sendable {
       wanted.keepsRemoved ? wanted.adding(certificates(in: old)).certificates : wanted.certificates
     let isInBase = CertificateIndex(mounted).trusted(by: base)
     return (mounted, zip(mounted, isInBase).filter { !$0.1 }.map { $0.0 })
-  }
-
-  private static func refusal(
-    of base: BundleContents, isEmpty: Bool, wanted: [Certificate]
-  ) -> Refusal? {
-    if wanted.isEmpty || !base.certificates.isEmpty { return nil }
-    return isEmpty ? .empty : .noCertificates
   }
 }
 

@@ -40,12 +40,22 @@ public enum ManagedSection {
     text.append(line: openingMark)
     for certificate in certificates {
       let comment: Text =
-        "# Subject: \(certificate.subjectText)\n# SHA-256: \(certificate.fingerprint.colonHex)\n"
+        "# Subject: \(cutToLine(certificate.subjectText))\n# SHA-256: \(certificate.fingerprint.colonHex)\n"
       text.append(contentsOf: comment.utf8)
       appendCanonicalPEM(certificate.der, to: &text)
     }
     text.append(line: closingMark)
     return text
+  }
+
+  /// As much of a subject as fits a line of OpenSSL's, which takes 254 bytes for one: the rest would be another,
+  /// and may read like the begin of a block.
+  private static func cutToLine(_ subject: Text) -> Text {
+    let limit = 200
+    if subject.utf8.count <= limit { return subject }
+    // Not within a character.
+    let end = subject.utf8[...limit].lastIndex { $0 & 0xC0 != 0x80 } ?? 0
+    return subject.prefix(end) + "..."
   }
 
   private struct Mark {

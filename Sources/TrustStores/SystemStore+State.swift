@@ -70,6 +70,13 @@ extension SystemStore {
         for file in (try? folder.names()) ?? [] {
           guard let text = try? root.read(folder.path.appending(file), limit: 1 << 20) else { continue }
           blocked += CertificateFile(reading: text).certificates
+          // In a TRUSTED CERTIFICATE here, no setting makes it trusted.
+          let contents = BundleContents(reading: text)
+          for certificate in contents.certificates where !certificate.isTrustedForServers {
+            if let certificate = Certificate(der: contents.der(of: certificate)) {
+              blocked.append(certificate)
+            }
+          }
         }
       }
     }

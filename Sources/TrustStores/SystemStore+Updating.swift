@@ -16,6 +16,8 @@ public struct SystemUpdate: Sendable {
   public var missing: [Certificate] = []
   /// Taken out of the anchors, and still in that bundle.
   public var remaining = 0
+  /// Whether the tool has built the bundle since the anchors changed: what remains in it is somebody else's then.
+  public var isBuiltAnew = false
   public var isBundleDamaged = false
   public var isBundleUnreadable = false
   public var passedOverLock = false
@@ -60,7 +62,7 @@ extension SystemStore {
     guard let tool else { return update }
     removeLeftovers(of: plan, in: root)
     update.tool = ToolRun.run(tool, until: toolDeadline)
-    verify(plan, in: root, &update)
+    verify(plan, folder, in: root, &update)
     clearUnfinishedMark(in: root)
     return update
   }
@@ -76,7 +78,8 @@ extension SystemStore {
         update.failedAnchors.append((name, .system(.rename, error)))
       }
     }
-    for certificate in plan.missingAnchors + plan.missingInBundle {
+    // Also those whose names stand there: what is in them is what the tool will read.
+    for certificate in plan.wanted {
       let name = anchorName(certificate.fingerprint)
       do throws(Replacement.Failure) { try write(certificate, as: name, in: folder) } catch {
         update.failedAnchors.append((name, error))
@@ -118,7 +121,7 @@ extension SystemStore {
     return fingerprintDigits(inAnchorName: target.split.name.bytes) != nil && !folder.leadsSomewhere(name)
   }
 
-  private func verify(_ plan: Plan, in root: Root, _ update: inout SystemUpdate) {
+  private func verify(_ plan: Plan, _ anchors: Folder, in root: Root, _ update: inout SystemUpdate) {
     var none: [UInt8] = []
     guard let built = try? readBundle(in: root, reusing: &none) else {
       update.isBundleUnreadable = true
@@ -130,6 +133,7 @@ extension SystemStore {
     let isTrusted = CertificateIndex(plan.wanted).trusted(by: contents)
     update.missing = untrusted(of: plan.wanted, isTrusted)
     if plan.removed.isEmpty { return }
+    update.isBuiltAnew = (try? anchors.descriptor.metadata()).map { built.modified >= $0.modified } ?? false
     for certificate in contents.certificates where certificate.isTrustedForServers {
       let fingerprint = Fingerprint(of: contents.der(of: certificate))
       if fingerprint.hex.utf8.isElement(of: plan.removed) { update.remaining += 1 }

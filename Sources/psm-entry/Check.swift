@@ -47,7 +47,8 @@ func check(
       connectRoutes(circumstances, commandLine), targets, circumstances, bundle: plan.bundleInUse)
   }
   let asJSON = commandLine.flags.contains(.json)
-  let written = Output.write(asJSON ? json(checks) : Array(text(checks).utf8))
+  let written = Output.write(
+    asJSON ? json(checks) : text(checks).utf8, circumstances.settings.essentials.log)
   if written != 0 { return written }
   return checks.allSatisfy { $0.isOK } ? 0 : ExitStatus.failure
 }

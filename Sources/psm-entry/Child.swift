@@ -57,15 +57,18 @@ private func prepare(_ source: Source, _ essentials: Essentials, answer: (Answer
     circumstances, for: .start(deadline: Deadline(nanosecondsFromNow: essentials.timeout * 800_000_000)))
   if essentials.isStrict && preparation.problems.hasErrors { answer(refuse(essentials)) }
   if !preparation.problems.contains(where: { $0.level <= .info }) {
-    essentials.log.write(.info("", summary(circumstances.wanted.certificates.count)))
+    essentials.log.write(.info("", summary(circumstances.wanted.certificates.count, preparation.hasStore)))
   }
   withExtendedLifetime((circumstances, preparation)) { answer(.ready(preparation.environment)) }
 }
 
 /// The one line of a start that changes nothing and finds nothing.
-private func summary(_ count: Int) -> Text {
+private func summary(_ count: Int, _ hasStore: Bool) -> Text {
   if count == 0 { return "no certificates to add; nothing to change" }
-  return "\(count) certificate\(count == 1 ? "" : "s") in place; nothing to change"
+  let certificates: Text = "\(count) certificate\(count == 1 ? "" : "s")"
+  return hasStore
+    ? "\(certificates) in place; nothing to change"
+    : "\(certificates) mounted, but there is no bundle and no system store to add to: see PSM_ENTRY_BUNDLES"
 }
 
 private func refuse(_ essentials: Essentials) -> Answer {
@@ -99,7 +102,8 @@ extension Answer {
       self = .refused(Int32(status))
       return
     }
-    self = .ready(Environment(entries: body.split(separator: 0).map { Array($0) }))
+    let entries = body.dropLast().split(separator: 0, omittingEmptySubsequences: false).map { Array($0) }
+    self = .ready(Environment(entries: body.isEmpty ? [] : entries))
   }
 
   var bytes: [UInt8] {

@@ -27,7 +27,8 @@ final class Circumstances {
     self.environment = environment
     inputs = Inputs(reading: settings.inputs, in: root, now: Clock.secondsSinceEpoch)
     reach(.inputs, environment)
-    wanted = Wanted(certificates: inputs.certificates, keepsRemoved: inputs.areIncomplete)
+    wanted = Wanted(
+      certificates: inputs.certificates, keepsRemoved: inputs.areIncomplete || settings.misnamesInputs)
     let (secrets, secretProblems) = readSecrets(environment, in: root)
     self.secretProblems = secretProblems
     proxies = unifyProxies(

@@ -40,8 +40,14 @@ struct CommandLine {
         if verb == .start { break }
       } else if !isLiteral && argument[...].begins(with: "--") {
         index = try readOption(arguments, at: index)
+      } else if !isLiteral && argument.first == UInt8(ascii: "-") {
+        throw UsageError(
+          message:
+            "unknown option \(shownOption(argument[...])); what begins with a dash and is none stands behind --"
+        )
       } else if !hasVerb && !isLiteral, let named = Self.verb(named: argument) {
-        verb = named
+        // `--help` and `--version` stand before a sub-command as they do behind it.
+        if verb == .start { verb = named }
         hasVerb = true
         index += 1
       } else if verb == .start {
@@ -84,7 +90,7 @@ struct CommandLine {
       // `--strict` alone means on; a Boolean behind it is its value unless it is the command.
       if let attached {
         settings.append((.strict, attached))
-      } else if index + 2 < arguments.count, boolean(arguments[index + 1]) != nil {
+      } else if index + (verb == .start ? 2 : 1) < arguments.count, boolean(arguments[index + 1]) != nil {
         settings.append((.strict, arguments[index + 1]))
         return index + 2
       } else {

@@ -13,7 +13,8 @@ struct ConnectTarget {
   /// - Returns: nil where it is no `https://` URL.
   init?(_ url: [UInt8]) {
     let scheme = Path("https://").bytes
-    guard url.starts(with: scheme) else { return nil }
+    // A scheme is the same in either case; neither the colon nor the slash has this bit unset.
+    guard url.prefix(scheme.count).map({ $0 | 0x20 })[...].isEqual(to: scheme) else { return nil }
     // The rest is read like a proxy's address: host and port are written the same way.
     let authority = url.dropFirst(scheme.count).prefix { $0 != UInt8(ascii: "/") }
     guard !authority.contains(UInt8(ascii: "@")),
@@ -23,7 +24,11 @@ struct ConnectTarget {
     port = address.port ?? 443
   }
 
-  var shown: Text { "\(escaped(host)):\(port)" }
+  /// Host and port as a URL writes them.
+  var shown: Text {
+    let isIPv6 = host.contains(UInt8(ascii: ":"))
+    return isIPv6 ? "[\(escaped(host))]:\(port)" : "\(escaped(host)):\(port)"
+  }
 }
 
 /// A proxy to go through, and what it is called in the result; no address where it cannot be read.
@@ -71,7 +76,12 @@ private func showProgress(_ text: Text) {
 func connectRoutes(_ circumstances: Circumstances, _ commandLine: CommandLine) -> [ConnectRoute] {
   var routes: [ConnectRoute] = []
   for proxy in circumstances.proxies.proxies {
-    guard let url = proxy.url, !routes.contains(where: { $0.proxy == url }) else { continue }
+    guard let url = proxy.url else {
+      routes.append(
+        ConnectRoute(name: proxy.source, proxy: nil, problem: "its value cannot be read: see proxy"))
+      continue
+    }
+    if routes.contains(where: { $0.proxy == url }) { continue }
     routes.append(ConnectRoute(name: url.redacted, proxy: url, problem: nil))
   }
   for (index, value) in commandLine.proxies.enumerated() {
@@ -118,13 +128,14 @@ private struct Probe {
     do throws(Refusal) {
       let connection = try open(route, target)
       defer { connection.close() }
-      guard let python = python, let bundle else {
+      // Python knows no root but the system's.
+      guard let python = python, let bundle, let file = circumstances.root.systemPath(of: bundle) else {
         return (.warning, "connected; TLS was not checked, because there is no Python or no bundle here")
       }
-      let outcome = verify(connection, target, python, bundle)
+      let outcome = verify(connection, target, python, file)
       if outcome.isOK { return (.info, "connected, and TLS verified") }
-      if !outcome.isUntrusted { return (.error, "TLS failed: \(outcome.text)") }
-      return (.error, try distrust(route, target, python, outcome.text))
+      if outcome.verdict == nil { return (.error, "TLS failed: \(outcome.text)") }
+      return (.error, try distrust(route, target, python, outcome))
     } catch {
       return (.error, error.detail)
     }
@@ -173,19 +184,25 @@ private struct Probe {
     let answer: [UInt8]
     do throws(Connection.Failure) {
       try connection.send(request.utf8)
-      answer = try connection.receive(limit: 16384) { firstOccurrence(of: "\r\n\r\n", in: $0) != nil }
+      answer = try connection.receive(limit: 16384) {
+        // Whoever speaks another protocol, such as SSH, may wait for us to speak.
+        firstOccurrence(of: "\r\n\r\n", in: $0) != nil || ($0.count >= 7 && !isHTTP($0))
+      }
     } catch {
       throw Refusal(
-        error == .late ? "the proxy does not answer to CONNECT" : "the proxy broke off when asked for CONNECT"
-      )
+        error == .late
+          ? "the proxy does not answer to CONNECT: is it an HTTP proxy?"
+          : "the proxy broke off when asked for CONNECT: is it an HTTP proxy?")
     }
-    guard answer.starts(with: Path("HTTP/1.").bytes), answer.count >= 12, let status = number(answer[9..<12])
+    guard isHTTP(answer), answer.count >= 12, let status = number(answer[9..<12])
     else {
       throw Refusal("what answers there is no HTTP proxy: check host and port")
     }
     if (200..<300).contains(status) { return }
     throw Refusal(explanation(status, proxy, authority))
   }
+
+  private func isHTTP(_ answer: [UInt8]) -> Bool { answer[...].begins(with: "HTTP/1.") }
 
   private func explanation(_ status: Int, _ proxy: ProxyURL, _ authority: Text) -> Text {
     switch status {
@@ -198,6 +215,9 @@ private struct Probe {
     case 403: return "the proxy does not allow \(authority) (403): ask its administrator to allow it"
     case 502, 503, 504:
       return "the proxy itself cannot reach \(authority) (\(status)): is the name known there?"
+    case 400, 404, 405, 501:
+      return
+        "what answers there is no HTTP proxy but perhaps a web server (\(status) to CONNECT \(authority)): check host and port"
     default: return "the proxy answers \(status) to CONNECT \(authority)"
     }
   }
@@ -222,9 +242,15 @@ private struct Probe {
 
   private struct TLSOutcome {
     var isOK = false
-    var isUntrusted = false
+    /// OpenSSL's number for why the certificate is refused; nil where that is not what went wrong.
+    var verdict: Int?
     var text: Text = ""
     var certificate: [UInt8] = []
+
+    /// Whether nobody who is trusted has issued it: X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, the two of
+    /// self-signed certificates, and the two of an issuer or a leaf that is not there.
+    /// - Source: OpenSSL's X509_STORE_CTX_get_error(3).
+    var isWithoutIssuer: Bool { [2, 18, 19, 20, 21].contains(verdict) }
   }
 
   private func verify(
@@ -245,7 +271,9 @@ private struct Probe {
     if word.isEqual(to: "ok") {
       outcome.isOK = true
     } else if word.isEqual(to: "untrusted") {
-      outcome.isUntrusted = true
+      let digits = rest.prefix { $0 != UInt8(ascii: " ") }
+      outcome.verdict = digits.decimal(upTo: 1000) ?? 0
+      outcome.text = escaped(rest.dropFirst(digits.count + 1))
     } else if word.isEqual(to: "certificate") {
       outcome.certificate = bytes(ofHex: rest)
     } else if !word.isEqual(to: "failed") {
@@ -258,22 +286,27 @@ private struct Probe {
   /// Who issued what is not trusted, and whether that CA is mounted. Asked on a second connection,
   /// since the first one ended with the refusal.
   private func distrust(
-    _ route: ConnectRoute, _ target: ConnectTarget, _ python: Path, _ reason: Text
+    _ route: ConnectRoute, _ target: ConnectTarget, _ python: Path, _ refused: TLSOutcome
   ) throws(Refusal) -> Text {
+    let reason = refused.text
     let connection = try open(route, target)
     defer { connection.close() }
-    let outcome = verify(connection, target, python, nil)
-    guard let leaf = Certificate(der: outcome.certificate) else { return "TLS is not trusted: \(reason)" }
-    let issuer = leaf.issuerText
-    let mounted = circumstances.inputs.found.filter { $0.certificate.subjectDER == leaf.issuerDER }
+    guard let last = Certificate(der: verify(connection, target, python, nil).certificate) else {
+      return "TLS is not trusted: \(reason)"
+    }
+    let issuer = last.issuerText
+    let mounted = circumstances.inputs.found.filter { $0.certificate.subjectDER == last.issuerDER }
+    let now = Clock.secondsSinceEpoch
+    if let found = mounted.first, mounted.allSatisfy({ $0.certificate.notAfter < now }) {
+      return
+        "TLS is not trusted (\(reason)): the issuer \(issuer) is mounted as \(found.source.shown) and has expired"
+    }
+    if !refused.isWithoutIssuer {
+      return "TLS is not trusted: \(reason); the server's administrator must mend that"
+    }
     guard let found = mounted.first else {
       return
         "TLS is not trusted (\(reason)): the issuer is \(issuer), and no CA of that name is mounted; mount it"
-    }
-    let now = Clock.secondsSinceEpoch
-    if mounted.allSatisfy({ $0.certificate.notAfter < now }) {
-      return
-        "TLS is not trusted (\(reason)): the issuer \(issuer) is mounted as \(found.source.shown) and has expired"
     }
     return
       "TLS is not trusted (\(reason)): a CA named \(issuer) is mounted as \(found.source.shown); if it was mounted after the start, restart the container, else it is another CA of that name"
@@ -304,7 +337,8 @@ private struct Probe {
 }
 
 /// Shakes hands on descriptor 3, and says on one line how that went. With a bundle it verifies; without, it
-/// prints the server's certificate.
+/// prints the last certificate that the server sends, whose issuer is what is to be trusted: the whole chain is had
+/// from Python 3.10 on, else the server's own.
 private let tlsScript: StaticString = """
   import socket, ssl, sys
   host, bundle = sys.argv[1:3]
@@ -316,9 +350,16 @@ private let tlsScript: StaticString = """
       connection = socket.socket(fileno=3)
       connection.settimeout(10)
       tls = context.wrap_socket(connection, server_hostname=host)
-      print("ok" if bundle else "certificate " + tls.getpeercert(True).hex())
+      if bundle:
+          print("ok")
+      else:
+          try:
+              last = tls._sslobj.get_unverified_chain()[-1].public_bytes(ssl._ssl.ENCODING_DER)
+          except Exception:
+              last = tls.getpeercert(True)
+          print("certificate", last.hex())
   except ssl.SSLCertVerificationError as error:
-      print("untrusted", error.verify_message)
+      print("untrusted", error.verify_code, error.verify_message)
   except Exception as error:
       print("failed", str(error).replace(chr(10), " ") or type(error).__name__)
   """

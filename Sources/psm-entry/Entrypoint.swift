@@ -102,7 +102,7 @@ private func stop(_ child: ProcessID, _ pipe: FileDescriptor) {
 /// SIGTERM and SIGINT wait while the preparation runs: as PID 1 this process would lose them.
 struct SignalGuard {
   private let original: SignalSet
-  /// Those that were not blocked anyway: what was is the service's business.
+  /// Those that were neither blocked nor ignored anyway: what was is the service's business.
   private let watched: [Int32]
   /// Becomes readable when one of them waits.
   let descriptors: [FileDescriptor]
@@ -111,7 +111,7 @@ struct SignalGuard {
     let all = [SignalSet.terminate, SignalSet.interrupt]
     let original = SignalSet(all + [SignalSet.brokenPipe, SignalSet.fileSizeExceeded]).block()
     self.original = original
-    watched = all.filter { !original.contains($0) }
+    watched = all.filter { !original.contains($0) && !SignalSet.isIgnored($0) }
     let descriptor = watched.isEmpty ? nil : try? SignalSet(watched).descriptor().aboveStandard()
     descriptors = descriptor.map { [$0] } ?? []
   }
@@ -124,6 +124,8 @@ struct SignalGuard {
 
   /// Writes to the log. What its reader's absence would raise is dropped before it can end anything.
   func write(_ problem: Problem, to log: Log) {
+    // A reader who reads no more must not keep the service from starting.
+    if !waitToWrite(.standardError, until: Deadline(secondsFromNow: 1)) { return }
     let before = SignalSet.pending
     log.write(problem)
     for signal in [SignalSet.brokenPipe, SignalSet.fileSizeExceeded] where !before.contains(signal) {
@@ -131,8 +133,9 @@ struct SignalGuard {
     }
   }
 
-  /// Gives the service the mask that was inherited.
+  /// Gives the service the mask that was inherited. The end of the child is no signal of the service's.
   func restore() {
+    if original.contains(SignalSet.childEnded) { SignalSet([SignalSet.childEnded]).discardPending() }
     for descriptor in descriptors { descriptor.close() }
     exitIfAsked()
     original.install()

@@ -5,14 +5,14 @@ import Text
 /// not redacted.
 func printEnvironment(_ circumstances: Circumstances, _ flags: [CommandLine.Flag]) -> Int32 {
   let plan = Preparation(circumstances, for: .trial)
-  for problem in plan.problems where problem.level <= .warning {
-    circumstances.settings.essentials.log.write(problem)
-  }
+  let log = circumstances.settings.essentials.log
+  log.write(plan.problems.filter { $0.level <= .warning })
   if flags.contains(.null) {
-    return Output.write(plan.environment.entries.flatMap { $0 + [0] })
+    return Output.write(plan.environment.entries.flatMap { $0 + [0] }, log)
   }
-  if flags.contains(.json) { return Output.write(json(plan.environment)) }
-  return Output.write(shellText(EnvironmentDifference(from: circumstances.environment, to: plan.environment)))
+  if flags.contains(.json) { return Output.write(json(plan.environment), log) }
+  let difference = EnvironmentDifference(from: circumstances.environment, to: plan.environment)
+  return Output.write(shellText(difference), log)
 }
 
 /// `export` and `unset` lines for any POSIX shell. A name that no shell can hold is left out.
@@ -33,7 +33,7 @@ private func shellText(_ difference: EnvironmentDifference) -> [UInt8] {
 }
 
 /// - Source: POSIX.1-2017 Base Definitions §3.235 (Name).
-private func isShellName(_ name: [UInt8]) -> Bool {
+func isShellName(_ name: [UInt8]) -> Bool {
   guard let first = name.first, !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first) else { return false }
   return name.allSatisfy { byte in
     switch byte {
@@ -51,10 +51,10 @@ private func json(_ environment: Environment) -> [UInt8] {
   var seen: [[UInt8]] = []
   json.object { object in
     for entry in environment.entries {
-      guard let name = name(ofEntry: entry).map({ Array($0) }), !seen.contains(name) else { continue }
-      seen.append(name)
-      // Bytes that are not UTF-8 become U+FFFD.
-      object.member(repaired(name[...]), repaired(entry[(name.count + 1)...]))
+      // Bytes that are not UTF-8 become U+FFFD, which may make two names one.
+      guard let name = name(ofEntry: entry), !seen.contains(repaired(name).utf8) else { continue }
+      seen.append(repaired(name).utf8)
+      object.member(repaired(name), repaired(entry[(name.count + 1)...]))
     }
   }
   return json.bytes + [UInt8(ascii: "\n")]

@@ -18,7 +18,15 @@ func become(
   let strings = CStrings(copying: environment.entries)
   signals.restore()
   var outcome = execute(candidates, arguments, strings)
-  if outcome == .argumentListTooLong { outcome = execute(candidates, arguments, original) }
+  if outcome == .argumentListTooLong {
+    let signals = SignalGuard()
+    signals.write(
+      .error(
+        "", "the environment has become too large for the kernel: the service starts with its original one"),
+      to: essentials.log)
+    signals.restore()
+    outcome = execute(candidates, arguments, original)
+  }
   let status =
     outcome == .noSuchFile || outcome == .notDirectory ? ExitStatus.notFound : ExitStatus.notExecutable
   let reason: Text =
@@ -74,26 +82,39 @@ private func paths(of command: [UInt8], in environment: Environment) -> [Path] {
 
 /// - Returns: why this process could not become the user.
 private func becomeUser(_ user: [UInt8], in rootPath: Path?, _ environment: inout Environment) -> Problem? {
-  let subject: Text = "PSM_ENTRY_USER"
   do throws(Errno) {
-    let root = try openRoot(rootPath)
     let account: Account
-    do throws(Account.Failure) {
-      account = try Account(
-        user, passwd: readAccounts("/etc/passwd", in: root), groups: readAccounts("/etc/group", in: root))
-    } catch {
-      return .error(subject, "\(escaped(user)): \(error.text); the service is not started")
-    }
+    let root = try openRoot(rootPath)
+    do throws(Problem) { account = try findAccount(user, in: root) } catch { return error }
     if account.isCurrent { return nil }
     try account.become()
     environment.set(("HOME" as StaticString).bytes, to: account.home)
     return nil
   } catch {
     return .error(
-      subject,
-      "cannot become \(escaped(user)) (\(error.text)); start as root with the capabilities SETUID and SETGID; the service is not started"
+      userSubject,
+      "cannot become \(shownUser(user)) (\(error.text)); start as root with the capabilities SETUID and SETGID; the service is not started"
     )
   }
+}
+
+private let userSubject: Text = "PSM_ENTRY_USER"
+
+/// The account of the user that was asked for.
+func findAccount(_ user: [UInt8], in root: Root) throws(Problem) -> Account {
+  do throws(Account.Failure) {
+    return try Account(
+      user, passwd: readAccounts("/etc/passwd", in: root), groups: readAccounts("/etc/group", in: root))
+  } catch {
+    throw .error(userSubject, "\(shownUser(user)): \(error.text); the service is not started")
+  }
+}
+
+/// A user's name, unless it is an address that was put in the wrong place.
+private func shownUser(_ user: [UInt8]) -> Text {
+  let colons = user.count { $0 == UInt8(ascii: ":") }
+  return colons > 1 || user.contains(UInt8(ascii: "@")) || user.contains(UInt8(ascii: "/"))
+    ? "the user" : escaped(user)
 }
 
 private func readAccounts(_ path: StaticString, in root: Root) -> [UInt8] {

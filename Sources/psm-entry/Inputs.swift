@@ -25,6 +25,7 @@ struct Inputs {
   private static let fileLimit = 16 << 20
   private static let totalLimit = 64 << 20
   private static let countLimit = 10_000
+  private static let messageLimit = 8
   private static let depthLimit = 16
 
   private var bytesRead = 0
@@ -57,14 +58,16 @@ struct Inputs {
       defer { file.close() }
       let metadata = try file.metadata()
       if metadata.kind == .folder {
-        readFolder(file, input.path, metadata.identity)
+        // One input may lie within another.
+        if !visitedFolders.contains(metadata.identity) { readFolder(file, input.path, metadata.identity) }
       } else if !filesRead.contains(metadata.identity) {
         // The product's own setting names a file that usually lies in the folder as well.
         readFile(file, input.path, metadata)
       }
     } catch {
       let isMissing = error == .noSuchFile || error == .notDirectory
-      if isMissing && !input.isNamed { return }
+      // A link that leads nowhere is no missing folder, but a mount that failed.
+      if isMissing && !input.isNamed && !root.isLink(input.path) { return }
       if let message = refusedKind(input.path, error) {
         fileProblems.append(.error(input.path.shown, message))
         return
@@ -211,7 +214,7 @@ struct Inputs {
       fileProblems.append(.error(path.shown, notRegularMessage))
       return
     } catch .tooLarge {
-      if room < Self.fileLimit {
+      if room < Self.fileLimit && metadata.size <= Self.fileLimit {
         reachLimit(path, "more than 64 MiB in all: take out what is no CA certificate")
       } else {
         fileProblems.append(.error(path.shown, "larger than 16 MiB: no certificate file; it is not read"))
@@ -225,17 +228,35 @@ struct Inputs {
     judge(CertificateFile(reading: contents), path)
   }
 
+  /// Takes a file's certificates, and says what is wrong: errors first, and no more than a person would read.
   private mutating func judge(_ file: CertificateFile, _ path: Path) {
-    for problem in file.problems {
+    let problems = file.problems.filter { !$0.isWarning } + file.problems.filter { $0.isWarning }
+    for problem in problems.prefix(Self.messageLimit) {
       let place: Text = problem.line.map { "line \($0): " } ?? ""
       let message: Text = "\(place)\(problem.text)"
       fileProblems.append(problem.isWarning ? .warning(path.shown, message) : .error(path.shown, message))
     }
+    let unsaid = problems.dropFirst(Self.messageLimit)
+    var room = max(0, Self.messageLimit - problems.count)
+    var unsaidCount = unsaid.count
     for certificate in file.certificates {
       found.append(Found(certificate: certificate, source: path))
       for warning in certificate.warnings(now: now) {
+        if room == 0 {
+          unsaidCount += 1
+          continue
+        }
+        room -= 1
         certificateProblems.append(.warning(path.shown, "\(certificate.subjectText): \(warning.text)"))
       }
+    }
+    if unsaidCount == 0 { return }
+    let count: Text = "\(unsaidCount) more of the kind"
+    if unsaid.isEmpty {
+      certificateProblems.append(.warning(path.shown, count))
+    } else {
+      let hasErrors = unsaid.contains { !$0.isWarning }
+      fileProblems.append(hasErrors ? .error(path.shown, count) : .warning(path.shown, count))
     }
   }
 

@@ -23,9 +23,15 @@ func main(_ argc: Int32, _ argv: UnsafeMutablePointer<UnsafeMutablePointer<CChar
         environment: environment)
     }
     fillStandardDescriptors()
+    // A reader who has gone, or a file that may grow no more, is an error like any other.
+    SignalSet.ignore([SignalSet.brokenPipe, SignalSet.fileSizeExceeded])
     return try runSubCommand(source, essentials)
   } catch {
-    Log().write(.error("", "\(error.message); see psm-entry --help"))
+    // The settings are not known yet.
+    var log = Log()
+    let format = Environment(entries: environment.all).value(of: Setting.logFormat.variable)
+    log.isJSON = format?[...].isEqual(to: "json") == true
+    log.write(.error("", "\(error.message); see psm-entry --help"))
     return ExitStatus.usage
   }
 }
@@ -34,15 +40,16 @@ private func runSubCommand(_ source: Source, _ essentials: Essentials) throws(Co
 {
   let commandLine = source.commandLine
   switch commandLine.verb {
-  case .help: return Output.write(helpText)
-  case .version: return Output.write("psm-entry \(version)\n")
+  case .help: return Output.write(helpText, essentials.log)
+  case .version: return Output.write("psm-entry \(version)\n", essentials.log)
   case .install: return install(to: Path(commandLine.operands.first ?? []), essentials.log)
   case .start, .plan, .check, .certs, .env: break
   }
   let settings = try Settings(source, essentials)
   let root: Root
   do throws(Errno) { root = try openRoot(essentials.root) } catch {
-    throw CommandLine.UsageError(message: rootProblem(error).message)
+    let problem = rootProblem(error)
+    throw CommandLine.UsageError(message: "\(problem.subject): \(problem.message)")
   }
   if commandLine.verb == .certs { return listCertificates(commandLine, settings, in: root) }
   let circumstances = Circumstances(settings, source.environment, in: root)
@@ -56,13 +63,14 @@ private func runSubCommand(_ source: Source, _ essentials: Essentials) throws(Co
 /// Standard output, which belongs to the results.
 enum Output {
   /// - Returns: the exit status: what cannot be written was not done.
-  static func write(_ text: Text) -> Int32 { write(Array(text.utf8)) }
+  static func write(_ text: Text, _ log: Log) -> Int32 { write(text.utf8, log) }
 
-  static func write(_ bytes: [UInt8]) -> Int32 {
+  static func write(_ bytes: [UInt8], _ log: Log) -> Int32 {
     do throws(Errno) {
       try FileDescriptor.standardOutput.write(bytes)
       return 0
     } catch {
+      log.write(.error("standard output", "the result cannot be written (\(error.text))"))
       return ExitStatus.failure
     }
   }

@@ -7,8 +7,9 @@ import Text
 func printPlan(_ circumstances: Circumstances, asJSON: Bool) -> Int32 {
   let plan = Preparation(circumstances, for: .trial)
   let difference = EnvironmentDifference(from: circumstances.environment, to: plan.environment)
-  let isWritten = Output.write(asJSON ? plan.json(difference) : Array(plan.text(difference).utf8))
-  return isWritten == 0 ? plan.exitStatus : isWritten
+  let written = Output.write(
+    asJSON ? plan.json(difference) : plan.text(difference).utf8, circumstances.settings.essentials.log)
+  return written == 0 ? plan.exitStatus : written
 }
 
 /// What one environment has that another has not, in the order of its entries.

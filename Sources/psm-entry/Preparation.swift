@@ -48,6 +48,8 @@ struct Preparation {
   private var lastMerge: BundleMerge?
   /// A text that nobody needs any more: the next one is read into its memory.
   private var spareText: [UInt8] = []
+  /// In a trial: whether a start would bring the system store to trust all that is wanted.
+  private var storeWillTrustAll = false
   /// Files that have been seen to, whatever names lead to them.
   private var settledFiles: [Metadata.Identity] = []
 
@@ -79,6 +81,7 @@ struct Preparation {
       circumstances, exporting: exportPath, isPrivate: servesPrivately)
     self.environment = environment
     for problem in problems { say(.variable, problem) }
+    if isTrial { foreseeUser() }
   }
 
   /// The file that a client of the service would read: the one exported, else the first bundle there.
@@ -87,6 +90,9 @@ struct Preparation {
     return bundlePaths(settings.bundles, in: root).first { root.exists($0.path) }?.path
   }
 
+  /// Whether there is anything here that certificates can be put into.
+  var hasStore: Bool { systemBundle != nil || !settledFiles.isEmpty }
+
   /// All that was found, in order: settings, inputs and proxies first.
   var problems: [Problem] { circumstances.problems + findings.map { $0.problem } }
 
@@ -94,6 +100,19 @@ struct Preparation {
   private mutating func say(_ area: Check.Name, _ problem: Problem) {
     findings.append((area, problem))
     if !isTrial { settings.essentials.log.write(problem) }
+  }
+}
+
+extension Preparation {
+  /// What becoming the user will do to the environment. In a start the first process does it itself.
+  private mutating func foreseeUser() {
+    guard let user = settings.essentials.user else { return }
+    do throws(Problem) {
+      let account = try findAccount(user, in: root)
+      if !account.isCurrent { environment.set(("HOME" as StaticString).bytes, to: account.home) }
+    } catch {
+      say(.variable, error)
+    }
   }
 }
 
@@ -127,6 +146,7 @@ extension Preparation {
       settledFiles.append(built)
     }
     if obstacle == nil && (update.isChanged || merge?.text != nil) {
+      storeWillTrustAll = isTrial && plan.distrusted.isEmpty && !wanted.certificates.isEmpty
       changes.append(
         Change(
           store: store.bundle, kind: .system, added: (merge?.added ?? update.plan.added).map { $0.hex },
@@ -200,7 +220,9 @@ extension Preparation {
     if case .irreplaceable(let failure) = update.outcome {
       for problem in update.merge.problems(at: path, isRepaired: false) { say(.bundle, problem) }
       if isTheBundle { servesPrivately = servePrivately(beside: update.file) }
-      say(.bundle, irreplaceableProblem(path, failure, servedBy: servesPrivately ? exportPath : nil))
+      say(
+        .bundle,
+        irreplaceableProblem(path, failure, update.merge, servedBy: servesPrivately ? exportPath : nil))
       return
     }
     for problem in update.problems(at: path) { say(.bundle, problem) }
@@ -235,7 +257,7 @@ extension Preparation {
   /// Exports the bundle that is another name of a file seen to before; the private one where that could not
   /// be brought to trust all that is wanted, as a store that only root may change.
   private mutating func exportSettledBundle(_ path: Path) throws(BundleFile.Failure) {
-    if trustsAllWanted(path) {
+    if storeWillTrustAll || trustsAllWanted(path) {
       exportPath = path
       return
     }
@@ -267,7 +289,7 @@ extension Preparation {
         exportPath = path
         return true
       } catch {
-        say(.bundle, error.problem(at: folder))
+        say(.bundle, error.problem(at: folder, isNamed: settings.namesStateFolders))
       }
     }
     return false

@@ -1,7 +1,7 @@
 import Text
 
 /// Something a person should know: what it is about, what is wrong, what to do.
-struct Problem: Equatable {
+struct Problem: Error, Equatable {
   enum Level: Int, Comparable {
     case error = 1
     case warning, info, debug

@@ -15,6 +15,8 @@ final class Settings {
 
   let essentials: Essentials
   let inputs: [Input]
+  /// Whether a variable names an input by what is no absolute path: then not all was read that was meant.
+  let misnamesInputs: Bool
   /// Paths whose components may hold `*`.
   let bundles: [Path]
   /// Whether somebody has named them: then they must be there.
@@ -24,6 +26,8 @@ final class Settings {
   let preference: ProxySettings.Preference
   let noProxy: [UInt8]
   let stateFolders: [Path]
+  /// Whether somebody has named them: then it is worth knowing that one does not serve.
+  let namesStateFolders: Bool
   /// What is wrong with variables; a bad option is a usage error instead.
   let problems: [Problem]
 
@@ -43,11 +47,14 @@ final class Settings {
     namesBundles = source.value(of: .bundles) != nil
     let state = try source.read(.stateDir, default: [], &problems, complaint: relative, parse: paths)
     stateFolders = state.isEmpty ? Self.defaultStateFolders : state
+    namesStateFolders = !state.isEmpty
     noProxy = source.value(of: .noProxy)?.bytes ?? []
     exports = try source.read(
       .export, default: names(Setting.export.defaultValue), &problems,
       complaint: "holds what is no variable's name", parse: names)
+    let earlier = problems.count
     inputs = try Self.inputs(source, &problems)
+    misnamesInputs = problems.count > earlier
     self.problems = problems + unknownVariables(in: source.environment)
   }
 
@@ -58,6 +65,7 @@ final class Settings {
     [("lower", .lower), ("upper", .upper)]
   }
 
+  /// - Parameter problems: gets what is wrong with the paths, and nothing else.
   private static func inputs(_ source: Source, _ problems: inout [Problem]) throws(CommandLine.UsageError)
     -> [Input]
   {
@@ -73,7 +81,10 @@ final class Settings {
         inputs.append(Input(path: Path(file), isNamed: true))
       } else {
         problems.append(
-          .error("\(Setting.repoCustomCACert.variable)", "the path does not begin with /; it is not read"))
+          .error(
+            "\(Setting.repoCustomCACert.variable)",
+            "the path does not begin with /; it is not read, and nothing is taken out of any store in this start"
+          ))
       }
     }
     return inputs
@@ -102,7 +113,7 @@ private func names(_ text: StaticString) -> [[UInt8]] { names(text.bytes) ?? [] 
 /// Names between commas, white space around them left out; nil where one cannot be a name.
 private func names(_ bytes: [UInt8]) -> [[UInt8]]? {
   let names = bytes[...].parts(between: ", ")
-  return names.contains { $0.contains(UInt8(ascii: "=")) } ? nil : names.map { Array($0) }
+  return names.allSatisfy { isShellName(Array($0)) } ? names.map { Array($0) } : nil
 }
 
 /// A warning for each variable that looks like a setting of ours and is none.
@@ -112,7 +123,8 @@ private func unknownVariables(in environment: Environment) -> [Problem] {
     guard let name = name(ofEntry: entry), name.begins(with: prefix) else { return nil }
     let known = Setting.allCases.map { $0.variable }.filter { Path($0).bytes.begins(with: prefix) }
     if known.contains(where: { name.isEqual(to: $0) }) || isTestVariable(name) { return nil }
-    let nearest = known.min { distance(name, Path($0).bytes) < distance(name, Path($1).bytes) }
+    let upper = name.map { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) ? $0 & ~0x20 : $0 }[...]
+    let nearest = known.min { distance(upper, Path($0).bytes) < distance(upper, Path($1).bytes) }
     let advice: Text = nearest.map { "; the nearest that there is: \($0)" } ?? ""
     return .warning(escaped(name), "there is no such setting\(advice)")
   }

@@ -37,12 +37,20 @@ extension BundleMerge {
     case .noCertificates:
       problems.append(
         .error(path.shown, "the bundle holds no certificate and is left alone: restore it from the image"))
-    case nil: break
+    case nil:
+      if let damage, isLeftDamaged {
+        problems.append(
+          .warning(
+            path.shown,
+            "no client can read it (line \(damage.line): \(damage.text)); restore it from the image, or mount a CA and it is repaired"
+          ))
+      }
     }
     if let damage, isRepair {
       let what: Text = "no client could read it (line \(damage.line): \(damage.text))"
       let outcome: Text =
-        isRepaired ? "repaired; the original is kept beside it as *.psm-entry-damaged" : "not repaired"
+        isRepaired
+        ? "repaired; the first damaged original is kept beside it as *.psm-entry-damaged" : "not repaired"
       problems.append(.error(path.shown, "\(what); \(outcome)"))
     }
     return problems
@@ -68,18 +76,25 @@ func missingBundleProblem(_ path: Path) -> Problem {
 }
 
 func lockProblem(_ path: Path) -> Problem {
-  .warning(path.shown, "another process holds the lock on its folder for too long; it was passed over")
+  .warning(
+    path.shown,
+    "the lock on its folder could not be had: another process holds it, or there are none here; it was passed over"
+  )
 }
 
-/// - Parameter substitute: the private bundle that serves instead.
-func irreplaceableProblem(_ path: Path, _ failure: Replacement.Failure, servedBy substitute: Path?) -> Problem
-{
+/// - Parameters:
+///   - merge: what it was to become.
+///   - substitute: the private bundle that serves instead.
+func irreplaceableProblem(
+  _ path: Path, _ failure: Replacement.Failure, _ merge: BundleMerge, servedBy substitute: Path?
+) -> Problem {
   let leftAlone: Text = "cannot be replaced (\(failure.text)) and is left alone"
   if let substitute { return .info(path.shown, "\(leftAlone); \(substitute.shown) serves instead") }
-  return .error(
-    path.shown,
-    "\(leftAlone): clients that read it do not trust the mounted certificates; make it and its folder writable"
-  )
+  let effect: Text =
+    merge.managedCount == 0
+    ? "clients that read it still trust what was taken out"
+    : "clients that read it do not trust the mounted certificates"
+  return .error(path.shown, "\(leftAlone): \(effect); make it and its folder writable")
 }
 
 /// - Parameter substitute: the private bundle that serves instead.
@@ -90,13 +105,18 @@ func settledBundleProblem(_ path: Path, servedBy substitute: Path?) -> Problem {
 }
 
 extension PrivateBundle.Failure {
-  func problem(at folder: Path) -> Problem {
+  /// - Parameter isNamed: whether the settings name the folder; of the default ones, each may fail.
+  func problem(at folder: Path, isNamed: Bool) -> Problem {
+    let reason: Text
     switch self {
     case .foreign:
-      .warning(folder.shown, "the state folder is not ours, or is a link or no folder: it is not used")
-    case .system(let error): .debug(folder.shown, "the state folder does not serve (\(error.text))")
-    case .notWritten(let failure): .debug(folder.shown, "the state folder does not serve (\(failure.text))")
+      return .warning(folder.shown, "the state folder is not ours, or is a link or no folder: it is not used")
+    case .system(let error): reason = error.text
+    case .notWritten(let failure): reason = failure.text
     }
+    return Problem(
+      level: isNamed ? .warning : .debug, subject: folder.shown,
+      message: "the state folder does not serve (\(reason))")
   }
 }
 
@@ -159,7 +179,7 @@ extension SystemUpdate {
         .error(store.anchors.appending(name).shown, "the anchor was not changed: \(failure.text)"))
     }
     if let tool, let path = store.tool { problems += toolProblems(tool, path, store) }
-    if isChanged && failedAnchors.isEmpty && missing.isEmpty && remaining == 0 {
+    if isChanged && failedAnchors.isEmpty && missing.isEmpty && (remaining == 0 || isBuiltAnew) {
       var change: Text = "built anew"
       if !plan.added.isEmpty || !plan.removed.isEmpty {
         change = "\(plan.added.count) added, \(plan.removed.count) removed"
@@ -182,7 +202,7 @@ extension SystemUpdate {
       problems.append(
         .error(bundle, "\(certificate.subjectText) is not in it although \(path.shown) \(run.ending.text)"))
     }
-    for _ in 0..<remaining {
+    for _ in 0..<remaining where !isBuiltAnew {
       problems.append(
         .error(
           bundle, "a certificate that was taken out is still in it although \(path.shown) \(run.ending.text)")
@@ -192,6 +212,12 @@ extension SystemUpdate {
     for line in run.output[...].parts(between: "\n") {
       problems.append(
         Problem(level: isWrong ? .warning : .debug, subject: path.shown, message: escaped(line)))
+    }
+    if remaining > 0 && isBuiltAnew {
+      let what: Text = remaining == 1 ? "a certificate that was" : "\(remaining) certificates that were"
+      problems.append(
+        .warning(
+          bundle, "\(what) taken out stay trusted: the distribution or another anchor brings them as well"))
     }
     return problems
   }

@@ -132,15 +132,6 @@ func aPrivateKeyIsAnErrorAloneAndAWarningBesideACertificate(label: String) {
   #expect(numbers(file) == [1])
 }
 
-@Test(arguments: [(8, 8), (9, 9), (10, 9), (1000, 9)])
-func atMostEightMessagesAndThenTheCount(count: Int, messages: Int) {
-  var text: [UInt8] = []
-  for _ in 0..<count { text += bytes("-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n") }
-  let problems = CertificateFile(reading: text).problems
-  #expect(problems.count == messages)
-  if count > 8 { #expect(problems.last?.kind == .further(count - 8, areWarnings: false)) }
-}
-
 @Test func aBrokenBlockIsRefusedAndTheOthersAreTaken() {
   let file = CertificateFile(
     reading: pem(one) + bytes("-----BEGIN CERTIFICATE-----\nTW!u\n-----END CERTIFICATE-----\n") + pem(two))

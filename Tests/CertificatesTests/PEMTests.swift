@@ -123,7 +123,7 @@ func aLineMayHaveAnyLength(columns: Int) throws {
 /// What a file's bytes mean as text.
 @Test(arguments: [
   ("LF", "a\nb\n", "a\nb\n"), ("CRLF", "a\r\nb\r\n", "a\r\nb\r\n"), ("CR alone", "a\rb\r", "a\nb\n"),
-  ("CR and LF", "a\rb\n", "a\rb\n"),
+  ("CR and LF", "a\rb\n", "a\nb\n"), ("CR twice before LF", "a\r\r\nb\r", "a\r\r\nb\n"),
 ])
 func linesThatEndWithCRAloneEndWithLF(name: String, file: String, text: String) {
   #expect(plainText(bytes(file)) == bytes(text), "\(name)")
@@ -153,7 +153,7 @@ func textInUTF16IsRead(hasMark: Bool, isBigEndian: Bool) {
     return clock.measure {
       let file = CertificateFile(reading: text)
       #expect(file.certificates.isEmpty)
-      #expect(file.problems.count == 9)
+      #expect(file.problems.count == text.count / line.count)
       #expect(BundleContents(reading: text).damage != nil)
     }
   }

@@ -11,10 +11,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 
-def _name(common_name: str) -> x509.Name:
+def _name(common_name: str, organization: str = "Corp") -> x509.Name:
     return x509.Name(
         [
-            x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Corp"),
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization),
             x509.NameAttribute(NameOID.COMMON_NAME, common_name),
         ]
     )
@@ -43,13 +43,21 @@ def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
 
 @dataclass(frozen=True)
 class Authority:
-    """A root CA: its certificate and key."""
+    """A CA: its certificate and key."""
 
     certificate: x509.Certificate
     key: ec.EllipticCurvePrivateKey
 
     @classmethod
-    def named(cls, common_name: str) -> "Authority":
+    def named(cls, common_name: str, organization: str = "Corp") -> "Authority":
+        return cls._signed(_name(common_name, organization), None)
+
+    def subordinate(self, common_name: str) -> "Authority":
+        """A CA that this one has issued."""
+        return self._signed(_name(common_name), self)
+
+    @classmethod
+    def _signed(cls, name: x509.Name, issuer: "Authority | None") -> "Authority":
         key = ec.generate_private_key(ec.SECP256R1())
         public = key.public_key()
         usage = x509.KeyUsage(
@@ -64,11 +72,11 @@ class Authority:
             decipher_only=False,
         )
         certificate = (
-            _builder(_name(common_name), _name(common_name), public)
+            _builder(name, issuer.certificate.subject if issuer else name, public)
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
             .add_extension(usage, critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
-            .sign(key, hashes.SHA256())
+            .sign(issuer.key if issuer else key, hashes.SHA256())
         )
         return cls(certificate, key)
 

@@ -24,6 +24,7 @@ PARENT = {
     "set_tid_address": "musl: the thread's id",
     "rt_sigprocmask": "SIGTERM, SIGINT, SIGPIPE and SIGXFSZ wait until the child has ended; musl blocks all around a fork; "
     "the service's mask at the end",
+    "rt_sigaction": "whether SIGTERM and SIGINT are ignored: then they are the service's business",
     "signalfd4": "SIGTERM and SIGINT during the preparation, also as PID 1",
     "pipe2": "the child's answer",
     "getpid": "whose child it is to be: see getppid",

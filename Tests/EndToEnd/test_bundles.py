@@ -1,13 +1,15 @@
 """What becomes of bundles on disk: what is kept, what is followed, what is refused and what serves instead."""
 
+import json
 import os
+import shutil
 import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
-from certificates import certificates_of
+from certificates import Authority, certificates_of
 from clients import CA_VARIABLES
 from roots import (
     BUNDLE,
@@ -332,6 +334,47 @@ def test_a_damaged_base_is_left_alone_where_nothing_is_wanted(scene):
     assert scene.files() == before
 
 
+@pytest.mark.parametrize(("kind", "level"), [("joined", "warning"), ("empty", "error")])
+def test_what_no_client_can_read_is_said_where_nothing_is_wanted(scene, kind, level):
+    scene.mount()
+    scene.write(BUNDLE, DAMAGED[kind]() if kind in DAMAGED else b"")
+    (line,) = scene.start().lines(BUNDLE)
+    assert f"psm-entry: {level}: " in line and "restore it from the image" in line
+
+
+def test_a_damaged_bundle_that_is_mounted_is_left_without_a_copy(scene):
+    scene.write(BUNDLE, DAMAGED["joined"]())
+    bundle = str(scene.at(BUNDLE))
+    mount = ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" "$0" && exec "$@"', bundle]
+    started = scene.start(user=mount)
+    assert started.variables["SSL_CERT_FILE"] == PRIVATE
+    assert scene.read(BUNDLE) == DAMAGED["joined"]()
+    assert not [path for path in scene.files() if path.endswith(".psm-entry-damaged")]
+
+
+def test_a_removal_that_cannot_be_made_is_said_as_one(scene):
+    scene.start()
+    scene.mount()
+    bundle = str(scene.at(BUNDLE))
+    mount = ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" "$0" && exec "$@"', bundle]
+    (line,) = scene.start(user=mount).lines(BUNDLE)
+    assert "still trust what was taken out" in line
+
+
+def test_a_subject_that_reads_like_a_block_keeps_nobody_out(scene):
+    # OpenSSL takes the 255th byte of a line for the first of another.
+    organization = "x" * (254 - len("# Subject: CN=e,O=")) + "-----BEGIN CERTIFICATE-----"
+    hostile = Authority.named("e", organization)
+    (scene.at(CERTS) / "hostile.pem").write_bytes(hostile.pem)
+    scene.start()
+    assert {authority(CORP).der, hostile.der} <= loaded(scene.at(BUNDLE))
+
+
+def test_where_there_is_nothing_to_add_to_it_is_said(scene):
+    started = scene.start("--bundles", "/nowhere/*.pem", "--system", "off")
+    assert started.lines("no bundle and no system store"), started.said
+
+
 def test_a_damaged_bundle_that_cannot_be_replaced_is_repaired_in_the_private_one(scene):
     scene.write(BUNDLE, DAMAGED["joined"]())
     os.chown(scene.at("/run"), 1000, 0)
@@ -353,6 +396,30 @@ def test_a_named_input_that_is_missing_revokes_nothing(scene):
     holds(scene, BUNDLE, CORP, "Branch Root", of=base())
     assert started.lines(f"{CERTS}/{CORP}.pem")
     assert started.variables["NODE_EXTRA_CA_CERTS"] == BUNDLE
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [{"PSM_ENTRY_CERTS": f"{CERTS}:extra"}, {"REPO_CUSTOM_CA_CERT": "extra/ca.pem"}],
+    ids=["PSM_ENTRY_CERTS", "REPO_CUSTOM_CA_CERT"],
+)
+def test_an_input_that_a_variable_misnames_revokes_nothing(scene, variables):
+    scene.mount(CORP, "Branch Root")
+    scene.start()
+    scene.mount("Branch Root")
+    started = scene.start(environment=variables)
+    holds(scene, BUNDLE, CORP, "Branch Root", of=base())
+    (name,) = variables
+    assert any("error: " in line for line in started.lines(name)), started.said
+
+
+def test_a_default_folder_that_is_a_link_to_nowhere_revokes_nothing(scene):
+    scene.start()
+    shutil.rmtree(scene.at(CERTS))
+    scene.at(CERTS).symlink_to("/mnt/not-mounted")
+    started = scene.start()
+    holds(scene, BUNDLE, CORP, of=base())
+    assert started.lines(CERTS)
 
 
 def test_an_unreadable_input_revokes_nothing(scene):
@@ -559,6 +626,23 @@ def test_a_bundle_that_is_a_link_to_the_store_is_that_store(store_scene):
     holds(scene, NATIVE_STORE, CORP, of=base("Public A,Public E"))
     assert scene.at(BUNDLE).is_symlink()
     assert started.variables["NODE_EXTRA_CA_CERTS"] == BUNDLE
+
+
+def test_what_is_foretold_of_a_link_to_the_store_comes_true(store_scene):
+    scene = store_scene
+    scene.at(BUNDLE).unlink()
+    scene.at(BUNDLE).symlink_to(NATIVE_STORE)
+    options = ("--root", scene.folder, "--state-dir", STATE)
+
+    def foretell(*words: str) -> bytes:
+        command = [scene.binary, *words, *options]
+        environment = {"PATH": os.environ["PATH"]}
+        return subprocess.run(command, env=environment, capture_output=True, timeout=60, check=False).stdout
+
+    kinds = {change["kind"] for change in json.loads(foretell("plan", "--json"))["changes"]}
+    environment = dict(entry.split("=", 1) for entry in foretell("env", "--null").decode().split("\0") if entry)
+    assert kinds == {"system", "bundle"}, "certifi's alone: the other is the store"
+    assert environment == scene.start().variables
 
 
 def test_a_bundle_that_is_a_link_to_a_store_that_cannot_be_written_gets_a_private_one(store_scene):

@@ -441,6 +441,60 @@ def test_at_most_eight_messages_and_the_count(one, tmp_path):
     assert len(report.errors) == 9 and "92" in report.errors[-1]
 
 
+def test_errors_come_before_warnings(one, tmp_path):
+    key = one.private_key(Encoding.PEM, serialization.PrivateFormat.PKCS8)
+    path = tmp_path / "ca.pem"
+    path.write_bytes(key * 9 + one.pem + b"-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n")
+    report = certs(path)
+    assert len(report.messages) == 9
+    assert "not Base64" in json.dumps(report.messages[0])
+
+
+def test_of_many_certificates_in_a_file_eight_warnings_are_given(tmp_path):
+    expired = b"".join(Authority(f"Old {number}", days=(-20, -10)).pem for number in range(30))
+    path = tmp_path / "old.pem"
+    path.write_bytes(expired)
+    command = [BINARY, "check", "--json", "--certs", path, "--bundles", "/nowhere/*", "--system", "off"]
+    checks = json.loads(subprocess.run(command, capture_output=True, timeout=20).stdout)["checks"]
+    details = [check["detail"] for check in checks if check["name"] == "input"]
+    assert len(details) == 9 and details[-1] == "22 more of the kind"
+
+
+@pytest.mark.parametrize("kind", ["behind one with LF", "with a LF at the end", "UTF-16"])
+def test_lines_that_end_with_cr(kind, one, two, tmp_path):
+    carriage = two.pem.replace(b"\n", b"\r")
+    path = tmp_path / "ca.pem"
+    if kind == "UTF-16":
+        path.write_bytes(carriage.decode().encode("utf-16"))
+    else:
+        path.write_bytes(one.pem + carriage if kind.startswith("behind") else carriage + b"\n")
+    report = certs(path)
+    assert report.status == 0
+    assert report.fingerprints == ({one.sha256, two.sha256} if kind.startswith("behind") else {two.sha256})
+
+
+def test_a_file_that_is_too_large_hides_none_behind_it(one, tmp_path):
+    for number in range(3):
+        (tmp_path / f"a{number}").write_bytes(b" " * 16 * MiB)
+    (tmp_path / "b").write_bytes(b" " * (16 * MiB + 1))
+    (tmp_path / "c").write_bytes(one.pem)
+    report = certs(tmp_path)
+    assert report.fingerprints == {one.sha256}
+    assert sum("larger than 16 MiB" in error for error in report.errors) == 1
+
+
+def test_an_input_within_another_is_read_once(tmp_path):
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner" / "junk.pem").write_bytes(b"junk")
+    assert len(certs(tmp_path, tmp_path / "inner").errors) == 1
+
+
+def test_a_bad_setting_is_said(tmp_path):
+    environment = {"PSM_ENTRY_CERTS": "relative", "PSM_ENTRY_CERST": "1"}
+    done = subprocess.run([BINARY, "certs", "--root", tmp_path], env=environment, capture_output=True, timeout=20)
+    assert b"PSM_ENTRY_CERTS" in done.stderr and b"PSM_ENTRY_CERST" in done.stderr
+
+
 @pytest.mark.parametrize("unit", [b"-----BEGIN X-----\n", b"-----BEGIN", b"\n", b"-----END X-----\n", b"0\x80"])
 def test_16_MiB_of_anything_take_a_moment(unit, tmp_path):
     path = tmp_path / "large"

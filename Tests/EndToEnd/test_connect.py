@@ -4,6 +4,7 @@ import contextlib
 import json
 import shutil
 import socket
+import ssl
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from pathlib import Path
 import certifi
 import pytest
 
-from certificates import Authority
+from certificates import Authority, write
 from network import Proxy
 
 TARGET = "https://origin.test"
@@ -36,6 +37,28 @@ def answering(answer: bytes) -> Iterator[int]:
         yield server.getsockname()[1]
 
 
+@contextlib.contextmanager
+def tls_server(folder: Path, key_and_chain: bytes) -> Iterator[int]:
+    """A TLS server on loopback with this key and chain."""
+    file = folder / "server.pem"
+    file.write_bytes(key_and_chain)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            while True:
+                try:
+                    connection, _ = server.accept()
+                except OSError:
+                    return
+                with contextlib.suppress(OSError), context.wrap_socket(connection, server_side=True) as tls:
+                    tls.recv(1)
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield server.getsockname()[1]
+
+
 @pytest.fixture
 def check(binary: Path, tmp_path: Path, certs: Path):
     """Runs `check --json` after a start, and gives the results of --connect."""
@@ -46,7 +69,8 @@ def check(binary: Path, tmp_path: Path, certs: Path):
     subprocess.run([binary, *settings, "--", "/bin/true"], env=environment, check=True, timeout=30)
 
     def run(*options: str, **variables: str) -> list[dict]:
-        command = [binary, "check", "--json", "--connect", "--target", TARGET, *settings, *options]
+        target = [] if "--target" in options[:1] else ["--target", TARGET]
+        command = [binary, "check", "--json", "--connect", *target, *settings, *options]
         done = subprocess.run(
             command, env={**environment, **variables}, capture_output=True, text=True, timeout=60, check=False
         )
@@ -106,6 +130,8 @@ def test_a_proxy_that_wants_a_user_says_so(check, proxy: Proxy):
         (b"HTTP/1.1 403 Forbidden\r\n\r\n", "does not allow origin.test:443 (403)"),
         (b"HTTP/1.1 502 Bad Gateway\r\n\r\n", "cannot reach origin.test:443 (502)"),
         (b"HTTP/1.1 418 Teapot\r\n\r\n", "answers 418"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "no HTTP proxy but perhaps a web server (400"),
+        (b"HTTP/1.0 501 Unsupported method\r\n\r\n", "no HTTP proxy but perhaps a web server (501"),
         (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", "no HTTP proxy"),
         (b"", "no HTTP proxy"),
         (b"HTTP/1.1 200 OK\r\n\r\nnot TLS", "TLS failed"),
@@ -137,3 +163,77 @@ def test_an_address_that_cannot_be_read_is_not_shown(check):
 def test_each_proxy_is_tried_for_each_target(check, proxy: Proxy):
     results = check("--proxy", proxy.url, "--target", "https://origin.test:443/conda")
     assert [one["ok"] for one in results] == [True, True]
+
+
+def test_who_waits_to_be_spoken_to_in_another_protocol_is_no_proxy(check):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        held = []
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    held.append(server.accept()[0])
+                    held[-1].sendall(b"SSH-2.0-OpenSSH_9.2\r\n")
+
+        threading.Thread(target=serve, daemon=True).start()
+        (result,) = check("--proxy", f"http://127.0.0.1:{server.getsockname()[1]}")
+    assert "no HTTP proxy" in result["detail"]
+
+
+def test_an_ipv6_target_stands_in_brackets(check):
+    asked = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                connection, _ = server.accept()
+                with connection:
+                    asked.append(connection.recv(4096))
+                    connection.sendall(b"HTTP/1.1 403 Forbidden\r\n\r\n")
+
+        threading.Thread(target=serve, daemon=True).start()
+        port = server.getsockname()[1]
+        (result,) = check("--target", "HTTPS://[::1]:8443/", "--proxy", f"http://127.0.0.1:{port}")
+    assert result["target"].endswith("→ [::1]:8443")
+    assert asked == [b"CONNECT [::1]:8443 HTTP/1.1\r\nHost: [::1]:8443\r\n\r\n"]
+
+
+def test_a_proxy_of_the_environment_that_cannot_be_read_is_no_direct_way(check):
+    (result,) = check(HTTPS_PROXY="http://user1:pw1@bad_host:99999")
+    assert not result["ok"] and result["target"].startswith("HTTPS_PROXY")
+
+
+@pytest.mark.parametrize(
+    ("is_mounted", "host", "told"),
+    [
+        (True, "127.0.0.1", "connected, and TLS verified"),
+        (True, "elsewhere.test", "must mend that"),
+        (False, "127.0.0.1", "the issuer is CN=Chain Root,O=Corp, and no CA of that name is mounted"),
+    ],
+)
+def test_a_chain_is_judged_by_its_root_and_its_name(check, certs: Path, tmp_path: Path, is_mounted, host, told):
+    root = Authority.named("Chain Root")
+    issuing = root.subordinate("Chain Issuing CA")
+    if is_mounted:
+        with (tmp_path / "cacert.pem").open("ab") as bundle:
+            bundle.write(root.pem)
+        (certs / "root.pem").write_bytes(root.pem)
+    with tls_server(tmp_path, issuing.issue(host) + issuing.pem) as port:
+        (result,) = check("--target", f"https://127.0.0.1:{port}")
+    assert result["target"].startswith("direct") and told in result["detail"]
+
+
+def test_another_root_is_verified_against_its_own_bundle(binary: Path, tmp_path: Path):
+    authority = Authority.named("Chain Root")
+    root = tmp_path / "root"
+    write(root / "conda/ssl/cacert.pem", authority.pem)
+    with tls_server(tmp_path, authority.issue("127.0.0.1")) as port:
+        done = subprocess.run(
+            [binary, "check", "--json", "--root", root, "--target", f"https://127.0.0.1:{port}"],
+            env={"PATH": "/usr/bin:/bin"},
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
+    (result,) = [one for one in json.loads(done.stdout)["checks"] if one["name"] == "connect"]
+    assert result["detail"] == "connected, and TLS verified"

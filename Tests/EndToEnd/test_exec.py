@@ -96,7 +96,7 @@ def test_a_hundred_thousand_arguments_arrive(entry):
 
 
 def test_the_environment_is_handed_on_byte_for_byte(entry):
-    environment = [*PLAIN, b"not UTF-8=\xff\xfe", b"a.b-c=1", b"DOUBLE=1", b"DOUBLE=2", b"no equals sign", b"EMPTY=", b"=x"]
+    environment = [*PLAIN, b"not UTF-8=\xff\xfe", b"a.b-c=1", b"DOUBLE=1", b"DOUBLE=2", b"no equals sign", b"EMPTY=", b"=x", b""]
     ending = entry(b"/bin/cat", b"/proc/self/environ", environment=environment)
     assert ending.output.split(b"\0")[:-1] == environment
 
@@ -112,6 +112,7 @@ def test_an_environment_that_is_too_long_is_tried_as_it_was(entry):
     ending = entry(b"/bin/cat", b"/proc/self/environ", environment=[*PLAIN, b"HTTPS_PROXY=" + url], prepare=tighten)
     assert ending.status == 0
     assert ending.output.split(b"\0")[:-1] == [*PLAIN, b"HTTPS_PROXY=" + url]
+    assert b"too large for the kernel" in ending.errors
 
 
 # What a process inherits
@@ -130,13 +131,25 @@ def _odd_signals():
     signal.pthread_sigmask(signal.SIG_SETMASK, [signal.SIGUSR1, signal.SIGTERM])
 
 
+def _child_signal_blocked():
+    signal.pthread_sigmask(signal.SIG_SETMASK, [signal.SIGCHLD])
+
+
 def _as_nobody():
     os.setgroups([65534])
     os.setresgid(65534, 65534, 65534)
     os.setresuid(65534, 65534, 65534)
 
 
-@pytest.mark.parametrize("prepare", [lambda: None, _odd_signals, _as_nobody], ids=["plain", "signals", "nobody"])
+PREPARATIONS = {
+    "plain": lambda: None,
+    "signals": _odd_signals,
+    "child signal blocked": _child_signal_blocked,
+    "nobody": _as_nobody,
+}
+
+
+@pytest.mark.parametrize("prepare", PREPARATIONS.values(), ids=PREPARATIONS)
 def test_mask_dispositions_umask_and_ids_are_inherited(entry, prepare):
     without = raw_process.run([b"/bin/cat", b"/proc/self/status"], PLAIN, prepare)
     ending = entry(b"/bin/cat", b"/proc/self/status", prepare=prepare)
@@ -192,6 +205,47 @@ def test_a_signal_during_the_preparation_ends_it(faulty_binary, tmp_path, number
         output.seek(0)
         assert b"started" not in output.read()
     assert not Path(f"/proc/{grandchild}").exists()
+
+
+def test_a_signal_that_is_ignored_ends_nothing(faulty_binary, tmp_path):
+    (tmp_path / "root").mkdir()
+    command = [os.fsencode(faulty_binary), b"--root", os.fsencode(tmp_path / "root"), b"--", b"/bin/echo", b"started"]
+    environment = [*PLAIN, b"PSM_ENTRY_TEST_FAULT=inputs:loop", b"PSM_ENTRY_TIMEOUT=2"]
+    with open(tmp_path / "out", "w+b") as output, open(tmp_path / "log", "w+b") as log:
+
+        def ignore():
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+        child = raw_process.start(command, environment, output.fileno(), log.fileno(), ignore)
+        children = Path(f"/proc/{child}/task/{child}/children")
+        deadline = time.monotonic() + 10
+        while not children.read_text().strip():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        os.kill(child, signal.SIGTERM)
+        assert raw_process.wait(child) == 0
+        output.seek(0)
+        assert output.read() == b"started\n"
+
+
+def test_a_log_that_takes_no_more_keeps_nobody_down(faulty_binary, tmp_path):
+    (tmp_path / "root").mkdir()
+    command = [os.fsencode(faulty_binary), b"--root", os.fsencode(tmp_path / "root"), b"--", b"/bin/echo", b"started"]
+    environment = [*PLAIN, b"PSM_ENTRY_TEST_FAULT=inputs:kill"]
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    try:
+        while True:
+            os.write(writing, b"x" * 4096)
+    except BlockingIOError:
+        os.set_blocking(writing, True)
+    with open(tmp_path / "out", "w+b") as output:
+        child = raw_process.start(command, environment, output.fileno(), writing)
+        assert raw_process.wait(child) == 0
+        output.seek(0)
+        assert output.read() == b"started\n"
+    os.close(reading)
+    os.close(writing)
 
 
 def test_a_parent_that_is_killed_leaves_no_child(faulty_binary, tmp_path):

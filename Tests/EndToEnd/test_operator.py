@@ -275,3 +275,91 @@ def test_connecting_shows_its_progress_on_a_terminal_alone(scene, columns):
     assert rest.startswith("✗ error"), "the line is gone at the end"
     piped = subprocess.run(words, env=environment, capture_output=True, timeout=60)
     assert b"\x1b" not in piped.stdout + piped.stderr
+
+
+# The user, before anybody becomes it
+
+
+def test_the_users_home_is_foretold(scene):
+    scene.write("/etc/passwd", b"svc:x:1234:1234::/home/svc:/bin/sh\n")
+    assert b"export HOME='/home/svc'" in command(scene, "env", "--user", "svc", HOME="/root").stdout
+    plan = json.loads(command(scene, "plan", "--json", "--user", "svc", HOME="/root").stdout)
+    assert plan["environment"]["set"]["HOME"] == "/home/svc"
+
+
+@pytest.mark.parametrize("verb", ["plan", "check"])
+def test_a_user_that_is_not_there_is_told_before_the_start(scene, verb):
+    done = command(scene, verb, "--json", "--user", "nosuch")
+    assert b"there is no such user" in done.stdout
+    assert done.returncode == {"plan": 2, "check": 1}[verb]
+
+
+# Words in another place, and results that nobody takes
+
+
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [(["--help", "plan"], 0), (["-h"], 64), (["plan", "-v"], 64), (["plan", "--strict", "on"], 2), (["--strict", "off", "plan"], 2)],
+)
+def test_words_in_another_place(scene, words, status):
+    before = scene.files()
+    done = command(scene, *words)
+    assert done.returncode == status, done.stderr
+    assert (b"psm-entry [OPTION" in done.stdout) == (words == ["--help", "plan"])
+    assert scene.files() == before
+
+
+@pytest.mark.parametrize("words", [["plan"], ["check"], ["env", "--null"], ["certs"], ["--version"]])
+def test_a_result_that_cannot_be_written_is_an_error(scene, words):
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [scene.binary, *words, "--root", scene.folder], stdout=full, stderr=subprocess.PIPE, timeout=60, check=False
+        )
+    assert done.returncode == 1
+    assert b"standard output" in done.stderr
+
+
+def test_a_log_that_nobody_reads_loses_no_result(scene):
+    reading, writing = os.pipe()
+    os.close(reading)
+    options = ["env", "--null", "--root", scene.folder, "--certs", "/missing"]
+    done = subprocess.run([scene.binary, *options], stdout=subprocess.PIPE, stderr=writing, timeout=60, check=False)
+    os.close(writing)
+    assert done.returncode == 0 and done.stdout
+
+
+def test_an_installation_that_fails_leaves_nothing(scene, tmp_path):
+    target = tmp_path / "into"
+    target.mkdir()
+    done = subprocess.run(
+        ["sh", "-c", 'ulimit -f 100; exec "$0" install "$1"', scene.binary, target], capture_output=True, timeout=60, check=False
+    )
+    assert done.returncode == 1 and b"not installed" in done.stderr
+    assert not list(target.iterdir())
+
+
+def test_two_names_that_become_one_are_one_in_json(scene):
+    environment = {b"A\xff": b"1", b"A\xfe": b"2"}
+    done = subprocess.run([scene.binary, "env", "--json", "--root", scene.folder], env=environment, capture_output=True, timeout=60)
+    names = [name for name, _ in json.loads(done.stdout, object_pairs_hook=list)]
+    assert names.count("A\ufffd") == 1
+
+
+@pytest.mark.parametrize("value", ["a-b", "1X", "http://u:secret@p"])
+def test_what_is_no_variables_name_is_not_exported(scene, value):
+    done = command(scene, "plan", PSM_ENTRY_EXPORT=value)
+    assert b"PSM_ENTRY_EXPORT" in done.stdout and b"secret" not in done.stdout
+
+
+def test_a_usage_error_is_json_where_the_log_is(scene):
+    done = command(scene, "--nonsense", PSM_ENTRY_LOG_FORMAT="json")
+    assert done.returncode == 64
+    assert json.loads(done.stderr)["level"] == "error"
+
+
+@pytest.mark.parametrize("variable", ["PSM_ENTRY_USER", "SSL_CERT_FILE", "REPO_CUSTOM_CA_CERT", "HTTPS_PROXY_FILE"])
+@pytest.mark.parametrize("value", ["http://u:s3cr3t@proxy:3128", "/http://u:s3cr3t@proxy", "u:s3cr3t@proxy:3128"])
+def test_an_address_in_the_wrong_variable_is_not_shown(scene, variable, value):
+    started = scene.start(environment={variable: value})
+    assert "s3cr3t" not in started.said
+    assert variable in started.said or "(not shown: no path)" in started.said

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import ssl
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -188,6 +189,21 @@ def test_an_anchor_of_somebody_else_is_not_touched(start, family, certs, second_
         containers.succeed("rmi", "--force", image)
 
 
+def test_an_authority_that_the_distribution_trusts_as_well_may_be_taken_out(start, family, certs):
+    box = start()
+    box.service()
+    (certs / "public.pem").write_text(ssl.DER_cert_to_PEM_cert(certificates_of(box.read(family.bundle))[0]))
+    box.restart()
+    (certs / "public.pem").unlink()
+    said = len(box.said())
+    box.restart()
+    told = box.said()[said:]
+    assert [line for line in told if "warning: " in line and "bring" in line], told
+    assert not [line for line in told if "error: " in line], told
+    box.restart()
+    assert len(box.said()) == said + len(told) + 1, box.log()
+
+
 @pytest.mark.parametrize("options", [["--cap-drop", "DAC_OVERRIDE"], ["--cap-drop", "all"]], ids=" ".join)
 def test_root_without_capabilities_builds_the_store(start, family, origin, options):
     box = start(options=options)
@@ -248,6 +264,17 @@ def test_a_certificate_that_a_rhel_store_does_not_trust_is_said_and_runs_no_tool
     assert len(box.run("ls", family.anchors).stdout.split()) == 1
     bundle = certificates_of(box.read(containers.BUNDLE))
     assert certificates_of(server[server.index(b"-----BEGIN CERTIFICATE") :])[0] in bundle
+
+
+def test_a_blocked_certificate_is_known_in_every_form(container, binary, tmp_path, certs, proxy):
+    blocked = tmp_path / "blocked.pem"
+    openssl = ["openssl", "x509", "-addreject", "serverAuth", "-trustout", "-out", blocked]
+    subprocess.run(openssl, input=proxy.authority.pem, check=True, timeout=60)
+    mounts = {blocked: "/etc/pki/ca-trust/source/blocklist/blocked.pem"}
+    box = container(binary, settings={"REPO_CUSTOM_CA_CERT": ""}, mounts=mounts)
+    box.service()
+    assert len([line for line in box.said() if "blocklist" in line and "bundles only" in line]) == 1, box.log()
+    assert not [line for line in box.said() if "error: " in line], box.log()
 
 
 # What a killed run of Debian's tool leaves behind
