@@ -173,7 +173,14 @@ def stores(scene) -> list[tuple[str, str]]:
     found = [one for one in json.loads(result.stdout)["checks"] if one["level"] == "error"]
     remedy = "The file was replaced after the start, as `conda update` does it. A restart merges again."
     told += [(f"{one['target']}: {one['detail']}", remedy) for one in found]
-    assert len(told) == 4
+    said = scene.start("--bundles", "/opt/*/cacert.pem", "--system", "off").said.splitlines()
+    told += [(line, "The image keeps its bundle elsewhere: name it.") for line in said]
+    scene.mount()
+    scene.write(BUNDLE, base() + b"-----BEGIN CERTIFICATE-----\n")
+    said = scene.start("--log", "warning").said.splitlines()
+    remedy = "As above, in a container that mounts no CA. A start repairs only what it adds to."
+    told += [(line, remedy) for line in said if f"{BUNDLE}: " in line]
+    assert len(told) == 6
     return told
 
 

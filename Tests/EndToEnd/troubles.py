@@ -18,6 +18,7 @@ PLAIN_ANSWERS = {
     b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n": "",
     b"HTTP/1.1 403 Forbidden\r\n\r\n": "The proxy has a list of what may be reached. Its administrator adds the host.",
     b"HTTP/1.1 502 Bad Gateway\r\n\r\n": "The way behind the proxy is broken: its DNS, its own parent, or the host itself.",
+    b"HTTP/1.1 400 Bad Request\r\n\r\n": "The proxy has another port than its administration pages, or than the site itself.",
     b"HTTP/1.1 418 Teapot\r\n\r\n": "Ask the proxy's administrator what this status means there.",
     b"SSH-2.0-OpenSSH_9.2\r\n\r\n": "Another service has this port, or a proxy that speaks TLS or SOCKS on it.",
     b"HTTP/1.1 200 OK\r\n\r\nnot TLS": "Something between alters the connection, or the target's port is no HTTPS port.",
