@@ -13,6 +13,8 @@ public struct CertificateFile {
     if bytes.first != Tag.sequence || !readDER(bytes) { readText(bytes) }
   }
 
+  private init() {}
+
   private mutating func readText(_ bytes: [UInt8]) {
     let text = plainText(bytes)
     if text.allSatisfy({ $0 <= UInt8(ascii: " ") }) {
@@ -21,7 +23,17 @@ public struct CertificateFile {
       problems.append(CertificateProblem(kind))
     } else {
       readPEM(text)
+      readLinesThatEndWithCR(text)
     }
+  }
+
+  /// Reads the text again with LF for CR where that finds more: in a file of CR alone, or one that was joined to
+  /// another. OpenSSL's verdict on what it can read itself stands.
+  private mutating func readLinesThatEndWithCR(_ text: [UInt8]) {
+    guard let changed = withLineFeeds(text) else { return }
+    var other = CertificateFile()
+    other.readPEM(changed)
+    if other.certificates.count > certificates.count || !text.contains(newline) { self = other }
   }
 
   // MARK: DER

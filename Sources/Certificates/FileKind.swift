@@ -1,23 +1,21 @@
 import Text
 
-/// A file's bytes as OpenSSL would want the text: UTF-16 as bytes, lines that end with CR alone with LF.
-func plainText(_ bytes: [UInt8]) -> [UInt8] { withLineFeeds(withoutUTF16(bytes)) }
-
-/// Where no LF follows a CR, it is the line's end itself. Files of both kinds are joined.
-private func withLineFeeds(_ bytes: [UInt8]) -> [UInt8] {
+/// A text with LF where no LF follows a CR, which is the line's end itself then; nil where there is no such CR.
+func withLineFeeds(_ text: [UInt8]) -> [UInt8]? {
   let carriageReturn = UInt8(ascii: "\r")
-  if !bytes.contains(carriageReturn) { return bytes }
-  var text = bytes
+  if !text.contains(carriageReturn) { return nil }
+  var changed = text
   var isLineEnd = false
   for index in text.indices.reversed() {
     // OpenSSL passes over any number of CR before a LF.
     isLineEnd = text[index] == newline || (text[index] == carriageReturn && isLineEnd)
-    if text[index] == carriageReturn && !isLineEnd { text[index] = newline }
+    if text[index] == carriageReturn && !isLineEnd { changed[index] = newline }
   }
-  return text
+  return changed == text ? nil : changed
 }
 
-private func withoutUTF16(_ bytes: [UInt8]) -> [UInt8] {
+/// A file's bytes as text: UTF-16 as bytes.
+func plainText(_ bytes: [UInt8]) -> [UInt8] {
   if bytes[...].begins(with: [0xFF, 0xFE]) { return narrowed(bytes.dropFirst(2), isBigEndian: false) }
   if bytes[...].begins(with: [0xFE, 0xFF]) { return narrowed(bytes.dropFirst(2), isBigEndian: true) }
   // Without a byte order mark: every other byte of what begins a PEM text is 0.

@@ -34,10 +34,7 @@ public struct Path: Equatable, Sendable {
   /// a password.
   @inline(never)
   public var shown: Text {
-    let isAddress =
-      firstOccurrence(of: "://", in: terminated) != nil
-      || (!isAbsolute && bytes.contains(UInt8(ascii: ":")) && bytes.contains(UInt8(ascii: "@")))
-    return isAddress ? "(not shown: no path)" : escaped(bytes)
+    firstOccurrence(of: "://", in: terminated) == nil ? escaped(bytes) : "(not shown: no path)"
   }
 
   /// The path of `name` inside this folder.

@@ -65,12 +65,18 @@ public struct Root: Sendable {
     return try? folder.target(ofLink: Path(decimal(Int64(file.rawValue))))
   }
 
-  /// Whether a link stands at `path`, wherever it leads.
-  public func isLink(_ path: Path) -> Bool {
-    let (folderPath, name) = path.split
-    guard let folder = try? Folder(folderPath, in: self) else { return false }
-    defer { folder.close() }
-    return folder.metadata(of: name)?.kind == .link
+  /// Whether what is missing at `path` is missing because it, or a folder on the way, is a link that leads nowhere.
+  public func isBehindDeadLink(_ path: Path) -> Bool {
+    var path = path
+    while path != Path("/") && !exists(path) {
+      let (folderPath, name) = path.split
+      if let folder = try? Folder(folderPath, in: self) {
+        defer { folder.close() }
+        return folder.metadata(of: name)?.kind == .link
+      }
+      path = folderPath
+    }
+    return false
   }
 
   /// Reads a whole regular file.

@@ -198,7 +198,10 @@ private struct Probe {
     else {
       throw Refusal("what answers there is no HTTP proxy: check host and port")
     }
-    if (200..<300).contains(status) { return }
+    if (200..<300).contains(status) {
+      if firstOccurrence(of: "\r\n\r\n", in: answer) != nil { return }
+      throw Refusal("the proxy does not answer to CONNECT to the end")
+    }
     throw Refusal(explanation(status, proxy, authority))
   }
 
@@ -247,10 +250,11 @@ private struct Probe {
     var text: Text = ""
     var certificate: [UInt8] = []
 
-    /// Whether nobody who is trusted has issued it: X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, the two of
-    /// self-signed certificates, and the two of an issuer or a leaf that is not there.
+    /// Whether nobody who is trusted has issued it: no issuer is there, or one of that name with another key.
     /// - Source: OpenSSL's X509_STORE_CTX_get_error(3).
-    var isWithoutIssuer: Bool { [2, 18, 19, 20, 21].contains(verdict) }
+    var isWithoutIssuer: Bool { [2, 7, 18, 19, 20, 21].contains(verdict) }
+    /// Whether it is for another host, or another address.
+    var isForOther: Bool { [62, 63, 64].contains(verdict) }
   }
 
   private func verify(
@@ -289,6 +293,7 @@ private struct Probe {
     _ route: ConnectRoute, _ target: ConnectTarget, _ python: Path, _ refused: TLSOutcome
   ) throws(Refusal) -> Text {
     let reason = refused.text
+    if refused.isForOther { return "TLS is not trusted: \(reason); is \(target.shown) what was meant?" }
     let connection = try open(route, target)
     defer { connection.close() }
     guard let last = Certificate(der: verify(connection, target, python, nil).certificate) else {
@@ -302,7 +307,8 @@ private struct Probe {
         "TLS is not trusted (\(reason)): the issuer \(issuer) is mounted as \(found.source.shown) and has expired"
     }
     if !refused.isWithoutIssuer {
-      return "TLS is not trusted: \(reason); the server's administrator must mend that"
+      let place: Text = mounted.first.map { "mounted as \($0.source.shown)" } ?? "not mounted"
+      return "TLS is not trusted (\(reason)): the issuer \(issuer) is \(place)"
     }
     guard let found = mounted.first else {
       return

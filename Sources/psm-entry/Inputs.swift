@@ -67,16 +67,19 @@ struct Inputs {
     } catch {
       let isMissing = error == .noSuchFile || error == .notDirectory
       // A link that leads nowhere is no missing folder, but a mount that failed.
-      if isMissing && !input.isNamed && !root.isLink(input.path) { return }
+      let isDeadLink = isMissing && !input.isNamed && root.isBehindDeadLink(input.path)
+      if isMissing && !input.isNamed && !isDeadLink { return }
       if let message = refusedKind(input.path, error) {
         fileProblems.append(.error(input.path.shown, message))
         return
       }
       areIncomplete = true
       let advice: Text =
-        isMissing
-        ? "it was named and is missing: mount it, or name another"
-        : "it cannot be read (\(error.text)): mend its permissions or the mount"
+        isDeadLink
+        ? "it, or a folder on the way, is a link that leads nowhere: mount what it means"
+        : isMissing
+          ? "it was named and is missing: mount it, or name another"
+          : "it cannot be read (\(error.text)): mend its permissions or the mount"
       fileProblems.append(
         .error(input.path.shown, "\(advice); nothing is taken out of any store in this start"))
     }

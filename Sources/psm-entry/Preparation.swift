@@ -146,7 +146,11 @@ extension Preparation {
       settledFiles.append(built)
     }
     if obstacle == nil && (update.isChanged || merge?.text != nil) {
-      storeWillTrustAll = isTrial && plan.distrusted.isEmpty && !wanted.certificates.isEmpty
+      let willHoldAll =
+        store.tool != nil
+        || merge.map { $0.refusal == nil && ($0.text != nil || $0.trustsAllWanted) } ?? false
+      storeWillTrustAll =
+        isTrial && willHoldAll && plan.distrusted.isEmpty && !wanted.certificates.isEmpty
       changes.append(
         Change(
           store: store.bundle, kind: .system, added: (merge?.added ?? update.plan.added).map { $0.hex },
@@ -275,7 +279,9 @@ extension Preparation {
   private mutating func servePrivately(beside file: BundleFile) -> Bool {
     for folder in settings.stateFolders {
       let merge = PrivateBundle.merge(of: file, wanted: wanted, at: folder, in: root)
-      if merge.refusal != nil || merge.managedCount == 0 { continue }
+      // A bundle that no client can read is not enough, even where its good part holds all that is wanted.
+      let isNeeded = merge.managedCount > 0 || (merge.damage != nil && !wanted.certificates.isEmpty)
+      if merge.refusal != nil || !isNeeded { continue }
       let path = folder.appending(PrivateBundle.name)
       do throws(PrivateBundle.Failure) {
         if try PrivateBundle.write(

@@ -67,14 +67,15 @@ private func variableProblems(_ circumstances: Circumstances, exported: Path?) -
 /// What is wrong with a file that a CA variable names; nil where it holds all that is wanted.
 private func complaint(about path: Path, _ circumstances: Circumstances) -> Text? {
   let text: [UInt8]
+  let shown = path.isAbsolute || !path.bytes.contains(UInt8(ascii: "@")) ? path.shown : "(not shown: no path)"
   do throws(ReadError) {
     text = try circumstances.root.read(path, limit: BundleFile.sizeLimit)
   } catch {
-    return "\(path.shown) \(error.text): clients that obey the variable trust nothing; unset it"
+    return "\(shown) \(error.text): clients that obey the variable trust nothing; unset it"
   }
   let missing = missing(circumstances.wanted.certificates, in: text)
   guard let first = missing.first else { return nil }
   let others: Text = missing.count > 1 ? " and \(missing.count - 1) more" : ""
   return
-    "\(path.shown) lacks \(first.subjectText)\(others): unset the variable, or add that file to PSM_ENTRY_BUNDLES"
+    "\(shown) lacks \(first.subjectText)\(others): unset the variable, or add that file to PSM_ENTRY_BUNDLES"
 }

@@ -113,7 +113,13 @@ private func names(_ text: StaticString) -> [[UInt8]] { names(text.bytes) ?? [] 
 /// Names between commas, white space around them left out; nil where one cannot be a name.
 private func names(_ bytes: [UInt8]) -> [[UInt8]]? {
   let names = bytes[...].parts(between: ", ")
-  return names.allSatisfy { isShellName(Array($0)) } ? names.map { Array($0) } : nil
+  // Dots and dashes stand in some names. What else is there was meant as something else.
+  let areNames = names.allSatisfy { name in
+    name.allSatisfy {
+      isShellName([UInt8(ascii: "_"), $0]) || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "-")
+    }
+  }
+  return areNames ? names.map { Array($0) } : nil
 }
 
 /// A warning for each variable that looks like a setting of ours and is none.

@@ -32,11 +32,14 @@ extension BundleMerge {
           path.shown, "holds marks of psm-entry's that belong to no managed section: they are left as text"))
     }
     switch refusal {
-    case .empty:
+    case .empty where text == nil:
       problems.append(.error(path.shown, "the bundle is empty and is left alone: restore it from the image"))
-    case .noCertificates:
+    case .noCertificates where text == nil:
       problems.append(
         .error(path.shown, "the bundle holds no certificate and is left alone: restore it from the image"))
+    case .empty, .noCertificates:
+      problems.append(
+        .error(path.shown, "the bundle holds no certificate but those taken out: restore it from the image"))
     case nil:
       if let damage, isLeftDamaged {
         problems.append(
@@ -91,7 +94,7 @@ func irreplaceableProblem(
   let leftAlone: Text = "cannot be replaced (\(failure.text)) and is left alone"
   if let substitute { return .info(path.shown, "\(leftAlone); \(substitute.shown) serves instead") }
   let effect: Text =
-    merge.managedCount == 0
+    merge.managedCount == 0 && !merge.removed.isEmpty
     ? "clients that read it still trust what was taken out"
     : "clients that read it do not trust the mounted certificates"
   return .error(path.shown, "\(leftAlone): \(effect); make it and its folder writable")

@@ -342,6 +342,41 @@ def test_what_no_client_can_read_is_said_where_nothing_is_wanted(scene, kind, le
     assert f"psm-entry: {level}: " in line and "restore it from the image" in line
 
 
+def test_a_damaged_bundle_whose_good_part_holds_all_is_not_enough(scene):
+    scene.write(BUNDLE, base() + authority(CORP).pem + b"-----BEGIN CERTIFICATE-----\n")
+    os.chown(scene.at("/run"), 1000, 0)
+    started = scene.start(user=NOBODY)
+    assert started.variables["SSL_CERT_FILE"] == PRIVATE
+    assert authority(CORP).der in loaded(scene.at(PRIVATE))
+
+
+def test_a_section_goes_from_a_base_without_certificates_too(scene):
+    scene.start()
+    section = scene.read(BUNDLE)[len(base()) :]
+    scene.write(BUNDLE, b"# nothing else\n" + section)
+    scene.mount()
+    started = scene.start()
+    assert scene.read(BUNDLE) == b"# nothing else\n"
+    assert any("but those taken out" in line for line in started.lines(BUNDLE)), started.said
+
+
+@pytest.mark.parametrize("link", [CERTS, "/etc/repo"])
+def test_a_default_folder_behind_a_link_to_nowhere_revokes_nothing(scene, link):
+    scene.start()
+    shutil.rmtree(scene.at(link))
+    scene.at(link).symlink_to("/mnt/not-mounted")
+    started = scene.start()
+    holds(scene, BUNDLE, CORP, of=base())
+    assert any("leads nowhere" in line for line in started.lines(CERTS)), started.said
+
+
+def test_a_default_folder_that_is_not_there_is_an_empty_one(scene):
+    scene.start()
+    shutil.rmtree(scene.at("/etc/repo"))
+    scene.start()
+    assert scene.read(BUNDLE) == base()
+
+
 def test_a_damaged_bundle_that_is_mounted_is_left_without_a_copy(scene):
     scene.write(BUNDLE, DAMAGED["joined"]())
     bundle = str(scene.at(BUNDLE))
@@ -411,15 +446,6 @@ def test_an_input_that_a_variable_misnames_revokes_nothing(scene, variables):
     holds(scene, BUNDLE, CORP, "Branch Root", of=base())
     (name,) = variables
     assert any("error: " in line for line in started.lines(name)), started.said
-
-
-def test_a_default_folder_that_is_a_link_to_nowhere_revokes_nothing(scene):
-    scene.start()
-    shutil.rmtree(scene.at(CERTS))
-    scene.at(CERTS).symlink_to("/mnt/not-mounted")
-    started = scene.start()
-    holds(scene, BUNDLE, CORP, of=base())
-    assert started.lines(CERTS)
 
 
 def test_an_unreadable_input_revokes_nothing(scene):
@@ -643,6 +669,16 @@ def test_what_is_foretold_of_a_link_to_the_store_comes_true(store_scene):
     environment = dict(entry.split("=", 1) for entry in foretell("env", "--null").decode().split("\0") if entry)
     assert kinds == {"system", "bundle"}, "certifi's alone: the other is the store"
     assert environment == scene.start().variables
+
+
+def test_no_export_is_foretold_of_a_store_that_is_refused(store_scene):
+    scene = store_scene
+    scene.write(NATIVE_STORE, b"# nothing\n")
+    command = [scene.binary, "env", "--null", "--root", scene.folder, "--bundles", NATIVE_STORE]
+    environment = {"PATH": os.environ["PATH"]}
+    foretold = subprocess.run(command, env=environment, capture_output=True, timeout=60, check=False).stdout
+    started = scene.start("--bundles", NATIVE_STORE)
+    assert dict(entry.split("=", 1) for entry in foretold.decode().split("\0") if entry) == started.variables
 
 
 def test_a_bundle_that_is_a_link_to_a_store_that_cannot_be_written_gets_a_private_one(store_scene):

@@ -5,6 +5,7 @@ import json
 import os
 import pty
 import re
+import ssl
 import shutil
 import socket
 import struct
@@ -471,6 +472,32 @@ def test_lines_that_end_with_cr(kind, one, two, tmp_path):
     report = certs(path)
     assert report.status == 0
     assert report.fingerprints == ({one.sha256, two.sha256} if kind.startswith("behind") else {two.sha256})
+
+
+def odd_carriage_returns(pem):
+    begin, line, *_, end = pem.splitlines()
+    broken = line[:30] + b"\r\r" + line[30:]
+    return {
+        "CR and a space before LF": pem.replace(line + b"\n", line + b"\r \n"),
+        "CR and a space before every LF": pem.replace(b"\n", b"\r \n"),
+        "CR twice inside a line": pem.replace(line, broken),
+        "CR before a line": pem.replace(line, b"\r" + line),
+        "CR and NUL before LF": pem.replace(line + b"\n", line + b"\r\0\n"),
+        "text and CR before a BEGIN": b"x\r" + begin + b"\n" + pem,
+        "text and CR before a key's BEGIN": b"see\r-----BEGIN PRIVATE KEY-----\n" + pem,
+        "CR and a space behind END": pem.replace(end + b"\n", end + b"\r \n"),
+    }
+
+
+@pytest.mark.parametrize("kind", odd_carriage_returns(b"-----BEGIN\nx\nx\n-----END\n"))
+def test_carriage_returns_that_openssl_reads_are_read_as_it_does(kind, one, tmp_path):
+    path = tmp_path / "ca.pem"
+    path.write_bytes(odd_carriage_returns(one.pem)[kind])
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(path)
+    assert context.get_ca_certs(binary_form=True) == [one.der]
+    report = certs(path)
+    assert (report.status, report.errors, report.fingerprints) == (0, [], {one.sha256})
 
 
 def test_a_file_that_is_too_large_hides_none_behind_it(one, tmp_path):

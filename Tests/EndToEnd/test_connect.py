@@ -133,6 +133,7 @@ def test_a_proxy_that_wants_a_user_says_so(check, proxy: Proxy):
         (b"HTTP/1.1 400 Bad Request\r\n\r\n", "no HTTP proxy but perhaps a web server (400"),
         (b"HTTP/1.0 501 Unsupported method\r\n\r\n", "no HTTP proxy but perhaps a web server (501"),
         (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", "no HTTP proxy"),
+        (b"HTTP/1.1 200 OK\r\n", "does not answer to CONNECT"),
         (b"", "no HTTP proxy"),
         (b"HTTP/1.1 200 OK\r\n\r\nnot TLS", "TLS failed"),
     ],
@@ -207,7 +208,7 @@ def test_a_proxy_of_the_environment_that_cannot_be_read_is_no_direct_way(check):
     ("is_mounted", "host", "told"),
     [
         (True, "127.0.0.1", "connected, and TLS verified"),
-        (True, "elsewhere.test", "must mend that"),
+        (True, "elsewhere.test", "what was meant?"),
         (False, "127.0.0.1", "the issuer is CN=Chain Root,O=Corp, and no CA of that name is mounted"),
     ],
 )
@@ -221,6 +222,19 @@ def test_a_chain_is_judged_by_its_root_and_its_name(check, certs: Path, tmp_path
     with tls_server(tmp_path, issuing.issue(host) + issuing.pem) as port:
         (result,) = check("--target", f"https://127.0.0.1:{port}")
     assert result["target"].startswith("direct") and told in result["detail"]
+
+
+def test_a_root_made_anew_under_its_name_is_not_taken_for_it(check, certs: Path, tmp_path: Path):
+    root, other = Authority.named("Chain Root"), Authority.named("Chain Root")
+    with (tmp_path / "cacert.pem").open("ab") as bundle:
+        bundle.write(other.pem)
+    (certs / "root.pem").write_bytes(other.pem)
+    with tls_server(tmp_path, root.subordinate("Issuing CA").issue("127.0.0.1")) as port:
+        (result,) = check("--target", f"https://127.0.0.1:{port}")
+    assert "the issuer is CN=Issuing CA,O=Corp, and no CA of that name is mounted" in result["detail"]
+    with tls_server(tmp_path, root.issue("127.0.0.1")) as port:
+        (result,) = check("--target", f"https://127.0.0.1:{port}")
+    assert "else it is another CA of that name" in result["detail"]
 
 
 def test_another_root_is_verified_against_its_own_bundle(binary: Path, tmp_path: Path):
