@@ -141,10 +141,8 @@ private func hostsWithoutProxy(
 private func notesOnTheWhole(_ proxies: [ProxyOutcome.Proxy], _ environment: [[UInt8]]) -> [ProxyNote] {
   if proxies.isEmpty { return [] }
   var notes: [ProxyNote] = []
-  if proxies.contains(where: { $0.variable == .http }) && !proxies.contains(where: { $0.variable == .https })
-  {
-    notes.append(.httpWithoutHTTPS)
-  }
+  let variables = proxies.map { $0.variable }
+  if variables.contains(.http) && !variables.contains(.https) { notes.append(.httpWithoutHTTPS) }
   if environment.contains(where: { $0[...].begins(with: "REQUEST_METHOD=") }) {
     notes.append(.requestMethod)
   }

@@ -18,8 +18,6 @@ public final class BundleMerge: Sendable {
   /// What is wrong with the base, and whether `text` mends it.
   public let damage: BundleContents.Damage?
   public let isRepair: Bool
-  /// Whether it stays damaged because nothing is wanted of it.
-  public let isLeftDamaged: Bool
   public let hasStrayMarks: Bool
   public let refusal: Refusal?
   /// Whether the text, as it stands, trusts all that is wanted.
@@ -80,7 +78,6 @@ public final class BundleMerge: Sendable {
     self.section = section
     damage = base.damage
     refusal = base.certificates.isEmpty ? (old.count == text.count ? .empty : .noCertificates) : nil
-    isLeftDamaged = damage != nil && mounted.isEmpty
     isRepair = damage != nil && !mounted.isEmpty && refusal == nil
 
     let new = ManagedSection.text(for: section)

@@ -33,16 +33,19 @@ private func shellText(_ difference: EnvironmentDifference) -> [UInt8] {
 }
 
 /// - Source: POSIX.1-2017 Base Definitions §3.235 (Name).
-func isShellName(_ name: [UInt8]) -> Bool {
+private func isShellName(_ name: [UInt8]) -> Bool {
   guard let first = name.first, !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first) else { return false }
-  return name.allSatisfy { byte in
-    switch byte {
-    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-      UInt8(ascii: "0")...UInt8(ascii: "9"),
-      UInt8(ascii: "_"):
-      true
-    default: false
-    }
+  return name.allSatisfy { isNameByte($0) }
+}
+
+/// Whether it is an ASCII letter or digit, or an underscore.
+func isNameByte(_ byte: UInt8) -> Bool {
+  switch byte {
+  case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+    UInt8(ascii: "0")...UInt8(ascii: "9"),
+    UInt8(ascii: "_"):
+    true
+  default: false
   }
 }
 

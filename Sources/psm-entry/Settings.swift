@@ -114,11 +114,8 @@ private func names(_ text: StaticString) -> [[UInt8]] { names(text.bytes) ?? [] 
 private func names(_ bytes: [UInt8]) -> [[UInt8]]? {
   let names = bytes[...].parts(between: ", ")
   // Dots and dashes stand in some names. What else is there was meant as something else.
-  let areNames = names.allSatisfy { name in
-    name.allSatisfy {
-      isShellName([UInt8(ascii: "_"), $0]) || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "-")
-    }
-  }
+  let marks: StaticString = ".-"
+  let areNames = names.allSatisfy { $0.allSatisfy { isNameByte($0) || marks.has($0) } }
   return areNames ? names.map { Array($0) } : nil
 }
 

@@ -41,22 +41,23 @@ extension BundleMerge {
       problems.append(
         .error(path.shown, "the bundle holds no certificate but those taken out: restore it from the image"))
     case nil:
-      if let damage, isLeftDamaged {
-        problems.append(
-          .warning(
-            path.shown,
-            "no client can read it (line \(damage.line): \(damage.text)); restore it from the image, or mount a CA and it is repaired"
-          ))
-      }
-    }
-    if let damage, isRepair {
-      let what: Text = "no client could read it (line \(damage.line): \(damage.text))"
-      let outcome: Text =
-        isRepaired
-        ? "repaired; the first damaged original is kept beside it as *.psm-entry-damaged" : "not repaired"
-      problems.append(.error(path.shown, "\(what); \(outcome)"))
+      if let damage { problems.append(problem(damage, at: path, isRepaired: isRepaired)) }
     }
     return problems
+  }
+
+  /// What is broken in a base that holds certificates. Where nothing is wanted of it, nobody has asked for its repair.
+  private func problem(_ damage: BundleContents.Damage, at path: Path, isRepaired: Bool) -> Problem {
+    let place: Text = "line \(damage.line): \(damage.text)"
+    if !isRepair {
+      return .warning(
+        path.shown,
+        "no client can read it (\(place)); restore it from the image, or mount a CA and it is repaired")
+    }
+    let outcome: Text =
+      isRepaired
+      ? "repaired; the first damaged original is kept beside it as *.psm-entry-damaged" : "not repaired"
+    return .error(path.shown, "no client could read it (\(place)); \(outcome)")
   }
 
   /// What the merge changes.

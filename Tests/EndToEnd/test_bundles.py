@@ -56,6 +56,22 @@ def holds(scene: Scene, path: str, *names: str, of: bytes) -> None:
     assert loaded(scene.at(path)) >= {der for _, der in wanted} | set(certificates_of(of))
 
 
+def mounted(scene: Scene, path: str) -> list[str]:
+    """A prefix to a command that makes this file a mount of its own for it."""
+    return ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" "$0" && exec "$@"', str(scene.at(path))]
+
+
+def foretold(scene: Scene, *words: str) -> bytes:
+    """The result of a sub-command in the environment that `Scene.start` gives."""
+    command = [scene.binary, *words, "--root", scene.folder, "--state-dir", STATE]
+    environment = {"PATH": os.environ["PATH"]}
+    return subprocess.run(command, env=environment, capture_output=True, timeout=60, check=False).stdout
+
+
+def variables(environment: bytes) -> dict[str, str]:
+    return dict(entry.split("=", 1) for entry in environment.decode().split("\0") if entry)
+
+
 # Replacing
 
 
@@ -379,9 +395,7 @@ def test_a_default_folder_that_is_not_there_is_an_empty_one(scene):
 
 def test_a_damaged_bundle_that_is_mounted_is_left_without_a_copy(scene):
     scene.write(BUNDLE, DAMAGED["joined"]())
-    bundle = str(scene.at(BUNDLE))
-    mount = ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" "$0" && exec "$@"', bundle]
-    started = scene.start(user=mount)
+    started = scene.start(user=mounted(scene, BUNDLE))
     assert started.variables["SSL_CERT_FILE"] == PRIVATE
     assert scene.read(BUNDLE) == DAMAGED["joined"]()
     assert not [path for path in scene.files() if path.endswith(".psm-entry-damaged")]
@@ -390,9 +404,7 @@ def test_a_damaged_bundle_that_is_mounted_is_left_without_a_copy(scene):
 def test_a_removal_that_cannot_be_made_is_said_as_one(scene):
     scene.start()
     scene.mount()
-    bundle = str(scene.at(BUNDLE))
-    mount = ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" "$0" && exec "$@"', bundle]
-    (line,) = scene.start(user=mount).lines(BUNDLE)
+    (line,) = scene.start(user=mounted(scene, BUNDLE)).lines(BUNDLE)
     assert "still trust what was taken out" in line
 
 
@@ -658,15 +670,8 @@ def test_what_is_foretold_of_a_link_to_the_store_comes_true(store_scene):
     scene = store_scene
     scene.at(BUNDLE).unlink()
     scene.at(BUNDLE).symlink_to(NATIVE_STORE)
-    options = ("--root", scene.folder, "--state-dir", STATE)
-
-    def foretell(*words: str) -> bytes:
-        command = [scene.binary, *words, *options]
-        environment = {"PATH": os.environ["PATH"]}
-        return subprocess.run(command, env=environment, capture_output=True, timeout=60, check=False).stdout
-
-    kinds = {change["kind"] for change in json.loads(foretell("plan", "--json"))["changes"]}
-    environment = dict(entry.split("=", 1) for entry in foretell("env", "--null").decode().split("\0") if entry)
+    kinds = {change["kind"] for change in json.loads(foretold(scene, "plan", "--json"))["changes"]}
+    environment = variables(foretold(scene, "env", "--null"))
     assert kinds == {"system", "bundle"}, "certifi's alone: the other is the store"
     assert environment == scene.start().variables
 
@@ -674,11 +679,8 @@ def test_what_is_foretold_of_a_link_to_the_store_comes_true(store_scene):
 def test_no_export_is_foretold_of_a_store_that_is_refused(store_scene):
     scene = store_scene
     scene.write(NATIVE_STORE, b"# nothing\n")
-    command = [scene.binary, "env", "--null", "--root", scene.folder, "--bundles", NATIVE_STORE]
-    environment = {"PATH": os.environ["PATH"]}
-    foretold = subprocess.run(command, env=environment, capture_output=True, timeout=60, check=False).stdout
-    started = scene.start("--bundles", NATIVE_STORE)
-    assert dict(entry.split("=", 1) for entry in foretold.decode().split("\0") if entry) == started.variables
+    environment = variables(foretold(scene, "env", "--null", "--bundles", NATIVE_STORE))
+    assert environment == scene.start("--bundles", NATIVE_STORE).variables
 
 
 def test_a_bundle_that_is_a_link_to_a_store_that_cannot_be_written_gets_a_private_one(store_scene):

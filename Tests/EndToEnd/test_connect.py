@@ -1,62 +1,33 @@
 """`check --connect`: every way that a connection fails is told, with its cause and what to do."""
 
-import contextlib
 import json
 import shutil
 import socket
 import ssl
 import subprocess
-import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import certifi
 import pytest
 
+import troubles
 from certificates import Authority, write
 from network import Proxy
 
 TARGET = "https://origin.test"
 
 
-@contextlib.contextmanager
-def answering(answer: bytes) -> Iterator[int]:
-    """A server that gives the same answer to whatever it is asked."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-
-        def serve() -> None:
-            with contextlib.suppress(OSError):
-                while True:
-                    connection, _ = server.accept()
-                    with connection:
-                        connection.recv(4096)
-                        connection.sendall(answer)
-
-        threading.Thread(target=serve, daemon=True).start()
-        yield server.getsockname()[1]
-
-
-@contextlib.contextmanager
-def tls_server(folder: Path, key_and_chain: bytes) -> Iterator[int]:
+def tls_server(folder: Path, key_and_chain: bytes):
     """A TLS server on loopback with this key and chain."""
-    file = folder / "server.pem"
-    file.write_bytes(key_and_chain)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(file)
-    with socket.create_server(("127.0.0.1", 0)) as server:
+    context.load_cert_chain(write(folder / "server.pem", key_and_chain))
 
-        def serve() -> None:
-            while True:
-                try:
-                    connection, _ = server.accept()
-                except OSError:
-                    return
-                with contextlib.suppress(OSError), context.wrap_socket(connection, server_side=True) as tls:
-                    tls.recv(1)
+    def talk(connection: socket.socket) -> None:
+        with context.wrap_socket(connection, server_side=True) as tls:
+            tls.recv(1)
 
-        threading.Thread(target=serve, daemon=True).start()
-        yield server.getsockname()[1]
+    return troubles.serving(talk)
 
 
 @pytest.fixture
@@ -139,7 +110,7 @@ def test_a_proxy_that_wants_a_user_says_so(check, proxy: Proxy):
     ],
 )
 def test_what_the_proxy_answers_is_explained(check, answer: bytes, told: str):
-    with answering(answer) as port:
+    with troubles.answering(answer) as port:
         (result,) = check("--proxy", f"http://127.0.0.1:{port}")
     assert not result["ok"] and told in result["detail"]
 
@@ -167,33 +138,24 @@ def test_each_proxy_is_tried_for_each_target(check, proxy: Proxy):
 
 
 def test_who_waits_to_be_spoken_to_in_another_protocol_is_no_proxy(check):
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        held = []
+    def talk(connection: socket.socket) -> None:
+        connection.sendall(b"SSH-2.0-OpenSSH_9.2\r\n")
+        while connection.recv(4096):
+            pass
 
-        def serve() -> None:
-            with contextlib.suppress(OSError):
-                while True:
-                    held.append(server.accept()[0])
-                    held[-1].sendall(b"SSH-2.0-OpenSSH_9.2\r\n")
-
-        threading.Thread(target=serve, daemon=True).start()
-        (result,) = check("--proxy", f"http://127.0.0.1:{server.getsockname()[1]}")
+    with troubles.serving(talk) as port:
+        (result,) = check("--proxy", f"http://127.0.0.1:{port}")
     assert "no HTTP proxy" in result["detail"]
 
 
 def test_an_ipv6_target_stands_in_brackets(check):
     asked = []
-    with socket.create_server(("127.0.0.1", 0)) as server:
 
-        def serve() -> None:
-            with contextlib.suppress(OSError):
-                connection, _ = server.accept()
-                with connection:
-                    asked.append(connection.recv(4096))
-                    connection.sendall(b"HTTP/1.1 403 Forbidden\r\n\r\n")
+    def talk(connection: socket.socket) -> None:
+        asked.append(connection.recv(4096))
+        connection.sendall(b"HTTP/1.1 403 Forbidden\r\n\r\n")
 
-        threading.Thread(target=serve, daemon=True).start()
-        port = server.getsockname()[1]
+    with troubles.serving(talk) as port:
         (result,) = check("--target", "HTTPS://[::1]:8443/", "--proxy", f"http://127.0.0.1:{port}")
     assert result["target"].endswith("→ [::1]:8443")
     assert asked == [b"CONNECT [::1]:8443 HTTP/1.1\r\nHost: [::1]:8443\r\n\r\n"]

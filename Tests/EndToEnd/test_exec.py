@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import raw_process
+from network import wait_for
 
 PLAIN = [b"PATH=/usr/bin:/bin", b"LANG=C"]
 
@@ -187,6 +188,12 @@ def test_the_service_begins_without_children(entry):
 # Signals during the preparation
 
 
+def child_of(process: int) -> int:
+    """Waits until a process has forked, and gives its child."""
+    children = Path(f"/proc/{process}/task/{process}/children")
+    return int(wait_for(f"{process} has a child", 10, children.read_text).split()[0])
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_during_the_preparation_ends_it(faulty_binary, tmp_path, number):
     (tmp_path / "root").mkdir()
@@ -194,12 +201,7 @@ def test_a_signal_during_the_preparation_ends_it(faulty_binary, tmp_path, number
     environment = [*PLAIN, b"PSM_ENTRY_TEST_FAULT=inputs:loop", b"PSM_ENTRY_TIMEOUT=30"]
     with open(tmp_path / "out", "w+b") as output:
         child = raw_process.start(command, environment, output.fileno(), output.fileno())
-        children = Path(f"/proc/{child}/task/{child}/children")
-        deadline = time.monotonic() + 10
-        while not children.read_text().strip():
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
-        grandchild = int(children.read_text().split()[0])
+        grandchild = child_of(child)
         os.kill(child, number)
         assert raw_process.wait(child) == 128 + number
         output.seek(0)
@@ -217,11 +219,7 @@ def test_a_signal_that_is_ignored_ends_nothing(faulty_binary, tmp_path):
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
         child = raw_process.start(command, environment, output.fileno(), log.fileno(), ignore)
-        children = Path(f"/proc/{child}/task/{child}/children")
-        deadline = time.monotonic() + 10
-        while not children.read_text().strip():
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        child_of(child)
         os.kill(child, signal.SIGTERM)
         assert raw_process.wait(child) == 0
         output.seek(0)
@@ -254,12 +252,8 @@ def test_a_parent_that_is_killed_leaves_no_child(faulty_binary, tmp_path):
     environment = [*PLAIN, b"PSM_ENTRY_TEST_FAULT=inputs:loop"]
     with open(os.devnull, "w+b") as nothing:
         child = raw_process.start(command, environment, nothing.fileno(), nothing.fileno())
-        children = Path(f"/proc/{child}/task/{child}/children")
+        grandchild = Path(f"/proc/{child_of(child)}")
         deadline = time.monotonic() + 10
-        while not children.read_text().strip():
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
-        grandchild = Path("/proc") / children.read_text().split()[0]
         time.sleep(0.05)
         os.kill(child, signal.SIGKILL)
         assert raw_process.wait(child) == 128 + signal.SIGKILL
