@@ -15,13 +15,20 @@ let trustVariables: [StaticString] = [
 /// - Parameters:
 ///   - path: the file to export, which holds all that is wanted; nil to export nothing.
 ///   - isPrivate: whether it stands in for a bundle that could not be replaced.
+///   - redirected: variables that are set to a file which it stands in for.
 /// - Returns: the environment, and what is wrong with variables that the user has set.
 func serviceEnvironment(
-  _ circumstances: Circumstances, exporting path: Path?, isPrivate: Bool
+  _ circumstances: Circumstances, exporting path: Path?, isPrivate: Bool, redirecting redirected: [[UInt8]]
 ) -> (environment: Environment, problems: [Problem]) {
   var environment = Environment(entries: circumstances.proxies.environment)
-  let problems = variableProblems(circumstances, exported: path)
+  var problems = variableProblems(circumstances, exported: path, redirected)
   if let path {
+    for name in redirected {
+      if environment.value(of: name) == Array(path.bytes) { continue }
+      let former = Path(environment.value(of: name) ?? [])
+      problems.append(.info(escaped(name), "\(former.shown) could not be updated; using \(path.shown)"))
+      environment.set(name, to: Array(path.bytes))
+    }
     var names = circumstances.settings.exports
     if isPrivate { names += trustVariables.map { $0.bytes } }
     for name in names where environment.value(of: name) == nil {
@@ -46,14 +53,16 @@ func userVariables(_ circumstances: Circumstances) -> [(name: [UInt8], value: [U
 
 /// What is wrong with the CA variables that the user has set: they stay, but whoever obeys them may not
 /// trust what was mounted.
-private func variableProblems(_ circumstances: Circumstances, exported: Path?) -> [Problem] {
+private func variableProblems(
+  _ circumstances: Circumstances, exported: Path?, _ redirected: [[UInt8]]
+) -> [Problem] {
   if circumstances.wanted.certificates.isEmpty { return [] }
   var problems: [Problem] = []
   // They mostly name one file, which is read once.
   var judged: [(path: Path, complaint: Text?)] = []
   for (name, value) in userVariables(circumstances) {
     let path = Path(value)
-    if path == exported { continue }
+    if path == exported || redirected.contains(name) { continue }
     if !judged.contains(where: { $0.path == path }) {
       judged.append((path, complaint(about: path, circumstances)))
     }
