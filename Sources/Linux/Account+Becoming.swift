@@ -1,4 +1,5 @@
 import CLinux
+import Text
 
 extension Account {
   /// Whether this process is that user in that group already, as real, effective and saved one.

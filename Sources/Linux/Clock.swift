@@ -1,4 +1,5 @@
 import CLinux
+import Text
 
 public enum Clock {
   /// Nanoseconds since some fixed moment; never set back. The corresponding C function is

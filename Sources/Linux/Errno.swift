@@ -1,14 +1,7 @@
 import CLinux
 import Text
 
-/// The reason that a system call failed.
-///
-/// - Source: POSIX `errno`; the values are Linux's.
-public struct Errno: Error, Equatable, Sendable {
-  public let rawValue: Int32
-
-  public init(rawValue: Int32) { self.rawValue = rawValue }
-
+extension Errno {
   static var current: Errno { Errno(rawValue: clinux_errno()) }
 
   public static let notPermitted = Errno(rawValue: EPERM)

@@ -1,15 +1,6 @@
 import CLinux
 import Text
 
-/// Why a file was not read.
-public enum ReadError: Error, Equatable, Sendable {
-  case system(Errno)
-  /// A folder, FIFO, device or socket.
-  case notRegular
-  /// Larger than the limit given.
-  case tooLarge
-}
-
 /// Makes a system call's error a reason not to have read.
 private func reading<Value>(_ call: () throws(Errno) -> Value) throws(ReadError) -> Value {
   do throws(Errno) { return try call() } catch { throw .system(error) }

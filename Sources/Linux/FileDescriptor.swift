@@ -1,4 +1,5 @@
 import CLinux
+import Text
 
 /// An open file.
 ///

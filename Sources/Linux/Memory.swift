@@ -1,4 +1,5 @@
 import CLinux
+import Text
 
 // The memory of a process that lives for milliseconds. What is given back stays with the process, for the next
 // who asks for as much. musl gives small pieces back to the kernel as soon as no neighbour is in use, and asks for

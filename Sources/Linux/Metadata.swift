@@ -1,21 +1,16 @@
 import CLinux
+import Text
 
 /// What `stat` says of a file.
 ///
 /// - Source: POSIX `<sys/stat.h>`, Linux stat(2).
 public struct Metadata: Equatable, Sendable {
-  /// The device and the inode: two names with the same are one file.
-  public struct Identity: Equatable, Sendable {
-    let device: UInt64
-    let inode: UInt64
-  }
-
   public enum Kind: Sendable { case regular, folder, link, other }
 
   /// A point in time, comparable; nanoseconds since the epoch, as far as an Int64 reaches.
   public typealias Nanoseconds = Int64
 
-  public let identity: Identity
+  public let identity: FileIdentity
   public let kind: Kind
   /// The permission bits with set-user-ID, set-group-ID and sticky: 12 bits.
   public let mode: UInt32
@@ -26,7 +21,7 @@ public struct Metadata: Equatable, Sendable {
   public let modified: Nanoseconds
 
   init(_ status: stat) {
-    identity = Identity(
+    identity = FileIdentity(
       device: UInt64(truncatingIfNeeded: status.st_dev), inode: UInt64(truncatingIfNeeded: status.st_ino))
     kind =
       switch clinux_mode_type(status.st_mode) {

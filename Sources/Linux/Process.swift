@@ -1,4 +1,5 @@
 import CLinux
+import Text
 
 /// A process, or with a minus sign before it a process group.
 public struct ProcessID: Equatable, Sendable {

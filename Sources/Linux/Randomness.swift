@@ -1,4 +1,5 @@
 import CLinux
+import Text
 
 #if hasFeature(Embedded)
   /// What the embedded standard library seeds its hashing with; musl has no such function.

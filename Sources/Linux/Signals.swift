@@ -1,4 +1,5 @@
 import CLinux
+import Text
 
 /// A set of signals, and the mask that keeps them waiting.
 public struct SignalSet: Sendable {

@@ -30,6 +30,13 @@ extension ArraySlice<UInt8> {
   @inline(never)
   public func begins(with other: ArraySlice<UInt8>) -> Bool { span.begins(with: other.span) }
 
+  /// Where the literal's bytes stand for the first time; nil where they do not.
+  @inline(never)
+  public func firstOccurrence(of text: StaticString) -> Int? {
+    for index in indices where self[index...].begins(with: text) { return index }
+    return nil
+  }
+
   /// The parts between separators.
   /// - Parameters:
   ///   - separators: ASCII characters that separate, each for itself.

@@ -1,5 +1,6 @@
 import Certificates
 import Linux
+import Text
 
 /// What became of a bundle.
 public struct BundleUpdate {
@@ -17,7 +18,7 @@ public struct BundleUpdate {
   public let merge: BundleMerge
   public let outcome: Outcome
   /// What stands under the bundle's name afterwards.
-  public let identity: Metadata.Identity
+  public let identity: FileIdentity
   /// Whether the folder's lock could not be had in time and was passed over.
   public let passedOverLock: Bool
 }

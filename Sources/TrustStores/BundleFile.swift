@@ -1,5 +1,6 @@
 import Certificates
 import Linux
+import Text
 
 /// A bundle on disk: where it really stands once links are followed, and what is in it.
 public final class BundleFile: Sendable {

@@ -1,5 +1,6 @@
 import Certificates
 import Linux
+import Text
 
 extension SystemStore {
   /// The store as it stands.

@@ -1,4 +1,5 @@
 import Linux
+import Text
 import TrustStores
 
 /// A bundle that the settings name, or that a pattern of theirs matched.

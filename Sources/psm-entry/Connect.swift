@@ -186,7 +186,7 @@ private struct Probe {
       try connection.send(request.utf8)
       answer = try connection.receive(limit: 16384) {
         // Whoever speaks another protocol, such as SSH, may wait for us to speak.
-        firstOccurrence(of: "\r\n\r\n", in: $0) != nil || ($0.count >= 7 && !isHTTP($0))
+        $0[...].firstOccurrence(of: "\r\n\r\n") != nil || ($0.count >= 7 && !isHTTP($0))
       }
     } catch {
       throw Refusal(
@@ -199,7 +199,7 @@ private struct Probe {
       throw Refusal("what answers there is no HTTP proxy: check host and port")
     }
     if (200..<300).contains(status) {
-      if firstOccurrence(of: "\r\n\r\n", in: answer) != nil { return }
+      if answer[...].firstOccurrence(of: "\r\n\r\n") != nil { return }
       throw Refusal("the proxy does not answer to CONNECT to the end")
     }
     throw Refusal(explanation(status, proxy, authority))

@@ -32,8 +32,8 @@ struct Inputs {
   private var bytesRead = 0
   private var entriesSeen = 0
   private var hasReachedLimit = false
-  private var visitedFolders: [Metadata.Identity] = []
-  private var filesRead: [Metadata.Identity] = []
+  private var visitedFolders: [FileIdentity] = []
+  private var filesRead: [FileIdentity] = []
   private let root: Root
   private let now: Int64
 
@@ -98,13 +98,13 @@ struct Inputs {
   private struct OpenFolder {
     let descriptor: FileDescriptor
     let path: Path
-    let identity: Metadata.Identity
+    let identity: FileIdentity
     var names: ArraySlice<Path>
   }
 
   /// Walks a folder and those in it, in byte order, without names that start with a dot.
   private mutating func readFolder(
-    _ descriptor: FileDescriptor, _ path: Path, _ identity: Metadata.Identity
+    _ descriptor: FileDescriptor, _ path: Path, _ identity: FileIdentity
   ) {
     var stack: [OpenFolder] = []
     enter(descriptor, path, identity, &stack)
@@ -120,7 +120,7 @@ struct Inputs {
   }
 
   private mutating func enter(
-    _ descriptor: FileDescriptor, _ path: Path, _ identity: Metadata.Identity, _ stack: inout [OpenFolder]
+    _ descriptor: FileDescriptor, _ path: Path, _ identity: FileIdentity, _ stack: inout [OpenFolder]
   ) {
     do throws(Errno) {
       let names = try Folder(descriptor: descriptor, path: path).names().filter {

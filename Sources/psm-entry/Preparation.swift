@@ -51,9 +51,9 @@ struct Preparation {
   /// In a trial: whether a start would bring the system store to trust all that is wanted.
   private var storeWillTrustAll = false
   /// Files that have been seen to, whatever names lead to them.
-  private var settledFiles: [Metadata.Identity] = []
+  private var settledFiles: [FileIdentity] = []
   /// Files that were to be changed and were left as they are.
-  private var unwrittenFiles: [Metadata.Identity] = []
+  private var unwrittenFiles: [FileIdentity] = []
   /// Fingerprints of our anchors in the system store, in hex digits.
   private var anchored: [[UInt8]] = []
   /// What the private bundle holds, where it serves.

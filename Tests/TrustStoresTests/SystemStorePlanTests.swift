@@ -1,6 +1,7 @@
 import Certificates
 import Linux
 import Testing
+import Text
 
 @testable import TrustStores
 

@@ -1,11 +1,9 @@
-import Text
-
 /// A file's path, or a single name in a folder: bytes without a NUL, of no particular encoding.
 ///
 /// - Source: POSIX.1-2017 Base Definitions §3.271 (Pathname).
 public struct Path: Equatable, Sendable {
   /// The bytes and the NUL that C wants behind them.
-  let terminated: [UInt8]
+  public let terminated: [UInt8]
 
   /// Takes `bytes` up to the first NUL, where the kernel would stop reading too.
   @inline(never)
@@ -34,7 +32,7 @@ public struct Path: Equatable, Sendable {
   /// a password.
   @inline(never)
   public var shown: Text {
-    firstOccurrence(of: "://", in: terminated) == nil ? escaped(bytes) : "(not shown: no path)"
+    bytes.firstOccurrence(of: "://") == nil ? escaped(bytes) : "(not shown: no path)"
   }
 
   /// The path of `name` inside this folder.

@@ -1,0 +1,12 @@
+/// The device and the inode of a file: two names with the same are one file.
+///
+/// - Source: POSIX `<sys/stat.h>`.
+public struct FileIdentity: Equatable, Sendable {
+  public let device: UInt64
+  public let inode: UInt64
+
+  public init(device: UInt64, inode: UInt64) {
+    self.device = device
+    self.inode = inode
+  }
+}
