@@ -84,7 +84,7 @@ dist: static
 	Packaging/dist
 
 version:
-	@sed -n 's/^let version: StaticString = "\(.*\)"$$/\1/p' Sources/psm-entry/Main.swift
+	@sed -n 's/^let version: StaticString = "\(.*\)"$$/\1/p' Sources/Entry/Commands.swift
 
 clean:
 	rm -rf build dist .build .build-static .build-faults

@@ -64,9 +64,11 @@ let package = Package(
     module("Linux", ["CLinux", "Text"]),
     module("Certificates", ["Text"]),
     module("Proxies", ["Text"]),
-    module("TrustStores", ["Certificates", "Linux", "Text"]),
+    module("Trust", ["Certificates", "Text"]),
+    module("Stores", ["Certificates", "Linux", "Text", "Trust"]),
+    module("Entry", ["Certificates", "Linux", "Proxies", "Stores", "Text", "Trust"]),
     .executableTarget(
-      name: "psm-entry", dependencies: ["Certificates", "Linux", "Proxies", "Text", "TrustStores"],
+      name: "psm-entry", dependencies: ["Entry"],
       swiftSettings: swiftSettings + [.unsafeFlags(["-parse-as-library"])],
       linkerSettings: linkerSettings),
   ]
@@ -77,7 +79,7 @@ let package = Package(
         tests("LinuxTests", ["Linux"]),
         tests("CertificatesTests", ["Certificates", "Text"]),
         tests("ProxiesTests", ["Proxies", "Text"]),
-        tests("TrustStoresTests", ["TrustStores", "Certificates", "Linux", "Text"]),
-        tests("psm-entryTests", ["psm-entry"]),
+        tests("TrustTests", ["Trust", "Certificates", "Text"]),
+        tests("EntryTests", ["Entry", "Certificates", "Linux", "Proxies", "Stores", "Text", "Trust"]),
       ])
 )

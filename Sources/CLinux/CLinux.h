@@ -88,6 +88,13 @@ static inline int clinux_connect(int descriptor, const struct sockaddr *address,
   return connect(descriptor, address, size);
 }
 
+// capget(2): the first 32 of the effective capabilities; none where the kernel does not say.
+static inline uint32_t clinux_effective_capabilities(void) {
+  uint32_t header[2] = {0x20080522, 0};
+  uint32_t sets[6] = {0};
+  return syscall(SYS_capget, header, sets) == 0 ? sets[0] : 0;
+}
+
 static inline int clinux_exited(int status) { return WIFEXITED(status); }
 static inline int clinux_exit_status(int status) { return WEXITSTATUS(status); }
 static inline int clinux_signalled(int status) { return WIFSIGNALED(status); }

@@ -11,6 +11,23 @@ public struct Fingerprint: Equatable, Sendable {
     bytes = state.finish()
   }
 
+  /// - Parameter digits: 64 lower-case hex digits; nil for anything else.
+  public init?(hex digits: ArraySlice<UInt8>) {
+    if digits.count != 64 { return nil }
+    var bytes: [UInt8] = []
+    var high: UInt8?
+    for digit in digits {
+      guard let value = hexValue(digit), digit < UInt8(ascii: "A") || digit > UInt8(ascii: "F") else { return nil }
+      guard let first = high else {
+        high = value
+        continue
+      }
+      bytes.append(first << 4 | value)
+      high = nil
+    }
+    self.bytes = bytes
+  }
+
   /// 64 lower-case hex digits.
   public var hex: Text { Text(utf8: hexDigits(of: bytes[...])) }
 

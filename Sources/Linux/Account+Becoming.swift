@@ -35,7 +35,7 @@ extension Account {
     return [real, effective, saved]
   }
 
-  private static var supplementary: [UInt32] {
+  static var supplementary: [UInt32] {
     let count = max(0, Int(getgroups(0, nil)))
     var groups = [UInt32](repeating: 0, count: count)
     let filled = max(0, Int(getgroups(Int32(count), &groups)))

@@ -100,9 +100,12 @@ public struct Folder: Sendable {
   }
 
   /// Gives the file a second name in this folder. The corresponding C function is `linkat`.
-  public func link(_ name: Path, to newName: Path) throws(Errno) {
+  public func link(_ name: Path, to newName: Path) throws(Errno) { try link(name, to: newName, in: self) }
+
+  /// Gives the file a second name in another directory. The corresponding C function is `linkat`.
+  public func link(_ name: Path, to newName: Path, in other: Folder) throws(Errno) {
     _ = try retrying {
-      Int(linkat(descriptor.rawValue, name.terminated, descriptor.rawValue, newName.terminated, 0))
+      Int(linkat(descriptor.rawValue, name.terminated, other.descriptor.rawValue, newName.terminated, 0))
     }
   }
 

@@ -97,7 +97,7 @@ public struct Replacement {
   }
 
   /// A name that no other start uses: two may write at once where a lock could not be had.
-  private static func temporaryName(for name: Path) -> Path {
+  public static func temporaryName(for name: Path) -> Path {
     let unique = Int64(ProcessID.current.rawValue) << 32 ^ Clock.monotonic
     return Path(temporaryStem(name) + decimal(unique))
   }

@@ -173,6 +173,16 @@ public func upperHexDigit(_ value: UInt8) -> UInt8 {
   value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "A") + (value & 15) - 10
 }
 
+/// What a hex digit of either case stands for; nil for any other byte.
+public func hexValue(_ digit: UInt8) -> UInt8? {
+  switch digit {
+  case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
+  case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
+  case UInt8(ascii: "A")...UInt8(ascii: "F"): digit - UInt8(ascii: "A") + 10
+  default: nil
+  }
+}
+
 /// Two lower-case hex digits for each byte.
 @inline(never)
 public func hexDigits(of bytes: ArraySlice<UInt8>) -> [UInt8] {

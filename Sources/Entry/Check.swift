@@ -1,0 +1,227 @@
+import Certificates
+import Linux
+import Proxies
+import Text
+import Trust
+
+/// One thing that `check` has looked at.
+struct Check {
+  enum Name: Equatable {
+    case input, bundle, system, variable, proxy, noProxy, connect
+
+    var text: Text {
+      switch self {
+      case .input: "input"
+      case .bundle: "bundle"
+      case .system: "system"
+      case .variable: "variable"
+      case .proxy: "proxy"
+      case .noProxy: "no_proxy"
+      case .connect: "connect"
+      }
+    }
+  }
+
+  let name: Name
+  let target: Text
+  let level: Level
+  let detail: Text
+
+  var isOK: Bool { level != .error }
+}
+
+/// `psm-entry check`: judges the stores as they stand, and the environment as a start would leave
+/// it. Fit for HEALTHCHECK.
+/// - Returns: the exit status: 1 if there are errors.
+func check(
+  _ context: StartContext, _ commandLine: CommandLine
+) throws(CommandLine.UsageError) -> Int32 {
+  let foresight = Foresight(context)
+  var checks = inputChecks(context) + storeChecks(foresight.decision, context)
+  checks += problemChecks(
+    .variable, context.settings.problems + context.secretProblems + problems(foresight.decision.plan, .variable)
+      + (foresight.userProblem.map { [$0] } ?? []))
+  checks += proxyChecks(context)
+  if commandLine.connects {
+    let targets = try connectTargets(commandLine)
+    checks += connectChecks(
+      connectRoutes(context, commandLine), targets, context, bundle: foresight.decision.bundleInUse)
+  }
+  let asJSON = commandLine.flags.contains(.json)
+  let written = Output.write(
+    asJSON ? json(checks) : text(checks).utf8, context.settings.essentials.log)
+  if written != 0 { return written }
+  return checks.allSatisfy { $0.isOK } ? 0 : ExitStatus.failure
+}
+
+private func problems(_ plan: Plan, _ area: Finding.Area) -> [Problem] {
+  plan.findings.filter { $0.area == area }.map { report($0) }
+}
+
+private func problemChecks(_ name: Check.Name, _ problems: [Problem]) -> [Check] {
+  problems.filter { $0.level <= .warning }.map {
+    Check(name: name, target: $0.subject, level: $0.level, detail: $0.message)
+  }
+}
+
+private func connectTargets(_ commandLine: CommandLine) throws(CommandLine.UsageError) -> [ConnectTarget] {
+  var targets: [ConnectTarget] = []
+  let urls =
+    commandLine.targets.isEmpty ? [Array(Path("https://repo.anaconda.com").bytes)] : commandLine.targets
+  for url in urls {
+    guard let target = ConnectTarget(url) else {
+      throw CommandLine.UsageError(message: "--target: not of the form https://HOST[:PORT]")
+    }
+    targets.append(target)
+  }
+  return targets
+}
+
+// MARK: Inputs
+
+private func inputChecks(_ context: StartContext) -> [Check] {
+  let inputs = context.inputs
+  var checks = problemChecks(.input, inputs.problems)
+  let now = Clock.secondsSinceEpoch
+  let soon = now + 30 * 86400
+  for found in inputs.found where found.certificate.notAfter >= now && found.certificate.notAfter < soon {
+    let certificate = found.certificate
+    checks.append(
+      Check(
+        name: .input, target: found.source.shown, level: .warning,
+        detail:
+          "\(certificate.subjectText): expires on \(RFC3339.text(certificate.notAfter)); ask for its successor"
+      ))
+  }
+  if checks.isEmpty {
+    let count = inputs.found.count
+    for input in context.settings.inputs {
+      checks.append(
+        Check(
+          name: .input, target: input.path.shown, level: .info,
+          detail: "\(count) certificate\(count == 1 ? "" : "s") in all"))
+    }
+  }
+  return checks
+}
+
+// MARK: Stores
+
+/// What a start would still do is what is wrong.
+private func storeChecks(_ decision: Decision, _ context: StartContext) -> [Check] {
+  let plan = decision.plan
+  var checks: [Check] = []
+  for finding in plan.findings where finding.area != .variable && finding.level <= .info {
+    let problem = report(finding)
+    checks.append(
+      Check(
+        name: finding.area == .system ? .system : .bundle, target: problem.subject, level: problem.level,
+        detail: problem.message))
+  }
+  for change in plan.changes {
+    checks.append(
+      Check(
+        name: change.kind == .system ? .system : .bundle, target: change.store.shown,
+        level: change.added.isEmpty && change.removed.isEmpty && !change.isRepair ? .warning : .error,
+        detail: change.complaint))
+  }
+  let troubled = checks.map { $0.target }
+  if let store = decision.snapshot.system, store.builder != .nobody, !troubled.contains(store.family.bundle.shown),
+    !checks.contains(where: { $0.name == .system })
+  {
+    checks.append(
+      Check(name: .system, target: store.family.bundle.shown, level: .info, detail: "up to date"))
+  }
+  for bundle in decision.snapshot.bundles where !troubled.contains(bundle.path.shown) {
+    guard case .read = bundle.state else { continue }
+    checks.append(Check(name: .bundle, target: bundle.path.shown, level: .info, detail: "up to date"))
+  }
+  return checks
+}
+
+extension StoreChange {
+  fileprivate var complaint: Text {
+    var parts: [Text] = []
+    if !added.isEmpty {
+      parts.append("lacks \(added.count) mounted certificate\(added.count == 1 ? "" : "s")")
+    }
+    if !removed.isEmpty {
+      parts.append("still trusts \(removed.count) removed certificate\(removed.count == 1 ? "" : "s")")
+    }
+    if isRepair { parts.append("malformed: clients reject the whole file") }
+    if parts.isEmpty { parts.append("out of date") }
+    return "\(parts.joined(by: ", ")); restart the container"
+  }
+}
+
+// MARK: Proxies
+
+private func proxyChecks(_ context: StartContext) -> [Check] {
+  var checks: [Check] = []
+  for problem in context.proxyProblems where problem.level <= .warning {
+    let isNoProxy =
+      problem.subject.utf8.count == 8 && problem.subject.utf8.first.map { $0 | 0x20 } == UInt8(ascii: "n")
+    checks += problemChecks(isNoProxy ? .noProxy : .proxy, [problem])
+  }
+  let troubled = checks.map { $0.target }
+  for proxy in context.proxies.proxies where !troubled.contains(proxy.source) {
+    if let url = proxy.url {
+      checks.append(
+        Check(
+          name: .proxy, target: "\(proxy.variable.upperCase)", level: .info, detail: url.redacted))
+    }
+  }
+  for entry in context.proxies.noProxy {
+    let portability = portability(of: entry)
+    checks.append(
+      Check(
+        name: .noProxy, target: entry.shown, level: portability.deservesWarning ? .warning : .info,
+        detail: portability.text))
+  }
+  return checks
+}
+
+extension NoProxyPortability {
+  /// Which clients honour the entry, and what to write instead.
+  fileprivate var text: Text {
+    if isPortable { return "every client honours it; \(advice)" }
+    let honoured = honouredBy.names.joined(by: ", ")
+    let ignored = ignoredBy.names.joined(by: ", ")
+    return "\(honoured.isEmpty ? "no client" : honoured) honours it, not \(ignored): \(advice)"
+  }
+}
+
+// MARK: Printing
+
+private func text(_ checks: [Check]) -> Text {
+  let problems = checks.filter { $0.level <= .warning }
+  if problems.isEmpty { return "ok: \(checks.count) checks\n" }
+  var table = Table(endsInSentences: true)
+  for check in problems {
+    table.row([check.level == .error ? "✗ error" : "! warning", check.name.text, check.target, check.detail])
+  }
+  let errors = checks.count { !$0.isOK }
+  let warnings = problems.count - errors
+  return table.text
+    + "\(errors == 0 ? "ok" : "not ok"): \(checks.count) checks, \(errors) error\(errors == 1 ? "" : "s"), \(warnings) warning\(warnings == 1 ? "" : "s")\n"
+}
+
+private func json(_ checks: [Check]) -> [UInt8] {
+  var json = JSON()
+  json.object { result in
+    result.member("ok", checks.allSatisfy { $0.isOK })
+    result.name("checks")
+    result.array { list in
+      for check in checks {
+        list.object { object in
+          object.member("name", check.name.text)
+          object.member("target", check.target)
+          object.member("ok", check.isOK)
+          object.member("level", check.level.name)
+          object.member("detail", check.detail)
+        }
+      }
+    }
+  }
+  return json.bytes + [UInt8(ascii: "\n")]
+}

@@ -1,0 +1,132 @@
+import Linux
+import Text
+import Trust
+
+// The child: it does all that can go wrong, and sends the parent an environment.
+
+/// Exit statuses of our own.
+enum ExitStatus {
+  static let failure: Int32 = 1
+  static let usage: Int32 = 64
+  static let preparationFailed: Int32 = 70
+  static let strictError: Int32 = 78
+  static let notExecutable: Int32 = 126
+  static let notFound: Int32 = 127
+}
+
+/// Prepares, answers and ends.
+func prepareAsChild(
+  _ source: Source, _ essentials: Essentials, of parent: ProcessID, _ hasClosedStandard: Bool,
+  answerTo pipe: FileDescriptor, _ deadline: Deadline
+) -> Never {
+  ProcessID.leadGroup()
+  ProcessID.dieWith(parent)
+  SignalSet.ignore([SignalSet.brokenPipe, SignalSet.fileSizeExceeded, SignalSet.terminalOutput])
+  SignalSet().install()
+  if hasClosedStandard { fillStandardDescriptors() }
+  prepare(source, essentials) { answer in
+    reach(.answer, source.environment)
+    try? pipe.write(answer.bytes)
+    ProcessID.exit(0)
+  }
+}
+
+/// - Parameter answer: sends the answer and ends the process. All memory goes with it at once, which costs less
+///   than to free it piece by piece before.
+private func prepare(_ source: Source, _ essentials: Essentials, answer: (Answer) -> Never) -> Never {
+  reach(.start, source.environment)
+  let settings: Settings
+  do throws(CommandLine.UsageError) { settings = try Settings(source, essentials) } catch {
+    essentials.log.write(.error("", error.message))
+    answer(.refused(ExitStatus.usage))
+  }
+  let root: Root
+  do throws(Errno) { root = try openRoot(essentials.root) } catch {
+    essentials.log.write(rootProblem(error))
+    // A root that is not there is a wrong option; one that fails is no reason to keep the service down.
+    if error == .noSuchFile || error == .notDirectory || error == .notImplemented {
+      answer(.refused(ExitStatus.usage))
+    }
+    ProcessID.exit(ExitStatus.failure)
+  }
+  let context = StartContext(settings, source.environment, in: root)
+  for problem in context.problems { essentials.log.write(problem) }
+  if essentials.isStrict && context.problems.hasErrors { answer(refuse(essentials)) }
+  var decision = Decision.made(context, for: .current)
+  var levels: [Level] = []
+  // A fifth of the time is left to say what came of waiting.
+  decision.apply(until: Deadline(nanosecondsFromNow: essentials.timeout * 800_000_000)) { problem in
+    levels.append(problem.level)
+    essentials.log.write(problem)
+  }
+  if essentials.isStrict && levels.contains(.error) { answer(refuse(essentials)) }
+  reach(.environment, source.environment)
+  levels += context.problems.map { $0.level }
+  if !levels.contains(where: { $0 <= .info }) {
+    essentials.log.write(.info("", summary(context.mounted.certificates.count, decision.plan.hasStore)))
+  }
+  let account = essentials.user.flatMap { try? findAccount($0, in: root) }
+  let environment = serviceEnvironment(context, decision.plan, account)
+  withExtendedLifetime((context, decision)) { answer(.ready(environment)) }
+}
+
+/// The one line of a start that changes nothing and finds nothing.
+private func summary(_ count: Int, _ hasStore: Bool) -> Text {
+  if count == 0 { return "no certificates to add; nothing to change" }
+  let certificates: Text = "\(count) certificate\(count == 1 ? "" : "s")"
+  return hasStore
+    ? "\(certificates) in place; nothing to change"
+    : "\(certificates) mounted, but there is no bundle and no system store to add to: see PSM_ENTRY_BUNDLES"
+}
+
+private func refuse(_ essentials: Essentials) -> Answer {
+  essentials.log.write(.error("", "strict: the service is not started because of the errors above"))
+  return .refused(ExitStatus.strictError)
+}
+
+func openRoot(_ path: Path?) throws(Errno) -> Root {
+  guard let path else { return .system }
+  return try Root(at: path)
+}
+
+func rootProblem(_ error: Errno) -> Problem {
+  let reason: Text =
+    error == .notImplemented
+    ? "this kernel cannot keep links inside another root (openat2, Linux 5.6)"
+    : "it cannot be opened (\(error.text))"
+  return .error("--root", reason)
+}
+
+extension Answer {
+  // On the pipe: a status byte, the length of what follows as 8 bytes, then each entry of the environment
+  // with a NUL behind it. A child that dies half-way has sent less than it said.
+
+  init?(_ received: [UInt8]) {
+    guard received.count >= 9, let status = received.first else { return nil }
+    let length = received[1..<9].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+    let body = received[9...]
+    guard length == UInt64(body.count) else { return nil }
+    if status != 0 {
+      self = .refused(Int32(status))
+      return
+    }
+    let entries = body.dropLast().split(separator: 0, omittingEmptySubsequences: false).map { Array($0) }
+    self = .ready(Environment(entries: body.isEmpty ? [] : entries))
+  }
+
+  var bytes: [UInt8] {
+    var body: [UInt8] = []
+    var status: UInt8 = 0
+    switch self {
+    case .ready(let environment):
+      for entry in environment.entries {
+        body.append(contentsOf: entry)
+        body.append(0)
+      }
+    case .refused(let code): status = UInt8(truncatingIfNeeded: code)
+    case .failed: status = UInt8(ExitStatus.preparationFailed)
+    }
+    let length = UInt64(body.count)
+    return [status] + (0..<8).map { UInt8(truncatingIfNeeded: length >> (56 - 8 * $0)) } + body
+  }
+}

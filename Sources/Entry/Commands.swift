@@ -1,0 +1,76 @@
+import Linux
+import Text
+
+/// The program's version: the only place where it stands.
+let version: StaticString = "0.1.0"
+
+/// Does what the command line says: becomes the service, or ends with an exit status.
+public func run(_ argc: Int32, _ argv: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Int32 {
+  let environment = CStrings.environment
+  let arguments = argc > 0 ? CStrings(argv, skipping: 1) : CStrings(copying: [])
+  do throws(CommandLine.UsageError) {
+    if Credentials.areRaised {
+      throw CommandLine.UsageError(
+        message: "installed set-user-ID or set-group-ID: refused; take the bit away (chmod ug-s)")
+    }
+    let commandLine = try CommandLine(arguments.all)
+    let source = Source(commandLine: commandLine, environment: Environment(entries: environment.all))
+    let essentials = try Essentials(source)
+    if commandLine.verb == .start {
+      start(
+        source, essentials, arguments: arguments.dropFirst(commandLine.operandsStart),
+        environment: environment)
+    }
+    fillStandardDescriptors()
+    // A reader who has gone, or a file that may grow no more, is an error like any other.
+    SignalSet.ignore([SignalSet.brokenPipe, SignalSet.fileSizeExceeded])
+    return try runSubCommand(source, essentials)
+  } catch {
+    // The settings are not known yet.
+    var log = Log()
+    let format = Environment(entries: environment.all).value(of: Setting.logFormat.variable)
+    log.isJSON = format?[...].isEqual(to: "json") == true
+    log.write(.error("", "\(error.message); see psm-entry --help"))
+    return ExitStatus.usage
+  }
+}
+
+private func runSubCommand(_ source: Source, _ essentials: Essentials) throws(CommandLine.UsageError) -> Int32
+{
+  let commandLine = source.commandLine
+  switch commandLine.verb {
+  case .help: return Output.write(helpText, essentials.log)
+  case .version: return Output.write("psm-entry \(version)\n", essentials.log)
+  case .install: return install(to: Path(commandLine.operands.first ?? []), essentials.log)
+  case .start, .plan, .check, .certs, .env: break
+  }
+  let settings = try Settings(source, essentials)
+  let root: Root
+  do throws(Errno) { root = try openRoot(essentials.root) } catch {
+    let problem = rootProblem(error)
+    throw CommandLine.UsageError(message: "\(problem.subject): \(problem.message)")
+  }
+  if commandLine.verb == .certs { return listCertificates(commandLine, settings, in: root) }
+  let context = StartContext(settings, source.environment, in: root)
+  switch commandLine.verb {
+  case .plan: return printPlan(context, asJSON: commandLine.flags.contains(.json))
+  case .check: return try check(context, commandLine)
+  default: return printEnvironment(context, commandLine.flags)
+  }
+}
+
+/// Standard output, which belongs to the results.
+enum Output {
+  /// - Returns: the exit status: what cannot be written was not done.
+  static func write(_ text: Text, _ log: Log) -> Int32 { write(text.utf8, log) }
+
+  static func write(_ bytes: [UInt8], _ log: Log) -> Int32 {
+    do throws(Errno) {
+      try FileDescriptor.standardOutput.write(bytes)
+      return 0
+    } catch {
+      log.write(.error("standard output", "the result cannot be written (\(error.text))"))
+      return ExitStatus.failure
+    }
+  }
+}

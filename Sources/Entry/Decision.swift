@@ -1,0 +1,71 @@
+import Linux
+import Stores
+import Text
+import Trust
+
+/// What is to be done about the stores, and what that rests on: `plan` prints it, `check` judges it, a start
+/// applies it.
+struct Decision {
+  let context: StartContext
+  private(set) var reader: SnapshotReader
+  private(set) var snapshot: Snapshot
+  private(set) var plan: Plan
+
+  /// Reads the stores and plans.
+  /// - Parameter user: who starts the service.
+  static func made(_ context: StartContext, for user: Credentials.Effective) -> Decision {
+    var reader = SnapshotReader(context.root, context.request(for: user))
+    reach(.system, context.environment)
+    var snapshot = reader.read()
+    reach(.bundles, context.environment)
+    let plan = answeredPlan(reader, &snapshot)
+    return Decision(context: context, reader: reader, snapshot: snapshot, plan: plan)
+  }
+
+  /// Does what the plan says, and makes it again with what came of that: once more where a tool built a bundle or the
+  /// kernel refused, and so on.
+  /// - Parameter say: takes what is worth knowing as it becomes known.
+  mutating func apply(until deadline: Deadline, say: (Problem) -> Void) {
+    for finding in plan.findings { say(report(finding)) }
+    var applier = Applier(reader, deadline: deadline)
+    for _ in 0..<Self.roundLimit where !plan.actions.isEmpty {
+      for fact in applier.apply(plan, to: &snapshot) { say(report(fact)) }
+      let known = plan.findings
+      plan = answeredPlan(reader, &snapshot)
+      for finding in plan.findings where !known.contains(finding) { say(report(finding)) }
+    }
+  }
+
+  /// A file may be replaced by others again and again.
+  private static let roundLimit = 6
+
+  /// The file that a client of the service would read: the one exported, else the first bundle there.
+  var bundleInUse: Path? {
+    if let exported = plan.exported, context.root.exists(exported) { return exported }
+    return snapshot.bundles.first { context.root.exists($0.path) }?.path
+  }
+}
+
+/// A plan that has no more questions.
+private func answeredPlan(_ reader: SnapshotReader, _ snapshot: inout Snapshot) -> Plan {
+  var plan = plan(snapshot)
+  // Each answer asks for at most one thing more; a plan never asks for what it knows.
+  for _ in 0..<8 where !plan.questions.isEmpty {
+    reader.answer(plan.questions, in: &snapshot)
+    plan = Trust.plan(snapshot)
+  }
+  return plan
+}
+
+/// Who starts the service, seen from a process beside it: whoever PID 1 is, or root where that is to become somebody
+/// else.
+func startingUser(_ settings: Settings, in root: Root) -> Credentials.Effective {
+  if !root.isSystem { return .current }
+  var (user, group) = (Credentials.effectiveUser, Credentials.effectiveGroup)
+  if settings.essentials.user != nil {
+    (user, group) = (0, 0)
+  } else if let first = root.metadata(of: Path("/proc/1")) {
+    (user, group) = (first.user, first.group)
+  }
+  return user == Credentials.effectiveUser ? .current : .other(user: user, group: group)
+}

@@ -1,0 +1,65 @@
+import Linux
+import Text
+import Trust
+
+/// `psm-entry env`: the environment that a start would give the service. It is for machines, and
+/// not redacted.
+func printEnvironment(_ context: StartContext, _ flags: [CommandLine.Flag]) -> Int32 {
+  let plan = Foresight(context)
+  let log = context.settings.essentials.log
+  log.write(plan.problems.filter { $0.level <= .warning })
+  if flags.contains(.null) {
+    return Output.write(plan.environment.entries.flatMap { $0 + [0] }, log)
+  }
+  if flags.contains(.json) { return Output.write(json(plan.environment), log) }
+  let difference = EnvironmentDifference(from: context.environment, to: plan.environment)
+  return Output.write(shellText(difference), log)
+}
+
+/// `export` and `unset` lines for any POSIX shell. A name that no shell can hold is left out.
+private func shellText(_ difference: EnvironmentDifference) -> [UInt8] {
+  var text: [UInt8] = []
+  for (name, value) in difference.set where isShellName(name) {
+    text += ("export " as StaticString).bytes + name + ("='" as StaticString).bytes
+    for byte in value {
+      // A quote ends the string, stands for itself, and begins the next one.
+      if byte == UInt8(ascii: "'") { text += ("'\\''" as StaticString).bytes } else { text.append(byte) }
+    }
+    text += ("'\n" as StaticString).bytes
+  }
+  for name in difference.unset where isShellName(name) {
+    text += ("unset " as StaticString).bytes + name + [newline]
+  }
+  return text
+}
+
+/// - Source: POSIX.1-2017 Base Definitions §3.235 (Name).
+private func isShellName(_ name: [UInt8]) -> Bool {
+  guard let first = name.first, !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first) else { return false }
+  return name.allSatisfy { isNameByte($0) }
+}
+
+/// Whether it is an ASCII letter or digit, or an underscore.
+func isNameByte(_ byte: UInt8) -> Bool {
+  switch byte {
+  case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+    UInt8(ascii: "0")...UInt8(ascii: "9"),
+    UInt8(ascii: "_"):
+    true
+  default: false
+  }
+}
+
+private func json(_ environment: Environment) -> [UInt8] {
+  var json = JSON()
+  var seen: [[UInt8]] = []
+  json.object { object in
+    for entry in environment.entries {
+      // Bytes that are not UTF-8 become U+FFFD, which may make two names one.
+      guard let name = name(ofEntry: entry), !seen.contains(repaired(name).utf8) else { continue }
+      seen.append(repaired(name).utf8)
+      object.member(repaired(name), repaired(entry[(name.count + 1)...]))
+    }
+  }
+  return json.bytes + [UInt8(ascii: "\n")]
+}

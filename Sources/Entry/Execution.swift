@@ -1,0 +1,136 @@
+import Linux
+import Text
+
+/// Becomes the command: the user first where one was asked for, then the program.
+func become(
+  _ arguments: CStrings, environment: Environment, original: CStrings, _ essentials: Essentials,
+  _ signals: SignalGuard
+) -> Never {
+  var environment = environment
+  if let user = essentials.user {
+    if let problem = becomeUser(user, in: essentials.root, &environment) {
+      signals.write(problem, to: essentials.log)
+      ProcessID.exit(ExitStatus.preparationFailed)
+    }
+  }
+  let command = arguments[0]
+  let candidates = paths(of: command, in: environment)
+  let strings = CStrings(copying: environment.entries)
+  signals.restore()
+  var outcome = execute(candidates, arguments, strings)
+  if outcome == .argumentListTooLong {
+    let signals = SignalGuard()
+    signals.write(
+      .error(
+        "", "the environment has become too large for the kernel: the service starts with its original one"),
+      to: essentials.log)
+    signals.restore()
+    outcome = execute(candidates, arguments, original)
+  }
+  let status =
+    outcome == .noSuchFile || outcome == .notDirectory ? ExitStatus.notFound : ExitStatus.notExecutable
+  let reason: Text =
+    switch outcome {
+    case .noSuchFile, .notDirectory: "there is no such command"
+    case .noSuchInterpreter: "it cannot be executed: the interpreter that it names is missing"
+    default: "it cannot be executed (\(outcome.text))"
+    }
+  SignalGuard().write(.error(shownCommand(command), reason), to: essentials.log)
+  ProcessID.exit(status)
+}
+
+/// Tries each path in turn, as `execvp` does: a permission refused is remembered and said at the end, a
+/// script that does not name its interpreter is the shell's.
+/// - Returns: why nothing could be executed.
+/// - Source: POSIX exec, "Description" and "Errors".
+private func execute(_ candidates: [Path], _ arguments: CStrings, _ environment: CStrings) -> Errno {
+  var outcome = Errno.noSuchFile
+  for path in candidates {
+    let error = executeOrInterpret(path, arguments, environment)
+    switch error {
+    case .noSuchFile where isThere(path):
+      // The script is there and its interpreter is not.
+      if outcome != .accessDenied { outcome = .noSuchInterpreter }
+    case .noSuchFile, .notDirectory, .nameTooLong, .noSuchDevice, .timedOut: break
+    case .accessDenied: outcome = .accessDenied
+    default: return error
+    }
+  }
+  return outcome
+}
+
+private func executeOrInterpret(_ path: Path, _ arguments: CStrings, _ environment: CStrings) -> Errno {
+  let error = Linux.execute(path, arguments: arguments, environment: environment)
+  if error != .execFormat { return error }
+  let shell = CStrings(copying: [("sh" as StaticString).bytes, Array(path.bytes)]).appending(
+    arguments.dropFirst())
+  return Linux.execute(Path("/bin/sh"), arguments: shell, environment: environment)
+}
+
+/// The files that a command may mean: itself where it holds a slash, else one in each folder of PATH.
+private func paths(of command: [UInt8], in environment: Environment) -> [Path] {
+  if command.isEmpty { return [] }
+  if command.contains(UInt8(ascii: "/")) { return [Path(command)] }
+  let path =
+    environment.value(of: "PATH")
+    ?? ("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" as StaticString).bytes
+  return path[...].parts(between: ":", keepsEmpty: true).map { folder in
+    // An empty component is the current folder (POSIX, Environment Variables, PATH).
+    (folder.isEmpty ? Path(".") : Path(folder)).appending(command[...])
+  }
+}
+
+/// - Returns: why this process could not become the user.
+private func becomeUser(_ user: [UInt8], in rootPath: Path?, _ environment: inout Environment) -> Problem? {
+  do throws(Errno) {
+    let account: Account
+    let root = try openRoot(rootPath)
+    do throws(Problem) { account = try findAccount(user, in: root) } catch { return error }
+    if account.isCurrent { return nil }
+    try account.become()
+    return nil
+  } catch {
+    return .error(
+      userSubject,
+      "cannot become \(shownUser(user)) (\(error.text)); start as root with the capabilities SETUID and SETGID; the service is not started"
+    )
+  }
+}
+
+private let userSubject: Text = "PSM_ENTRY_USER"
+
+/// The account of the user that was asked for.
+func findAccount(_ user: [UInt8], in root: Root) throws(Problem) -> Account {
+  do throws(Account.Failure) {
+    return try Account(
+      user, passwd: readAccounts("/etc/passwd", in: root), groups: readAccounts("/etc/group", in: root))
+  } catch {
+    throw .error(userSubject, "\(shownUser(user)): \(error.text); the service is not started")
+  }
+}
+
+/// A user's name, unless it is an address that was put in the wrong place.
+private func shownUser(_ user: [UInt8]) -> Text {
+  let colons = user.count { $0 == UInt8(ascii: ":") }
+  return colons > 1 || user.contains(UInt8(ascii: "@")) || user.contains(UInt8(ascii: "/"))
+    ? "the user" : escaped(user)
+}
+
+private func readAccounts(_ path: StaticString, in root: Root) -> [UInt8] {
+  (try? root.read(Path(path), limit: 16 << 20)) ?? []
+}
+
+extension Account.Failure {
+  fileprivate var text: Text {
+    switch self {
+    case .unknownUser: "there is no such user in /etc/passwd"
+    case .unknownGroup: "there is no such group in /etc/group"
+    case .malformed: "not of the form NAME, UID, NAME:GROUP or UID:GID"
+    }
+  }
+}
+
+/// A command's name, unless it looks like something that was meant as a value and may hold a password.
+private func shownCommand(_ command: [UInt8]) -> Text {
+  command.contains(UInt8(ascii: "@")) || command.contains(UInt8(ascii: ":")) ? "command" : escaped(command)
+}

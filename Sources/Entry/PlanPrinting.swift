@@ -1,0 +1,168 @@
+import Certificates
+import Linux
+import Proxies
+import Text
+import Trust
+
+/// `psm-entry plan`.
+/// - Returns: the exit status.
+func printPlan(_ context: StartContext, asJSON: Bool) -> Int32 {
+  let foresight = Foresight(context)
+  let log = context.settings.essentials.log
+  let written = Output.write(asJSON ? foresight.json : foresight.text.utf8, log)
+  return written == 0 ? foresight.exitStatus : written
+}
+
+/// What a start would do: its plan, the environment that comes of it, and all that is worth knowing of both.
+struct Foresight {
+  let context: StartContext
+  let decision: Decision
+  let environment: Environment
+  let userProblem: Problem?
+
+  init(_ context: StartContext) {
+    self.context = context
+    decision = Decision.made(context, for: startingUser(context.settings, in: context.root))
+    var account: Account?
+    var problem: Problem?
+    if let user = context.settings.essentials.user {
+      do throws(Problem) { account = try findAccount(user, in: context.root) } catch { problem = error }
+    }
+    userProblem = problem
+    environment = serviceEnvironment(context, decision.plan, account)
+  }
+
+  /// Settings, inputs and proxies first, then the stores.
+  var problems: [Problem] {
+    context.problems + decision.plan.findings.map { report($0) } + (userProblem.map { [$0] } ?? [])
+  }
+
+  /// Whether a strict start would end before its first write.
+  var isRefused: Bool { context.settings.essentials.isStrict && context.problems.hasErrors }
+
+  /// What the stores would gain and lose: nothing where a start would end before.
+  var changes: [StoreChange] { isRefused ? [] : decision.plan.changes }
+}
+
+/// What one environment has that another has not, in the order of its entries.
+struct EnvironmentDifference {
+  let set: [(name: [UInt8], value: [UInt8])]
+  let unset: [[UInt8]]
+
+  init(from old: Environment, to new: Environment) {
+    let oldEntries = ByteOrder(old.entries)
+    let newNames = ByteOrder(new.entries.compactMap { name(ofEntry: $0).map { Array($0) } })
+    set = new.entries.filter { !oldEntries.contains($0) }.compactMap { entry in
+      name(ofEntry: entry).map { (Array($0), Array(entry[($0.count + 1)...])) }
+    }
+    var unset: [[UInt8]] = []
+    for entry in old.entries {
+      guard let name = name(ofEntry: entry).map({ Array($0) }), !newNames.contains(name),
+        !unset.contains(name)
+      else {
+        continue
+      }
+      unset.append(name)
+    }
+    self.unset = unset
+  }
+}
+
+/// Enough of a fingerprint to tell it from others.
+func shortened(_ digits: Text) -> Text { digits.prefix(16) }
+
+extension Foresight {
+  /// 0 nothing to do, 2 a store would change, 1 it could not tell.
+  fileprivate var exitStatus: Int32 {
+    isUncertain || isRefused ? 1 : changes.isEmpty ? 0 : 2
+  }
+
+  private var isUncertain: Bool { decision.plan.isUncertain }
+
+  private var difference: EnvironmentDifference {
+    EnvironmentDifference(from: context.environment, to: environment)
+  }
+
+  fileprivate var json: [UInt8] {
+    let difference = difference
+    var json = JSON()
+    json.object { plan in
+      plan.name("changes")
+      plan.array { list in
+        for change in changes {
+          list.object { object in
+            object.member("store", change.store.shown)
+            object.member("kind", change.kind.name)
+            object.member("add", change.added.map { $0.hex })
+            object.member("remove", change.removed.map { $0.hex })
+            object.member("repair", change.isRepair)
+          }
+        }
+      }
+      plan.name("environment")
+      plan.object { environment in
+        environment.name("set")
+        environment.object { set in
+          for (name, value) in difference.set { set.member(escaped(name), shownValue(name, value)) }
+        }
+        environment.member("unset", difference.unset.map { escaped($0) })
+      }
+      plan.name("problems")
+      plan.array { list in
+        for problem in shownProblems {
+          list.object { object in
+            object.member("level", problem.level.name)
+            object.member("subject", problem.subject)
+            object.member("message", problem.message)
+          }
+        }
+      }
+    }
+    return json.bytes + [UInt8(ascii: "\n")]
+  }
+
+  /// Errors and warnings: what is only worth a note is no problem.
+  private var shownProblems: [Problem] { problems.filter { $0.level <= .warning } }
+
+  fileprivate var text: Text {
+    let difference = difference
+    var table = Table(endsInSentences: true)
+    for change in changes {
+      for fingerprint in change.added {
+        table.row(["+ add", change.kind.name, change.store.shown, shortened(fingerprint.hex)])
+      }
+      for fingerprint in change.removed {
+        table.row(["- remove", change.kind.name, change.store.shown, shortened(fingerprint.hex)])
+      }
+      if change.isRepair { table.row(["~ repair", change.kind.name, change.store.shown]) }
+      if change.added.isEmpty && change.removed.isEmpty && !change.isRepair {
+        table.row(["~ rewrite", change.kind.name, change.store.shown])
+      }
+    }
+    for (name, value) in difference.set { table.row(["= set", escaped(name), shownValue(name, value)]) }
+    for name in difference.unset { table.row(["= unset", escaped(name)]) }
+    for problem in shownProblems { table.row(["! \(problem.level.name)", problem.subject, problem.message]) }
+    let status: Text =
+      isRefused
+      ? "strict: the service would not be started because of the errors above"
+      : isUncertain
+        ? "could not tell for every store"
+        : changes.isEmpty ? "no store would change" : "a start would change the stores"
+    return table.text + status + "\n"
+  }
+
+  /// A value without its password.
+  private func shownValue(_ name: [UInt8], _ value: [UInt8]) -> Text {
+    context.proxies.redactedValue(of: name) ?? escaped(value)
+  }
+}
+
+extension StoreChange.Kind {
+  fileprivate var name: Text {
+    switch self {
+    case .system: "system"
+    case .bundle: "bundle"
+    case .privateBundle: "private"
+    }
+  }
+}

@@ -1,0 +1,242 @@
+import Certificates
+import Linux
+import Stores
+import Text
+import Trust
+
+// What was found and what was done, in words: the one place where findings and facts of the stores become text.
+
+func report(_ finding: Finding) -> Problem {
+  Problem(level: finding.level, subject: finding.subject, message: finding.kind.text, event: finding.kind.event)
+}
+
+func report(_ fact: Fact) -> Problem {
+  Problem(level: fact.level, subject: fact.subject, message: fact.text, event: fact.kind.event)
+}
+
+extension Finding.Kind {
+  fileprivate var text: Text {
+    switch self {
+    case .missing: "no such file; set PSM_ENTRY_BUNDLES to the bundles of this image"
+    case .unreadable(.tooLarge):
+      "larger than 64 MiB: not read, nothing is added or removed; restore it from the image"
+    case .unreadable(let reason):
+      "\(reason.shortText); its clients do not trust the mounted certificates; check its permissions"
+    case .empty: "empty: its clients trust nothing; restore it from the image"
+    case .noCertificates: "contains no certificate: its clients trust nothing; restore it from the image"
+    case .onlyRemoved: "contains only removed certificates; restore it from the image"
+    case .tooLarge:
+      "would have more than 64 MiB: left unchanged, nothing is added or removed; mount fewer CAs"
+    case .strayMarkers: "stray psm-entry marker lines; left unchanged"
+    case .malformed(let damage, let isRepaired): malformedText(damage, isRepaired)
+    case .blocked(let blocker, let substitute, let onlyRemoves):
+      blockedText(blocker, substitute, onlyRemoves: onlyRemoves)
+    case .sameFileLacks(let substitute):
+      "same file as one before that could not be updated (see above)\(using(substitute))"
+
+    case .storeUnreadable(let reason): "cannot read the system store (\(reason.shortText)); left unchanged"
+    case .storeBlocked(let blocker, let count): storeBlockedText(blocker, stillTrusted: count)
+    case .storeTooLarge:
+      "cannot write the system store (it would have more than 64 MiB); left unchanged; mount fewer CAs"
+    case .tooMany(let count):
+      "\(count) certificates are too many for it within PSM_ENTRY_TIMEOUT; writing the bundle of the system store without it"
+    case .ignored(let subject, let reason, let count):
+      "ignores \(subject) (\(reason.text)), added to the bundles only\(more(count))"
+    case .notBuilt(let subject, let count, let ending):
+      count == 0
+        ? "\(subject) is missing after the system's tool \(ending.text)"
+        : "\(subject) and \(count) more are missing after the system's tool \(ending.text)"
+    case .builtUnreadable(let ending): "missing or not readable after the system's tool \(ending.text)"
+    case .builtMalformed(let ending):
+      "malformed after the system's tool \(ending.text): clients reject the whole file"
+    case .notRemoved(let count, let ending):
+      "\(removed(count)) still trusted after the system's tool \(ending.text)"
+    case .trustedOtherwise(let count):
+      "\(removed(count)) still trusted through the distribution or another anchor"
+
+    case .stateDirectoryFailed(.foreign): "not a directory owned by this user; skipped"
+    case .stateDirectoryFailed(.system(let error)): "cannot use the state directory: \(lowerCased(error))"
+    case .stateDirectoryFailed(.notWritten(let blocker)): "cannot use the state directory: \(blocker.text)"
+    case .stateDirectoryUnguarded:
+      "other users may replace this directory, since they may write to one that contains it; set PSM_ENTRY_STATE_DIR to one that only root or this user may write to"
+
+    case .variableUnreadable(let path, let reason):
+      "\(shownValue(path)): \(reason.shortText); clients that obey the variable trust nothing; unset it"
+    case .variableLacks(let path, let subject, let count):
+      "\(shownValue(path)) lacks \(subject)\(count == 0 ? "" : " and \(count) more" as Text); unset the variable, or add the file to PSM_ENTRY_BUNDLES"
+    case .redirected(let from, let to): "\(from.shown) could not be updated; using \(to.shown)"
+    }
+  }
+
+  /// A stable name, for machines.
+  fileprivate var event: StaticString {
+    switch self {
+    case .missing: "bundle.missing"
+    case .unreadable: "bundle.unreadable"
+    case .empty, .noCertificates, .onlyRemoved: "bundle.empty"
+    case .tooLarge: "bundle.too_large"
+    case .strayMarkers: "bundle.stray_markers"
+    case .malformed: "bundle.malformed"
+    case .blocked: "bundle.blocked"
+    case .sameFileLacks: "bundle.same_file"
+    case .storeUnreadable: "store.unreadable"
+    case .storeBlocked: "store.blocked"
+    case .storeTooLarge: "store.too_large"
+    case .tooMany: "store.too_many"
+    case .ignored: "store.ignored"
+    case .notBuilt, .builtUnreadable, .builtMalformed: "store.not_built"
+    case .notRemoved, .trustedOtherwise: "store.not_removed"
+    case .stateDirectoryFailed: "state_directory.failed"
+    case .stateDirectoryUnguarded: "state_directory.unguarded"
+    case .variableUnreadable: "variable.unreadable"
+    case .variableLacks: "variable.lacks"
+    case .redirected: "variable.redirected"
+    }
+  }
+}
+
+extension Fact {
+  fileprivate var text: Text {
+    switch kind {
+    case .updated(let store, let added, let removed, let isRepaired):
+      updatedText(store, added: added, removed: removed, isRepaired: isRepaired)
+    case .written(let count, let mounted): "written: \(count) certificates, \(mounted) of them mounted"
+    case .removed: "removed"
+    case .lockPassedOver: "cannot lock the directory in time; continuing without the lock"
+    case .anchorFailed(let blocker): "cannot change the anchor: \(blocker.text)"
+    case .toolOutput: detail
+    case .lost(nil): "lost by the system's tool; restored"
+    case .lost(let blocker?): "lost by the system's tool and cannot be restored: \(blocker.text)"
+    }
+  }
+}
+
+extension Fact.Kind {
+  /// A stable name, for machines.
+  fileprivate var event: StaticString {
+    switch self {
+    case .updated(.system, _, _, _): "store.updated"
+    case .updated: "bundle.updated"
+    case .written: "private_bundle.written"
+    case .removed: "private_bundle.removed"
+    case .lockPassedOver: "lock.passed_over"
+    case .anchorFailed: "store.anchor_failed"
+    case .toolOutput: "store.tool_output"
+    case .lost(nil): "store.restored"
+    case .lost: "store.lost"
+    }
+  }
+}
+
+private func updatedText(_ store: StoreChange.Kind, added: Int, removed: Int, isRepaired: Bool) -> Text {
+  var parts: [Text] = []
+  if added > 0 { parts.append("\(added) added") }
+  if removed > 0 { parts.append("\(removed) removed") }
+  if isRepaired { parts.append("repaired") }
+  if parts.isEmpty { parts.append(store == .system ? "rebuilt" : "managed section rewritten") }
+  return parts.joined(by: ", ")
+}
+
+private func malformedText(_ damage: BundleContents.Damage, _ isRepaired: Bool?) -> Text {
+  let place: Text = "malformed at line \(damage.line) (\(damage.text))"
+  switch isRepaired {
+  case true?: return "\(place): clients reject the whole file; repaired, original saved as *.psm-entry-damaged"
+  case false?: return "\(place): clients reject the whole file; not repaired"
+  case nil: return "\(place): clients reject the whole file; restore it from the image, or mount a CA to have it repaired"
+  }
+}
+
+private func blockedText(_ blocker: Blocker, _ substitute: Path?, onlyRemoves: Bool) -> Text {
+  if substitute != nil { return "cannot replace: \(blocker.text)\(using(substitute))" }
+  let effect: Text =
+    onlyRemoves
+    ? "its clients still trust the removed certificates" : "its clients do not trust the mounted certificates"
+  return "cannot replace: \(blocker.text); \(effect); make the file and its directory writable"
+}
+
+private func storeBlockedText(_ blocker: Blocker, stillTrusted count: Int) -> Text {
+  let what: Text = "cannot write the system store (\(blocker.text)); left unchanged"
+  if count > 0 { return "\(what), and \(removed(count)) still trusted; make it writable" }
+  return
+    "\(what): clients that read only this store (wget, aria2) do not trust the mounted certificates; make it writable, or set PSM_ENTRY_SYSTEM=off"
+}
+
+private func using(_ substitute: Path?) -> Text { substitute.map { "; using \($0.shown)" } ?? "" }
+
+private func more(_ count: Int) -> Text { count == 0 ? "" : "; \(count) more" }
+
+private func removed(_ count: Int) -> Text {
+  count == 1 ? "1 removed certificate is" : "\(count) removed certificates are"
+}
+
+/// What a variable names; an address that was put in its place may hold a password.
+private func shownValue(_ path: Path) -> Text {
+  path.isAbsolute || !path.bytes.contains(UInt8(ascii: "@")) ? path.shown : "(not shown: no path)"
+}
+
+/// The C library's text, as it goes on in a sentence.
+private func lowerCased(_ error: Errno) -> Text {
+  var text = error.text.utf8
+  // Not an abbreviation, as in "I/O error".
+  if text.count > 1, (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(text[0]), text[1] >= UInt8(ascii: "a") {
+    text[0] |= 0x20
+  }
+  return Text(utf8: text)
+}
+
+extension ReadError {
+  fileprivate var shortText: Text {
+    switch self {
+    case .system(let error): lowerCased(error)
+    case .notRegular: "not a regular file"
+    case .tooLarge: "too large"
+    }
+  }
+}
+
+extension Blocker {
+  fileprivate var text: Text {
+    switch self {
+    case .refused(let step, let error): "\(step.text): \(lowerCased(error))"
+    case .readOnly(let place): "read-only file system\(place.map { ", mounted at \($0.shown)" as Text } ?? "")"
+    case .mountPoint: "mounted as a single file"
+    case .notWhole: "read-back verification failed"
+    case .overtaken: "another program keeps replacing it"
+    case .originalNotKept(let error): "cannot save the malformed original: \(lowerCased(error))"
+    }
+  }
+}
+
+extension Blocker.Step {
+  fileprivate var text: Text {
+    switch self {
+    case .create: "cannot create a temporary file"
+    case .owner: "cannot preserve the owner"
+    case .mode: "cannot preserve the mode"
+    case .write: "cannot write"
+    case .readBack: "cannot read back"
+    case .rename: "cannot rename"
+    }
+  }
+}
+
+extension Finding.Reason {
+  fileprivate var text: Text {
+    switch self {
+    case .notAuthority: "not a CA"
+    case .otherUsage: "extended key usage lacks serverAuth"
+    case .blocked: "on the system's blocklist"
+    }
+  }
+}
+
+extension StoreSnapshot.ToolRun.Ending {
+  fileprivate var text: Text {
+    switch self {
+    case .exited(let status): "(exit status \(status))"
+    case .signalled(let signal): "was killed by signal \(signal)"
+    case .late: "was killed at its time limit"
+    case .notStarted(let error): "could not be started: \(lowerCased(error))"
+    }
+  }
+}

@@ -1,0 +1,39 @@
+import Linux
+import Proxies
+import Text
+import Trust
+
+/// Variables that replace a client's trust by a file's. They are set only for a private bundle:
+/// merged files need none of them.
+let trustVariables: [StaticString] = [
+  "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT", "GIT_SSL_CAINFO", "AWS_CA_BUNDLE",
+  "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", "CARGO_HTTP_CAINFO",
+]
+
+/// The environment for the service.
+/// - Parameter account: the user that it is to run as; nil where nobody asked for one, or there is no such user.
+func serviceEnvironment(_ context: StartContext, _ plan: Plan, _ account: Account?) -> Environment {
+  var environment = Environment(entries: context.proxies.environment)
+  if let path = plan.exported {
+    for name in plan.redirected { environment.set(name, to: Array(path.bytes)) }
+    var names = context.settings.exports
+    if plan.isPrivate { names += trustVariables.map { $0.bytes } }
+    for name in names where environment.value(of: name) == nil {
+      environment.set(name, to: Array(path.bytes))
+    }
+  }
+  if let account, !account.isCurrent { environment.set(("HOME" as StaticString).bytes, to: account.home) }
+  return environment
+}
+
+/// The CA variables that the user has set, with the files that they name.
+func trustVariables(setIn environment: Environment, _ exports: [[UInt8]]) -> [(name: [UInt8], path: Path)] {
+  var names = trustVariables.map { $0.bytes }
+  for name in exports + [("NODE_EXTRA_CA_CERTS" as StaticString).bytes] where !name.isElement(of: names) {
+    names.append(name)
+  }
+  return names.compactMap { name in
+    guard let value = environment.value(of: name), !value.isEmpty else { return nil }
+    return (name, Path(value))
+  }
+}

@@ -1,0 +1,153 @@
+import Linux
+import Proxies
+import Text
+
+/// What the command line and the environment ask for, an option before its variable.
+final class Settings {
+  enum System: Equatable { case auto, native, off }
+
+  /// A file or folder that certificates are read from.
+  struct Input: Equatable {
+    let path: Path
+    /// Whether somebody has named it: then it must be there.
+    let isNamed: Bool
+  }
+
+  let essentials: Essentials
+  let inputs: [Input]
+  /// Whether a variable names an input by what is no absolute path: then not all was read that was meant.
+  let misnamesInputs: Bool
+  /// Paths whose components may hold `*`.
+  let bundles: [Path]
+  /// Whether somebody has named them: then they must be there.
+  let namesBundles: Bool
+  let system: System
+  let exports: [[UInt8]]
+  let preference: ProxySettings.Preference
+  let noProxy: [UInt8]
+  private let namedStateDirectories: [Path]
+  /// What is wrong with variables; a bad option is a usage error instead.
+  let problems: [Problem]
+
+  /// - Throws: what is wrong with an option.
+  init(_ source: Source, _ essentials: Essentials) throws(CommandLine.UsageError) {
+    self.essentials = essentials
+    var problems = essentials.problems
+    system = try source.read(
+      .system, default: .auto, &problems, complaint: "is none of auto, native, off"
+    ) { word($0, Self.systems) }
+    preference = try source.read(
+      .prefer, default: .lower, &problems, complaint: "is neither lower nor upper"
+    ) { word($0, Self.preferences) }
+    let relative: StaticString = "holds a path that does not begin with /"
+    bundles = try source.read(
+      .bundles, default: paths(Setting.bundles.defaultValue), &problems, complaint: relative, parse: paths)
+    namesBundles = source.value(of: .bundles) != nil
+    namedStateDirectories = try source.read(
+      .stateDir, default: [], &problems, complaint: relative, parse: paths)
+    noProxy = source.value(of: .noProxy)?.bytes ?? []
+    exports = try source.read(
+      .export, default: names(Setting.export.defaultValue), &problems,
+      complaint: "holds what is no variable's name", parse: names)
+    let earlier = problems.count
+    inputs = try Self.inputs(source, &problems)
+    misnamesInputs = problems.count > earlier
+    self.problems = problems + unknownVariables(in: source.environment)
+  }
+
+  private static var systems: [(StaticString, System)] {
+    [("auto", .auto), ("native", .native), ("off", .off)]
+  }
+  private static var preferences: [(StaticString, ProxySettings.Preference)] {
+    [("lower", .lower), ("upper", .upper)]
+  }
+
+  /// - Parameter problems: gets what is wrong with the paths, and nothing else.
+  private static func inputs(_ source: Source, _ problems: inout [Problem]) throws(CommandLine.UsageError)
+    -> [Input]
+  {
+    let relative: StaticString = "holds a path that does not begin with /"
+    var inputs: [Input] = []
+    if source.value(of: .certs) != nil {
+      inputs = try source.read(.certs, default: [], &problems, complaint: relative, parse: paths)
+        .map { Input(path: $0, isNamed: true) }
+    }
+    if inputs.isEmpty { inputs = [Input(path: Path(Setting.certs.defaultValue), isNamed: false)] }
+    if let file = source.value(of: .repoCustomCACert)?.bytes {
+      if file.first == UInt8(ascii: "/") {
+        inputs.append(Input(path: Path(file), isNamed: true))
+      } else {
+        problems.append(
+          .error(
+            "\(Setting.repoCustomCACert.variable)",
+            "the path does not begin with /; it is not read, and nothing is taken out of any store in this start"
+          ))
+      }
+    }
+    return inputs
+  }
+
+  /// Whether somebody has named the state directories: then it is worth knowing that one does not serve.
+  var namesStateDirectories: Bool { !namedStateDirectories.isEmpty }
+
+  /// Where a private bundle may go.
+  /// - Parameter user: who starts the service.
+  func stateDirectories(of user: UInt32) -> [Path] {
+    if namesStateDirectories { return namedStateDirectories }
+    let name: Text = "psm-entry-\(user)"
+    return [
+      Path("/run/psm-entry"), Path("/tmp").appending(name.utf8[...]), Path("/dev/shm").appending(name.utf8[...]),
+    ]
+  }
+}
+
+private func paths(_ text: StaticString) -> [Path] { paths(text.bytes) ?? [] }
+
+/// Absolute paths between colons; nil where one of them is not. A relative one would mean
+/// whatever folder the service happens to start in.
+private func paths(_ bytes: [UInt8]) -> [Path]? {
+  let paths = bytes[...].parts(between: ":").map { Path($0) }
+  return paths.allSatisfy { $0.isAbsolute } ? paths : nil
+}
+
+private func names(_ text: StaticString) -> [[UInt8]] { names(text.bytes) ?? [] }
+
+/// Names between commas, white space around them left out; nil where one cannot be a name.
+private func names(_ bytes: [UInt8]) -> [[UInt8]]? {
+  let names = bytes[...].parts(between: ", ")
+  // Dots and dashes stand in some names. What else is there was meant as something else.
+  let marks: StaticString = ".-"
+  let areNames = names.allSatisfy { $0.allSatisfy { isNameByte($0) || marks.has($0) } }
+  return areNames ? names.map { Array($0) } : nil
+}
+
+/// A warning for each variable that looks like a setting of ours and is none.
+private func unknownVariables(in environment: Environment) -> [Problem] {
+  let prefix: StaticString = "PSM_ENTRY_"
+  return environment.entries.compactMap { entry -> Problem? in
+    guard let name = name(ofEntry: entry), name.begins(with: prefix) else { return nil }
+    let known = Setting.allCases.map { $0.variable }.filter { Path($0).bytes.begins(with: prefix) }
+    if known.contains(where: { name.isEqual(to: $0) }) || isTestVariable(name) { return nil }
+    let upper = name.map { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) ? $0 & ~0x20 : $0 }[...]
+    let nearest = known.min { distance(upper, Path($0).bytes) < distance(upper, Path($1).bytes) }
+    let advice: Text = nearest.map { "; the nearest that there is: \($0)" } ?? ""
+    return .warning(escaped(name), "there is no such setting\(advice)")
+  }
+}
+
+/// How many bytes must be added, removed or changed to make one name the other (Levenshtein).
+private func distance(_ one: ArraySlice<UInt8>, _ other: ArraySlice<UInt8>) -> Int {
+  // A name is as long as its writer likes; no setting's is longer than this.
+  let (one, other) = (Array(one.prefix(64)), Array(other.prefix(64)))
+  var row = Array(0...other.count)
+  for (i, byte) in one.enumerated() {
+    var previous = row[0]
+    row[0] = i + 1
+    for j in other.indices {
+      let change = previous + (byte == other[j] ? 0 : 1)
+      previous = row[j + 1]
+      row[j + 1] = min(change, previous + 1, row[j] + 1)
+    }
+  }
+  return row[other.count]
+}

@@ -1,0 +1,86 @@
+import Linux
+import Text
+import Trust
+
+/// Where settings come from: the command line, then the environment.
+struct Source {
+  let commandLine: CommandLine
+  let environment: Environment
+
+  /// A setting's value and whether an option gave it. An empty variable counts as unset, as
+  /// Compose's `${NAME:-}` leaves it, but for the list of exports, which somebody may want empty;
+  /// an empty option is a value.
+  func value(of setting: Setting) -> (bytes: [UInt8], isOption: Bool)? {
+    if let value = commandLine.value(of: setting) { return (value, true) }
+    guard let value = environment.value(of: setting.variable), !value.isEmpty || setting == .export else {
+      return nil
+    }
+    return (value, false)
+  }
+
+  /// A setting's value as `parse` reads it.
+  /// - Parameter complaint: what is wrong with a value that it cannot read. A variable's is added
+  ///   to `problems` and the default holds.
+  /// - Throws: the complaint about an option.
+  func read<Value>(
+    _ setting: Setting, default defaultValue: Value, _ problems: inout [Problem], complaint: StaticString,
+    parse: ([UInt8]) -> Value?
+  ) throws(CommandLine.UsageError) -> Value {
+    guard let (bytes, isOption) = value(of: setting) else { return defaultValue }
+    if let value = parse(bytes) { return value }
+    if isOption { throw CommandLine.UsageError(message: "\(setting.option): the value \(complaint)") }
+    problems.append(.error("\(setting.variable)", "the value \(complaint); the default holds"))
+    return defaultValue
+  }
+}
+
+/// What the first process needs to know itself, to do what was asked even if the preparation
+/// fails.
+final class Essentials {
+  let isStrict: Bool
+  /// Seconds that the preparation may take in all.
+  let timeout: Int64
+  let user: [UInt8]?
+  let root: Path?
+  let log: Log
+  let problems: [Problem]
+
+  init(_ source: Source) throws(CommandLine.UsageError) {
+    var problems: [Problem] = []
+    isStrict = try source.read(
+      .strict, default: false, &problems, complaint: "is none of 1 0 on off true false yes no",
+      parse: boolean)
+    timeout = try source.read(
+      .timeout, default: 60, &problems, complaint: "is no number of seconds from 1 to 86400", parse: seconds)
+    user = source.value(of: .user)?.bytes
+    root = source.value(of: .root).map { Path($0.bytes) }.flatMap { $0 == Path("/") ? nil : $0 }
+    var log = Log()
+    log.isJSON = try source.read(
+      .logFormat, default: false, &problems, complaint: "is neither text nor json"
+    ) { word($0, [("text", false), ("json", true)]) }
+    log.threshold = try source.read(
+      .log, default: .info, &problems, complaint: "is none of quiet, error, warning, info, debug"
+    ) { word($0, Self.thresholds) }
+    self.log = log
+    self.problems = problems
+  }
+
+  private static var thresholds: [(StaticString, Level?)] {
+    [("quiet", nil), ("error", .error), ("warning", .warning), ("info", .info), ("debug", .debug)]
+  }
+}
+
+/// The value that stands beside the word given.
+func word<Value>(_ bytes: [UInt8], _ values: [(StaticString, Value)]) -> Value? {
+  values.first { bytes[...].isEqual(to: $0.0) }?.1
+}
+
+private func seconds(_ digits: [UInt8]) -> Int64? {
+  guard !digits.isEmpty, digits.count <= 5 else { return nil }
+  var number: Int64 = 0
+  for digit in digits {
+    guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) else { return nil }
+    number = number * 10 + Int64(digit - UInt8(ascii: "0"))
+  }
+  return (1...86400).contains(number) ? number : nil
+}

@@ -1,0 +1,220 @@
+import Certificates
+import Linux
+import Text
+import Trust
+
+// What a plan says of the distribution's store: the anchors, then the tool's bundle, which is read afterwards because
+// the tool's exit status proves nothing.
+
+extension Applier {
+  mutating func updateStore(
+    write: [Fingerprint], remove: [Path], runsTool: Bool, _ snapshot: inout Snapshot
+  ) {
+    guard let store = snapshot.system else { return }
+    let family = store.family
+    let folder: Folder
+    do throws(Errno) { folder = try Folder.making(family.anchors, in: root) } catch {
+      snapshot.system?.replaceability = .blocked(.refused(.create, error))
+      snapshot.system?.blockedPath = family.anchors
+      return
+    }
+    defer { folder.close() }
+    lock(folder, .system, family.anchors)
+    // Another start may have done it while this one waited.
+    reread(&snapshot)
+    guard let current = snapshot.system, !differs(current, store) else { return }
+    var names: ClientNames?
+    if runsTool {
+      let clientPaths = snapshot.variables.map { $0.path }
+      let known = ClientNames(beside: clientPaths, recorded: recordedLinks(family), in: root)
+      setUnfinishedMark(family, known.links)
+      names = known
+    }
+    let failed = changeAnchors(write, remove, in: folder, family, snapshot.mounted)
+    if let names {
+      removeLeftovers(removing: remove, family)
+      run(family, names, remove, folder, write, &snapshot)
+      clearUnfinishedMark(family)
+    } else {
+      reread(&snapshot)
+    }
+    snapshot.system?.failedAnchors = failed
+    note(changed: write, remove, failed, runsTool: runsTool, &snapshot, from: store)
+  }
+
+  /// Reads the store anew. What trying has revealed stays.
+  func reread(_ snapshot: inout Snapshot) {
+    guard var store = snapshot.system else { return }
+    let hadText = store.text != nil
+    var none: [UInt8] = []
+    store.failure = nil
+    reader.read(&store, reusing: &none)
+    if hadText && store.text == nil { store.text = none.isEmpty ? nil : none }
+    snapshot.system = store
+  }
+
+  private func differs(_ one: StoreSnapshot, _ other: StoreSnapshot) -> Bool {
+    one.anchors != other.anchors || one.trusted != other.trusted || one.failure != other.failure
+  }
+
+  private mutating func changeAnchors(
+    _ write: [Fingerprint], _ remove: [Path], in folder: Folder, _ family: StoreFamily,
+    _ mounted: MountedCertificates
+  ) -> [Path] {
+    if let names = try? folder.descriptor.unsortedNames() {
+      for name in names where name.bytes.begins(with: Replacement.temporaryPrefix) { try? folder.remove(name) }
+    }
+    var failed: [Path] = []
+    func fail(_ name: Path, _ blocker: Blocker) {
+      failed.append(name)
+      note(Fact(.system, .error, family.anchors.appending(name).shown, .anchorFailed(blocker)))
+    }
+    for name in remove {
+      do throws(Errno) { try folder.remove(name) } catch {
+        // Without the lock another start may have been faster.
+        if error != .noSuchFile { fail(name, .refused(.rename, error)) }
+      }
+    }
+    // Also those whose names stand there: what is in them is what the tool reads.
+    let order = ByteOrder(write.map { $0.bytes })
+    for certificate in mounted.certificates where order.contains(certificate.fingerprint.bytes) {
+      let name = family.anchorName(certificate.fingerprint)
+      do throws(Replacement.Failure) { try writeAnchor(certificate, as: name, in: folder) } catch {
+        fail(name, Blocker(error))
+      }
+    }
+    return failed
+  }
+
+  /// Writes an anchor unless it stands there already. It need not be on disk at once: one that a
+  /// crash has emptied is missed in the bundle, and written again.
+  private func writeAnchor(
+    _ certificate: Certificate, as name: Path, in folder: Folder
+  ) throws(Replacement.Failure) {
+    var text: [UInt8] = []
+    appendCanonicalPEM(certificate.der, to: &text)
+    if let file = try? folder.descriptor.open(name, [.nonBlocking, .noFollow]) {
+      defer { file.close() }
+      if (try? file.readAll(limit: text.count))?.contents == text { return }
+    }
+    try Replacement(mode: 0o644, owner: nil, expected: folder.metadata(of: name))
+      .replace(name, in: folder, with: text, isDurable: false) { _ in true }
+  }
+
+  /// Removes what would mislead the tool: a bundle that a killed run has half written, which
+  /// Debian's would go on with, and links to anchors of ours that are gone.
+  private func removeLeftovers(removing anchors: [Path], _ family: StoreFamily) {
+    let (folderPath, name) = family.bundle.split
+    guard let folder = try? Folder(folderPath, in: root) else { return }
+    defer { folder.close() }
+    try? folder.remove(name.suffixed(".new"))
+    if anchors.isEmpty { return }
+    let names = (try? folder.descriptor.unsortedNames()) ?? []
+    // A link to the anchor first; then those, named by a hash, that led to that link.
+    for _ in 0..<2 {
+      for name in names where isDanglingLinkOfOurs(name, in: folder) { try? folder.remove(name) }
+    }
+  }
+
+  private func isDanglingLinkOfOurs(_ name: Path, in folder: Folder) -> Bool {
+    guard let target = try? folder.target(ofLink: name) else { return false }
+    return fingerprint(ofAnchor: target.split.name) != nil && !folder.leadsSomewhere(name)
+  }
+
+  private mutating func run(
+    _ family: StoreFamily, _ names: ClientNames, _ removed: [Path], _ anchors: Folder, _ wanted: [Fingerprint],
+    _ snapshot: inout Snapshot
+  ) {
+    let run = ToolRun.run(family.tool, until: toolDeadline)
+    let former = removed.compactMap { fingerprint(ofAnchor: $0) }
+    for loss in names.restore(less: former, in: root) {
+      let level: Level = loss.failure == nil ? .info : .error
+      note(Fact(.system, level, loss.path.shown, .lost(loss.failure.map { Blocker($0) })))
+    }
+    reread(&snapshot)
+    guard let store = snapshot.system else { return }
+    let text = try? root.read(family.bundle, limit: bundleSizeLimit)
+    let contents = text.map { BundleContents(reading: $0) }
+    var missing: [Certificate] = []
+    let order = ByteOrder(wanted.map { $0.bytes })
+    for (number, certificate) in snapshot.mounted.certificates.enumerated()
+    where order.contains(certificate.fingerprint.bytes) && !(store.trusted.count > number && store.trusted[number]) {
+      missing.append(certificate)
+    }
+    let isRebuilt = (store.bundleModified ?? 0) >= (store.anchorsModified ?? 0)
+    snapshot.system?.toolRun = StoreSnapshot.ToolRun(
+      ending: StoreSnapshot.ToolRun.Ending(run.ending), missing: missing,
+      remaining: contents.map { remaining(former, in: $0) } ?? 0, isRebuilt: isRebuilt,
+      isUnreadable: contents == nil, isDamaged: contents?.damage != nil)
+    let isWrong = contents == nil || contents?.damage != nil || !missing.isEmpty
+    for line in run.output[...].parts(between: "\n") {
+      note(Fact(.system, isWrong ? .warning : .debug, family.tool.shown, .toolOutput, detail: escaped(line)))
+    }
+  }
+
+  private func remaining(_ former: [Fingerprint], in contents: BundleContents) -> Int {
+    if former.isEmpty { return 0 }
+    let order = ByteOrder(former.map { $0.bytes })
+    return contents.certificates.count { certificate in
+      certificate.isTrustedForServers
+        && order.contains(Fingerprint(of: contents.der(of: certificate)).bytes)
+    }
+  }
+
+  private mutating func note(
+    changed write: [Fingerprint], _ remove: [Path], _ failed: [Path], runsTool: Bool, _ snapshot: inout Snapshot,
+    from former: StoreSnapshot
+  ) {
+    guard failed.isEmpty, let store = snapshot.system else { return }
+    if let run = store.toolRun, runsTool {
+      if run.isUnreadable || !run.missing.isEmpty || (run.remaining > 0 && !run.isRebuilt) { return }
+    }
+    let added = zip(snapshot.mounted.certificates, former.trusted.isEmpty ? [] : former.trusted)
+      .count { certificate, wasTrusted in
+        let name = former.family.anchorName(certificate.fingerprint)
+        return (!wasTrusted || !former.anchors.contains(name)) && store.anchors.contains(name)
+      }
+    let path = runsTool ? store.family.bundle : store.family.anchors
+    note(
+      Fact(
+        .system, .info, path.shown, .updated(.system, added: added, removed: remove.count, isRepaired: false)))
+  }
+}
+
+// MARK: The mark of a run that has not been seen to end
+
+extension Applier {
+  private func setUnfinishedMark(_ family: StoreFamily, _ links: [ClientNames.Link]) {
+    let (folderPath, name) = family.unfinishedMark.split
+    guard let folder = try? Folder(folderPath, in: root) else { return }
+    defer { folder.close() }
+    // One that stands there is of a start that was killed, and knew more.
+    guard let file = try? folder.descriptor.open(name, [.writeOnly, .createNew, .noFollow], mode: 0o600)
+    else { return }
+    defer { file.close() }
+    try? file.write(ClientNames.Link.record(links))
+  }
+
+  /// The links that a start knew which was killed before it saw the tool's end.
+  private func recordedLinks(_ family: StoreFamily) -> [ClientNames.Link] {
+    (try? root.read(family.unfinishedMark, limit: 65536)).map { ClientNames.Link.recorded(in: $0) } ?? []
+  }
+
+  private func clearUnfinishedMark(_ family: StoreFamily) {
+    let (folderPath, name) = family.unfinishedMark.split
+    guard let folder = try? Folder(folderPath, in: root) else { return }
+    defer { folder.close() }
+    try? folder.remove(name)
+  }
+}
+
+extension StoreSnapshot.ToolRun.Ending {
+  init(_ ending: ToolRun.Ending) {
+    switch ending {
+    case .ended(.exited(let status)): self = .exited(status)
+    case .ended(.signalled(let signal)): self = .signalled(signal)
+    case .late: self = .late
+    case .notStarted(let error): self = .notStarted(error)
+    }
+  }
+}

@@ -1,0 +1,204 @@
+import Certificates
+import Linux
+import Text
+import Trust
+
+/// Does what a plan says. It makes no decision: what only trying reveals goes into the snapshot, and the plan is made
+/// again.
+public struct Applier {
+  let root: Root
+  let reader: SnapshotReader
+  /// When the distribution's tool is killed.
+  let toolDeadline: Deadline
+  /// Until when locks are waited for.
+  private let lockDeadline: Deadline
+  private(set) var facts: [Fact] = []
+  private var overtaken: [Path] = []
+
+  /// - Parameter deadline: when all waiting for others ends.
+  public init(_ reader: SnapshotReader, deadline: Deadline) {
+    self.reader = reader
+    root = reader.root
+    toolDeadline = deadline
+    lockDeadline = min(deadline, Deadline(secondsFromNow: 10))
+  }
+
+  /// - Returns: what came of it.
+  public mutating func apply(_ plan: Plan, to snapshot: inout Snapshot) -> [Fact] {
+    facts = []
+    for action in plan.actions {
+      switch action {
+      case .updateStore(let write, let remove, let runsTool):
+        updateStore(write: write, remove: remove, runsTool: runsTool, &snapshot)
+      case .writeBundle(let names, let merge): write(names, merge, &snapshot)
+      case .removeLeftovers(let path): removeLeftovers(path, &snapshot)
+      case .writePrivate(let directory, let text): writePrivate(directory, text, &snapshot)
+      case .removePrivate(let directory): removePrivate(directory, &snapshot)
+      }
+    }
+    return facts
+  }
+
+  mutating func note(_ fact: Fact) { facts.append(fact) }
+
+  /// Takes the lock on a directory, and says so where it has to be passed over.
+  mutating func lock(_ folder: Folder, _ area: Finding.Area, _ subject: Path) {
+    if !folder.lock(until: lockDeadline) { note(Fact(area, .warning, subject.shown, .lockPassedOver)) }
+  }
+}
+
+// MARK: Bundles
+
+extension Applier {
+  private mutating func write(_ names: [Path], _ merge: BundleMerge, _ snapshot: inout Snapshot) {
+    guard let path = names.first, let text = merge.text else { return }
+    let isStore = snapshot.system?.family.bundle == path && !snapshot.bundles.contains { $0.path == path }
+    let area: Finding.Area = isStore ? .system : .bundle
+    var none: [UInt8] = []
+    guard var file = try? BundleFile.open(path, in: root, like: merge.readText, reusing: &none) else {
+      return block(path, isStore, .overtaken, &snapshot)
+    }
+    defer { file.folder.close() }
+    lock(file.folder, area, path)
+    // Another start may have written it while this one waited, or a package manager, which takes no lock.
+    guard let reread = try? file.reread() else { return block(path, isStore, .overtaken, &snapshot) }
+    file = reread
+    if !file.text[...].isEqual(to: merge.readText[...]) { return refresh(names, isStore, file, &snapshot) }
+    if merge.isRepair {
+      do throws(Errno) { try file.keepOriginal() } catch {
+        return block(path, isStore, .originalNotKept(error), &snapshot)
+      }
+    }
+    let replacement = Replacement(
+      mode: file.metadata.mode, owner: (file.metadata.user, file.metadata.group), expected: file.metadata)
+    do throws(Replacement.Failure) {
+      try replacement.replace(file.name, in: file.folder, with: text, check: merge.isWhole)
+    } catch {
+      if error == .overtaken && overtaken.count(where: { $0 == path }) < 3 {
+        overtaken.append(path)
+        if let newer = try? file.reread() { return refresh(names, isStore, newer, &snapshot) }
+      }
+      return block(path, isStore, Blocker(error), &snapshot)
+    }
+    let kind: StoreChange.Kind = isStore ? .system : .bundle
+    note(
+      Fact(
+        area, .info, path.shown,
+        .updated(kind, added: merge.added.count, removed: merge.removed.count, isRepaired: merge.isRepair)))
+    if let written = try? file.reread() {
+      refresh(names, isStore, written, &snapshot)
+      linkOthers(Array(names.dropFirst()), to: written, replacing: file.metadata.identity)
+    }
+  }
+
+  /// A file's further names are given to the new one: of two names of one file none keeps the old.
+  private func linkOthers(_ names: [Path], to file: BundleFile, replacing former: FileIdentity) {
+    for name in names {
+      var none: [UInt8] = []
+      guard let other = try? BundleFile.open(name, in: root, like: file.text, reusing: &none) else { continue }
+      defer { other.folder.close() }
+      if other.metadata.identity != former { continue }
+      let temporary = Replacement.temporaryName(for: other.name)
+      do throws(Errno) {
+        try file.folder.link(file.name, to: temporary, in: other.folder)
+        try other.folder.rename(temporary, to: other.name)
+      } catch {
+        try? other.folder.remove(temporary)
+      }
+    }
+  }
+
+  /// What the file holds now.
+  private func refresh(_ names: [Path], _ isStore: Bool, _ file: BundleFile, _ snapshot: inout Snapshot) {
+    if isStore { reread(&snapshot) }
+    for index in snapshot.bundles.indices where names.contains(snapshot.bundles[index].path) {
+      var state = BundleSnapshot.File(identity: file.metadata.identity, text: file.text)
+      if case .read(let former) = snapshot.bundles[index].state { state.replaceability = former.replaceability }
+      snapshot.bundles[index].state = .read(state)
+    }
+  }
+
+  private func block(_ path: Path, _ isStore: Bool, _ blocker: Blocker, _ snapshot: inout Snapshot) {
+    if isStore {
+      snapshot.system?.replaceability = .blocked(blocker)
+      snapshot.system?.blockedPath = path
+    }
+    for index in snapshot.bundles.indices where snapshot.bundles[index].path == path {
+      guard case .read(var file) = snapshot.bundles[index].state else { continue }
+      file.replaceability = .blocked(blocker)
+      snapshot.bundles[index].state = .read(file)
+    }
+  }
+
+  private mutating func removeLeftovers(_ path: Path, _ snapshot: inout Snapshot) {
+    for index in snapshot.bundles.indices where snapshot.bundles[index].path == path {
+      guard case .read(var state) = snapshot.bundles[index].state else { continue }
+      state.hasLeftovers = false
+      snapshot.bundles[index].state = .read(state)
+    }
+    var none: [UInt8] = []
+    guard let file = try? BundleFile.open(path, in: root, reusing: &none) else { return }
+    defer { file.folder.close() }
+    // Without the lock somebody may still be writing them.
+    if file.folder.lock(until: lockDeadline) {
+      file.removeLeftovers()
+    } else {
+      note(Fact(.bundle, .warning, path.shown, .lockPassedOver))
+    }
+  }
+}
+
+// MARK: The private bundle
+
+extension Applier {
+  private mutating func writePrivate(_ path: Path, _ text: [UInt8], _ snapshot: inout Snapshot) {
+    func set(_ change: (inout StateDirectorySnapshot) -> Void) {
+      guard var directories = snapshot.stateDirectories else { return }
+      for index in directories.indices where directories[index].path == path { change(&directories[index]) }
+      snapshot.stateDirectories = directories
+    }
+    let user = reader.request.user.user
+    do throws(StateDirectory.Failure) {
+      guard let folder = try StateDirectory.open(path, in: root, make: true, for: user) else { return }
+      defer { folder.close() }
+      lock(folder, .bundle, path)
+      // Another start may have written it while this one waited.
+      if StateDirectory.text(in: folder, of: user) != text {
+        let names = (try? folder.descriptor.unsortedNames()) ?? []
+        Replacement.removeLeftovers(of: privateBundleName, in: folder, among: names)
+        let contents = BundleContents(reading: text)
+        do throws(Replacement.Failure) {
+          try Replacement(mode: 0o644, owner: nil, expected: folder.metadata(of: privateBundleName))
+            .replace(privateBundleName, in: folder, with: text) { $0 == text && contents.damage == nil }
+        } catch {
+          return set { $0.failure = .notWritten(Blocker(error)) }
+        }
+        let mounted = ManagedSection.locate(in: text).range.map { certificates(in: text[$0]).count } ?? 0
+        note(
+          Fact(
+            .bundle, .info, path.appending(privateBundleName).shown,
+            .written(count: contents.certificates.count, mounted: mounted)))
+      }
+      set { $0.text = text }
+    } catch {
+      let failure: StateDirectorySnapshot.Failure =
+        switch error {
+        case .system(let error): .system(error)
+        case .foreign: .foreign
+        }
+      set { $0.failure = failure }
+    }
+  }
+
+  private mutating func removePrivate(_ path: Path, _ snapshot: inout Snapshot) {
+    if let folder = try? StateDirectory.open(path, in: root, make: false, for: reader.request.user.user) {
+      defer { folder.close() }
+      if (try? folder.remove(privateBundleName)) != nil {
+        note(Fact(.bundle, .info, path.appending(privateBundleName).shown, .removed))
+      }
+    }
+    for index in (snapshot.stateDirectories ?? []).indices where snapshot.stateDirectories?[index].path == path {
+      snapshot.stateDirectories?[index].text = nil
+    }
+  }
+}

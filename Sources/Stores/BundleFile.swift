@@ -1,0 +1,133 @@
+import Linux
+import Text
+import Trust
+
+/// A bundle on disk: where it really stands once links are followed, and what is in it.
+struct BundleFile {
+  enum Failure: Error, Equatable {
+    case missing
+    case unreadable(ReadError)
+  }
+
+  let folder: Folder
+  let name: Path
+  let text: [UInt8]
+  let metadata: Metadata
+
+  private init(
+    folder: Folder, name: Path, like other: [UInt8], reusing scratch: inout [UInt8]
+  ) throws(ReadError) {
+    self.folder = folder
+    self.name = name
+    let file: FileDescriptor
+    do throws(Errno) {
+      file = try folder.descriptor.open(name, [.nonBlocking, .noFollow])
+    } catch {
+      throw .system(error)
+    }
+    defer { file.close() }
+    (text, metadata) = try file.readAll(limit: bundleSizeLimit, like: other, reusing: &scratch)
+  }
+
+  /// Opens and reads the bundle at `path`, a link followed to the file that it means. Whoever
+  /// gets it closes its directory.
+  /// - Parameters:
+  ///   - other: what it may well hold.
+  ///   - scratch: a text that nobody needs any more.
+  static func open(
+    _ path: Path, in root: Root, like other: [UInt8] = [], reusing scratch: inout [UInt8]
+  ) throws(Failure) -> BundleFile {
+    var path = path
+    // As many links as the kernel would follow.
+    for _ in 0..<40 {
+      let (folderPath, name) = path.split
+      let folder: Folder
+      do throws(Errno) { folder = try Folder(folderPath, in: root) } catch { throw failure(.system(error)) }
+      do throws(ReadError) {
+        return try BundleFile(folder: folder, name: name, like: other, reusing: &scratch)
+      } catch {
+        defer { folder.close() }
+        guard error == .system(.tooManyLinks), let target = try? folder.target(ofLink: name) else {
+          throw failure(error)
+        }
+        path = target.isAbsolute ? target : folderPath.appending(target)
+      }
+    }
+    throw .unreadable(.system(.tooManyLinks))
+  }
+
+  /// Reads it again from the same directory.
+  func reread() throws(Failure) -> BundleFile {
+    var none: [UInt8] = []
+    do throws(ReadError) {
+      return try BundleFile(folder: folder, name: name, like: text, reusing: &none)
+    } catch {
+      throw Self.failure(error)
+    }
+  }
+
+  private static func failure(_ error: ReadError) -> Failure {
+    error == .system(.noSuchFile) || error == .system(.notDirectory) ? .missing : .unreadable(error)
+  }
+
+  /// Whether a killed start has left a temporary file beside it. A directory that cannot be listed
+  /// cannot be written to by us either.
+  func hasLeftovers() -> Bool {
+    ((try? folder.descriptor.unsortedNames()) ?? []).contains { Replacement.isTemporary($0, for: name) }
+  }
+
+  /// Removes them. Only whoever holds the directory's lock knows that nobody is still writing them.
+  func removeLeftovers() {
+    // A look for them has read the directory to its end.
+    try? folder.descriptor.rewind()
+    guard let names = try? folder.descriptor.unsortedNames() else { return }
+    Replacement.removeLeftovers(of: name, in: folder, among: names)
+    Replacement.removeLeftovers(of: keptName, in: folder, among: names)
+  }
+
+  /// Where a damaged bundle's original is kept.
+  var keptName: Path { name.suffixed(".psm-entry-damaged") }
+
+  /// Gives the original a second name. One that is kept already stays: it is the older one.
+  func keepOriginal() throws(Errno) {
+    do throws(Errno) {
+      try folder.link(name, to: keptName)
+    } catch {
+      if error == .exists { return }
+      if error == .readOnlyFileSystem { throw error }
+      try copyOriginal()
+    }
+  }
+
+  private func copyOriginal() throws(Errno) {
+    let copy = Replacement(mode: metadata.mode, owner: (metadata.user, metadata.group), expected: nil)
+    do throws(Replacement.Failure) {
+      try copy.replace(keptName, in: folder, with: text) { _ in true }
+    } catch .system(_, let error) {
+      throw error
+    } catch {
+      throw .exists
+    }
+  }
+}
+
+extension Blocker {
+  init(_ failure: Replacement.Failure) {
+    switch failure {
+    case .notWhole: self = .notWhole
+    case .overtaken: self = .overtaken
+    case .system(.rename, .busy): self = .mountPoint
+    case .system(let step, let error):
+      let known: Step =
+        switch step {
+        case .create: .create
+        case .owner: .owner
+        case .mode: .mode
+        case .write: .write
+        case .readBack: .readBack
+        case .rename: .rename
+        }
+      self = .refused(known, error)
+    }
+  }
+}

@@ -1,0 +1,127 @@
+import Certificates
+import Linux
+import Text
+import Trust
+
+// The distribution's store as it stands.
+
+extension SnapshotReader {
+  /// - Returns: nil where there is no store.
+  func readStore(reusing scratch: inout [UInt8]) -> StoreSnapshot? {
+    guard let (family, hasTool) = findFamily() else { return nil }
+    var builder = StoreSnapshot.Builder.ourselves
+    switch request.builder {
+    case .nobody: builder = .nobody
+    case .tool(let limit) where hasTool && root.isSystem: builder = .tool(limit: limit)
+    case .tool, .ourselves: break
+    }
+    var store = StoreSnapshot(family: family, builder: builder)
+    read(&store, reusing: &scratch)
+    return store
+  }
+
+  /// The first family whose tool and layout are there; else the first whose bundle is.
+  private func findFamily() -> (family: StoreFamily, hasTool: Bool)? {
+    for family in StoreFamily.all where root.exists(family.tool) && root.exists(family.layout) {
+      return (family, true)
+    }
+    for family in StoreFamily.all where root.exists(family.bundle) { return (family, false) }
+    return nil
+  }
+
+  /// Reads anchors and bundle anew.
+  func read(_ store: inout StoreSnapshot, reusing scratch: inout [UInt8]) {
+    do throws(ReadError) {
+      try readAnchors(&store)
+      if store.builder == .nobody {
+        store.identity = root.metadata(of: store.family.bundle)?.identity
+        return
+      }
+      try readStoreBundle(&store, reusing: &scratch)
+      store.blocklist = readBlocklist(store.family)
+    } catch {
+      store.failure = error
+    }
+  }
+
+  private func readAnchors(_ store: inout StoreSnapshot) throws(ReadError) {
+    store.anchors = []
+    store.anchorsModified = nil
+    store.isUnfinished = false
+    do throws(Errno) {
+      let folder = try Folder(store.family.anchors, in: root)
+      defer { folder.close() }
+      let names = try folder.names()
+      store.anchors = names.filter { fingerprint(ofAnchor: $0) != nil }
+      store.isUnfinished = names.contains { $0.bytes.begins(with: Replacement.temporaryPrefix) }
+      store.anchorsModified = try folder.descriptor.metadata().modified
+    } catch {
+      if error != .noSuchFile && error != .notDirectory { throw .system(error) }
+    }
+    if case .tool = store.builder, root.exists(store.family.unfinishedMark) { store.isUnfinished = true }
+  }
+
+  private func readStoreBundle(_ store: inout StoreSnapshot, reusing scratch: inout [UInt8]) throws(ReadError) {
+    let certificates = request.mounted.certificates
+    store.trusted = [Bool](repeating: false, count: certificates.count)
+    (store.identity, store.text, store.bundleModified, store.size) = (nil, nil, nil, 0)
+    let file: FileDescriptor
+    do throws(Errno) { file = try root.open(store.family.bundle, [.nonBlocking]) } catch {
+      if error == .noSuchFile || error == .notDirectory { return }
+      throw .system(error)
+    }
+    defer { file.close() }
+    let (text, metadata) = try file.readAll(limit: bundleSizeLimit, like: [], reusing: &scratch)
+    store.identity = metadata.identity
+    store.bundleModified = metadata.modified
+    store.size = text.count
+    store.trusted = CertificateIndex(certificates).trusted(in: text)
+    // What a tool builds is not merged into: the next text is read into its memory.
+    if case .tool = store.builder { scratch = text } else { store.text = text }
+  }
+
+  private func readBlocklist(_ family: StoreFamily) -> [Certificate] {
+    var blocked: [Certificate] = []
+    for path in family.blocklists {
+      guard let folder = try? Folder(path, in: root) else { continue }
+      defer { folder.close() }
+      for name in (try? folder.names()) ?? [] {
+        guard let text = try? root.read(path.appending(name), limit: 1 << 20) else { continue }
+        blocked += CertificateFile(reading: text).certificates
+        // In a TRUSTED CERTIFICATE here, no setting makes it trusted.
+        let contents = BundleContents(reading: text)
+        for certificate in contents.certificates where !certificate.isTrustedForServers {
+          if let certificate = Certificate(der: contents.der(of: certificate)) { blocked.append(certificate) }
+        }
+      }
+    }
+    return blocked
+  }
+
+  /// The anchors, and what is built from them: both or neither.
+  func answerStoreReplaceability(byTool: Bool, _ snapshot: inout Snapshot) {
+    guard let store = snapshot.system else { return }
+    let (blocker, path) = storeBlocker(store.family, byTool: byTool)
+    snapshot.system?.replaceability = blocker.map { .blocked($0) } ?? .replaceable
+    snapshot.system?.blockedPath = path
+  }
+
+  private func storeBlocker(_ family: StoreFamily, byTool: Bool) -> (Blocker?, Path?) {
+    if let blocker = directoryBlocker(family.anchors, request.user, in: root) { return (blocker, family.anchors) }
+    let (folderPath, name) = family.bundle.split
+    if byTool {
+      if let blocker = directoryBlocker(folderPath, request.user, in: root) { return (blocker, family.bundle) }
+      guard let folder = try? Folder(folderPath, in: root) else { return (nil, nil) }
+      defer { folder.close() }
+      return folder.isMountPoint(name) ? (.mountPoint, family.bundle) : (nil, nil)
+    }
+    // A native bundle may be a link to where it can be written, and is looked at there.
+    var none: [UInt8] = []
+    guard let file = try? BundleFile.open(family.bundle, in: root, reusing: &none) else { return (nil, nil) }
+    defer { file.folder.close() }
+    if case .blocked(let blocker) = file.replaceability(for: request.user, in: root) {
+      return (blocker, family.bundle)
+    }
+    return (nil, nil)
+  }
+}

@@ -1,0 +1,155 @@
+import Certificates
+import Linux
+import Text
+import Trust
+
+/// Reads what a plan is made of. It decides nothing.
+public struct SnapshotReader {
+  /// What is to be looked at.
+  public struct Request: Sendable {
+    public enum Builder: Equatable, Sendable {
+      /// The distribution's tool, for as many certificates as it can be given if it is to end in time.
+      case tool(limit: Int)
+      case ourselves
+      case nobody
+    }
+
+    public let mounted: MountedCertificates
+    public let builder: Builder
+    public let bundles: [(path: Path, isNamed: Bool, isPlain: Bool)]
+    /// The CA variables that the user has set.
+    public let variables: [(name: [UInt8], path: Path)]
+    public let stateDirectories: [Path]
+    /// Whether somebody has named them.
+    public let namesStateDirectories: Bool
+    /// Who starts the service.
+    public let user: Credentials.Effective
+
+    public init(
+      mounted: MountedCertificates, builder: Builder, bundles: [(path: Path, isNamed: Bool, isPlain: Bool)],
+      variables: [(name: [UInt8], path: Path)], stateDirectories: [Path], namesStateDirectories: Bool,
+      user: Credentials.Effective
+    ) {
+      self.mounted = mounted
+      self.builder = builder
+      self.bundles = bundles
+      self.variables = variables
+      self.stateDirectories = stateDirectories
+      self.namesStateDirectories = namesStateDirectories
+      self.user = user
+    }
+  }
+
+  let root: Root
+  let request: Request
+  /// A text that nobody needs any more: the next one is read into its memory.
+  private var scratch: [UInt8] = []
+
+  public init(_ root: Root, _ request: Request) {
+    self.root = root
+    self.request = request
+  }
+
+  public mutating func read() -> Snapshot {
+    var snapshot = Snapshot(mounted: request.mounted)
+    snapshot.system = readStore(reusing: &scratch)
+    for bundle in request.bundles {
+      snapshot.bundles.append(
+        BundleSnapshot(
+          path: bundle.path, isNamed: bundle.isNamed, isPlain: bundle.isPlain,
+          state: readBundle(bundle.path, beside: snapshot)))
+    }
+    if !request.mounted.isEmpty {
+      for (name, path) in request.variables {
+        snapshot.variables.append(
+          VariableSnapshot(name: name, path: path, state: readVariable(path, beside: snapshot)))
+      }
+    }
+    return snapshot
+  }
+
+  private mutating func readBundle(_ path: Path, beside snapshot: Snapshot) -> BundleSnapshot.State {
+    if let identity = root.metadata(of: path)?.identity {
+      // Another name of a file that has been read.
+      for other in snapshot.bundles {
+        if case .read(let file) = other.state, file.identity == identity { return other.state }
+      }
+      if let store = snapshot.system, store.identity == identity, let text = store.text {
+        return .read(BundleSnapshot.File(identity: identity, text: text))
+      }
+    }
+    var former: [UInt8] = snapshot.system?.text ?? []
+    if case .read(let file) = snapshot.bundles.last?.state { former = file.text }
+    do throws(BundleFile.Failure) {
+      let file = try BundleFile.open(path, in: root, like: former, reusing: &scratch)
+      defer { file.folder.close() }
+      return .read(
+        BundleSnapshot.File(
+          identity: file.metadata.identity, text: file.text, hasLeftovers: file.hasLeftovers()))
+    } catch .unreadable(let reason) {
+      return .unreadable(reason)
+    } catch {
+      return .missing
+    }
+  }
+
+  private func readVariable(_ path: Path, beside snapshot: Snapshot) -> VariableSnapshot.State {
+    if let identity = root.metadata(of: path)?.identity {
+      let isKnown = snapshot.bundles.contains { bundle in
+        if case .read(let file) = bundle.state { return file.identity == identity }
+        return false
+      }
+      if isKnown || snapshot.system?.identity == identity { return .file(identity, text: nil) }
+      for other in snapshot.variables {
+        if case .file(identity, _) = other.state { return other.state }
+      }
+    }
+    do throws(ReadError) {
+      let file: FileDescriptor
+      do throws(Errno) { file = try root.open(path, [.nonBlocking]) } catch { throw ReadError.system(error) }
+      defer { file.close() }
+      let (text, metadata) = try file.readAll(limit: bundleSizeLimit)
+      return .file(metadata.identity, text: text)
+    } catch {
+      return .unreadable(error)
+    }
+  }
+
+  /// Finds out what a plan has asked for.
+  public func answer(_ questions: [Question], in snapshot: inout Snapshot) {
+    for question in questions {
+      switch question {
+      case .replaceability(let path): answerReplaceability(path, &snapshot)
+      case .storeReplaceability(let byTool): answerStoreReplaceability(byTool: byTool, &snapshot)
+      case .storeText:
+        guard let bundle = snapshot.system?.family.bundle else { continue }
+        do throws(ReadError) {
+          snapshot.system?.text = try root.read(bundle, limit: bundleSizeLimit)
+        } catch {
+          snapshot.system?.failure = error
+        }
+      case .stateDirectories:
+        snapshot.stateDirectories = request.stateDirectories.map { readStateDirectory($0) }
+      }
+    }
+  }
+
+  /// Of one file under all its names.
+  private func answerReplaceability(_ path: Path, _ snapshot: inout Snapshot) {
+    var asked: FileIdentity?
+    for bundle in snapshot.bundles where bundle.path == path {
+      if case .read(let file) = bundle.state { asked = file.identity }
+    }
+    for index in snapshot.bundles.indices {
+      guard case .read(var file) = snapshot.bundles[index].state, file.identity == asked else { continue }
+      var none: [UInt8] = []
+      if let found = try? BundleFile.open(snapshot.bundles[index].path, in: root, like: file.text, reusing: &none) {
+        defer { found.folder.close() }
+        file.replaceability = found.replaceability(for: request.user, in: root)
+      } else {
+        file.replaceability = .blocked(.overtaken)
+      }
+      snapshot.bundles[index].state = .read(file)
+    }
+  }
+}

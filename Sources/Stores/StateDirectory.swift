@@ -1,0 +1,97 @@
+import Linux
+import Text
+import Trust
+
+// Directories of our own, for a bundle beside one that cannot be replaced.
+
+extension SnapshotReader {
+  func readStateDirectory(_ path: Path) -> StateDirectorySnapshot {
+    var directory = StateDirectorySnapshot(
+      path: path, isGuarded: isGuarded(path), isNamed: request.namesStateDirectories)
+    do throws(StateDirectory.Failure) {
+      guard let folder = try StateDirectory.open(path, in: root, make: false, for: request.user.user) else {
+        // One that is missing is made, if the one that is to hold it allows.
+        let blocker = directoryBlocker(path.split.folder, request.user, in: root)
+        if case .refused(_, let error) = blocker { throw .system(error) }
+        if blocker != nil { throw .system(.readOnlyFileSystem) }
+        return directory
+      }
+      defer { folder.close() }
+      directory.text = StateDirectory.text(in: folder, of: request.user.user)
+      if let blocker = directoryBlocker(folder, request.user, in: root) {
+        if case .refused(_, let error) = blocker { throw .system(error) }
+        throw .system(.readOnlyFileSystem)
+      }
+    } catch {
+      directory.failure =
+        switch error {
+        case .system(let error): .system(error)
+        case .foreign: .foreign
+        }
+    }
+    return directory
+  }
+
+  /// Whether nobody but the user and root can put another directory in the place of the one at `path`: each
+  /// directory on the way is the user's or root's, and others may not write there, or only where the sticky bit keeps
+  /// them from what is not theirs.
+  private func isGuarded(_ path: Path) -> Bool {
+    var parent = path.split.folder
+    while true {
+      if let metadata = root.metadata(of: parent) {
+        let isOurs = metadata.user == 0 || metadata.user == request.user.user
+        if !isOurs || (metadata.mode & 0o022 != 0 && metadata.mode & 0o1000 == 0) { return false }
+      }
+      if parent == Path("/") { return true }
+      parent = parent.split.folder
+    }
+  }
+}
+
+enum StateDirectory {
+  enum Failure: Error, Equatable {
+    case system(Errno)
+    case foreign
+  }
+
+  /// Opens a state directory. That it is the user's and no link is asked of what was opened.
+  /// - Parameter make: whether one that is missing is made: 0755, whatever the umask.
+  /// - Returns: nil where it is missing.
+  static func open(
+    _ path: Path, in root: Root, make: Bool, for user: UInt32
+  ) throws(Failure) -> Folder? {
+    do throws(Errno) {
+      let (parentPath, name) = path.split
+      let parent = try Folder(parentPath, in: root)
+      defer { parent.close() }
+      if parent.metadata(of: name) == nil {
+        if !make { return nil }
+        // Another start may make it first; whose it is is asked below.
+        do throws(Errno) { try parent.makeFolder(name, mode: 0o755) } catch {
+          if error != .exists { throw error }
+        }
+      }
+      let descriptor = try parent.descriptor.open(name, [.folder, .noFollow])
+      let metadata = try descriptor.metadata()
+      if metadata.user == user {
+        if make && metadata.mode != 0o755 { try descriptor.setMode(0o755) }
+        return Folder(descriptor: descriptor, path: path)
+      }
+      descriptor.close()
+    } catch {
+      if error == .noSuchFile && !make { return nil }
+      if error != .tooManyLinks && error != .notDirectory { throw .system(error) }
+    }
+    throw .foreign
+  }
+
+  /// The private bundle's text; nil where there is none that is the user's and that everybody may read.
+  static func text(in folder: Folder, of user: UInt32) -> [UInt8]? {
+    guard let file = try? folder.descriptor.open(privateBundleName, [.nonBlocking, .noFollow]) else { return nil }
+    defer { file.close() }
+    guard let (text, metadata) = try? file.readAll(limit: bundleSizeLimit), metadata.user == user,
+      metadata.mode == 0o644
+    else { return nil }
+    return text
+  }
+}

@@ -1,0 +1,118 @@
+import Certificates
+import Text
+
+/// What a start does to the stores: `plan` prints it, `check` judges it, a start applies it.
+public struct Plan: Equatable, Sendable {
+  /// In the order in which they are done.
+  public internal(set) var actions: [Action] = []
+  /// What the stores gain and lose by that.
+  public internal(set) var changes: [StoreChange] = []
+  /// What is worth knowing, whether or not there is anything to do.
+  public internal(set) var findings: [Finding] = []
+  /// The file that variables are to name; nil for none.
+  public internal(set) var exported: Path?
+  /// Whether that is a private bundle.
+  public internal(set) var isPrivate = false
+  /// CA variables of the user's that name a file which the private bundle stands in for.
+  public internal(set) var redirected: [[UInt8]] = []
+  /// What has to be known before the plan is final.
+  public internal(set) var questions: [Question] = []
+  /// Whether a store could not be read, so that nothing can be said of it.
+  public internal(set) var isUncertain = false
+  /// Whether there is a store that certificates can be put into.
+  public internal(set) var hasStore = false
+}
+
+/// What a plan has to know and a snapshot does not hold.
+public enum Question: Equatable, Sendable {
+  /// Whether the bundle under this name can be replaced.
+  case replaceability(Path)
+  /// Whether the system store can be changed: by the distribution's tool, or by ourselves.
+  case storeReplaceability(byTool: Bool)
+  /// The text of the system store's bundle.
+  case storeText
+  case stateDirectories
+}
+
+/// A step of a start. Each is done as it stands: nothing is decided any more.
+public enum Action: Equatable, Sendable {
+  /// Writes anchors of ours and removes others, then has the distribution's tool build the bundle.
+  case updateStore(write: [Fingerprint], remove: [Path], runsTool: Bool)
+  /// Brings the file to what its merge says, under each of these names.
+  case writeBundle([Path], BundleMerge)
+  case removeLeftovers(Path)
+  /// Writes a private bundle.
+  case writePrivate(in: Path, text: [UInt8])
+  case removePrivate(in: Path)
+}
+
+/// What a store gains and loses.
+public struct StoreChange: Equatable, Sendable {
+  public enum Kind: Equatable, Sendable { case system, bundle, privateBundle }
+
+  public let store: Path
+  public let kind: Kind
+  public var added: [Fingerprint] = []
+  public var removed: [Fingerprint] = []
+  public var isRepair = false
+}
+
+/// How much a finding matters.
+public enum Level: Int, Comparable, Sendable {
+  case error = 1
+  case warning, info, debug
+
+  public static func < (one: Level, other: Level) -> Bool { one.rawValue < other.rawValue }
+}
+
+/// Something worth knowing of a store or a variable: a fact for the report, which has the words.
+public struct Finding: Equatable, Sendable {
+  public enum Area: Equatable, Sendable { case system, bundle, variable }
+
+  public enum Kind: Equatable, Sendable {
+    // Of a bundle.
+    case missing
+    case unreadable(ReadError)
+    case empty
+    case noCertificates
+    /// It contains none but those that are removed now.
+    case onlyRemoved
+    case tooLarge
+    case strayMarkers
+    /// - Parameter isRepaired: whether this start mends it; nil where nothing is mounted and it is left as it is.
+    case malformed(BundleContents.Damage, isRepaired: Bool?)
+    /// It cannot be replaced. Another file serves instead; nil where none does.
+    case blocked(Blocker, substitute: Path?, onlyRemoves: Bool)
+    /// It is another name of a file before it, and lacks certificates.
+    case sameFileLacks(substitute: Path?)
+
+    // Of the system store.
+    case storeUnreadable(ReadError)
+    case storeBlocked(Blocker, stillTrusted: Int)
+    case storeTooLarge
+    case tooMany(Int)
+    case ignored(subject: Text, Reason, more: Int)
+    case notBuilt(subject: Text, more: Int, StoreSnapshot.ToolRun.Ending)
+    case builtUnreadable(StoreSnapshot.ToolRun.Ending)
+    case builtMalformed(StoreSnapshot.ToolRun.Ending)
+    case notRemoved(Int, StoreSnapshot.ToolRun.Ending)
+    case trustedOtherwise(Int)
+
+    // Of a state directory.
+    case stateDirectoryFailed(StateDirectorySnapshot.Failure)
+    case stateDirectoryUnguarded
+
+    // Of a CA variable.
+    case variableUnreadable(Path, ReadError)
+    case variableLacks(Path, subject: Text, more: Int)
+    case redirected(from: Path, to: Path)
+  }
+
+  /// Why a store does not trust a certificate even as an anchor.
+  public enum Reason: Equatable, Sendable { case notAuthority, otherUsage, blocked }
+
+  public let area: Area
+  public let level: Level
+  public let subject: Text
+  public let kind: Kind
+}

@@ -1,0 +1,229 @@
+import Certificates
+import Text
+
+// What a start does about the distribution's store.
+
+extension Planner {
+  mutating func planStore() {
+    guard let store = snapshot.system else { return }
+    if let reason = store.failure {
+      if store.builder == .nobody { return }
+      plan.isUncertain = true
+      return find(.system, .error, store.family.bundle.shown, .storeUnreadable(reason))
+    }
+    switch store.builder {
+    case .nobody: return
+    case .tool(let limit):
+      plan.hasStore = true
+      if mounted.certificates.count > limit {
+        find(.system, .warning, store.family.tool.shown, .tooMany(mounted.certificates.count))
+        planNatively(store)
+      } else {
+        planByTool(store)
+      }
+    case .ourselves:
+      plan.hasStore = true
+      planNatively(store)
+    }
+  }
+
+  // MARK: By the distribution's tool
+
+  private mutating func planByTool(_ store: StoreSnapshot) {
+    let need = StoreNeed(store, mounted)
+    findIgnored(need, store)
+    if let run = store.toolRun {
+      judge(run, store)
+      return note(store, lacking: untrusted(of: mounted.certificates, store.trusted))
+    }
+    // What is only a matter of dates needs nobody who could write.
+    if !need.needsBuild { return note(store, lacking: need.ignoredInBundle) }
+    if need.isTooLarge { return leave(store, need, .storeTooLarge, .error) }
+    switch store.replaceability {
+    case .unknown: ask(.storeReplaceability(byTool: true))
+    case .blocked(let blocker): leave(store, need, blocker)
+    case .replaceable:
+      plan.actions.append(need.update(runsTool: true))
+      plan.changes.append(
+        StoreChange(store: store.family.bundle, kind: .system, added: need.added, removed: need.removed))
+      note(store, lacking: need.ignoredInBundle)
+    }
+  }
+
+  /// The one place where what the tool has built is judged: its exit status decides nothing.
+  private mutating func judge(_ run: StoreSnapshot.ToolRun, _ store: StoreSnapshot) {
+    let bundle = store.family.bundle.shown
+    if run.isUnreadable { return find(.system, .error, bundle, .builtUnreadable(run.ending)) }
+    if run.isDamaged { find(.system, .error, bundle, .builtMalformed(run.ending)) }
+    if let first = run.missing.first {
+      let more = run.missing.count - 1
+      find(.system, .error, bundle, .notBuilt(subject: first.subjectText, more: more, run.ending))
+    }
+    if run.remaining == 0 { return }
+    if run.isRebuilt {
+      find(.system, .warning, bundle, .trustedOtherwise(run.remaining))
+    } else {
+      find(.system, .error, bundle, .notRemoved(run.remaining, run.ending))
+    }
+  }
+
+  // MARK: By ourselves
+
+  /// The bundle first: the anchors are what tells later which of its certificates are ours.
+  private mutating func planNatively(_ store: StoreSnapshot) {
+    var need = StoreNeed(store, mounted)
+    findIgnored(need, store)
+    if store.identity != nil && store.text == nil { return ask(.storeText) }
+    let ours = MountedCertificates(certificates: need.trusted, isComplete: mounted.isComplete)
+    let merge = store.text.map { BundleMerge(of: $0, mounted: ours, less: need.removed) }
+    // What the distribution trusts gets no anchor: that would be taken for the reason why it is in the bundle.
+    if let merge { need.limitAnchors(to: merge.managed, store) }
+    let isChanged = merge?.text != nil || need.changesAnchors || store.isUnfinished
+    if let merge, !isChanged {
+      lastMerge = need.ignored.isEmpty ? merge : nil
+      findProblems(of: merge, store.family.bundle, isRepaired: false, area: .system)
+      return note(store, lacking: missing(mounted.certificates, in: store.text ?? []))
+    }
+    if !isChanged { return }
+    if let merge, merge.refusal != nil {
+      findProblems(of: merge, store.family.bundle, isRepaired: false, area: .system)
+      return note(store, lacking: missing(mounted.certificates, in: store.text ?? []))
+    }
+    switch store.replaceability {
+    case .unknown: return ask(.storeReplaceability(byTool: false))
+    case .blocked(let blocker): return leave(store, need, blocker)
+    case .replaceable: break
+    }
+    if let merge {
+      findProblems(of: merge, store.family.bundle, isRepaired: true, area: .system)
+      if merge.text != nil {
+        plan.actions.append(.writeBundle([store.family.bundle], merge))
+      }
+    }
+    if need.changesAnchors || store.isUnfinished { plan.actions.append(need.update(runsTool: false)) }
+    plan.changes.append(
+      StoreChange(
+        store: store.family.bundle, kind: .system, added: merge?.added ?? need.added,
+        removed: merge?.removed ?? need.removed, isRepair: merge?.isRepair ?? false))
+    note(store, lacking: need.ignoredInBundle)
+  }
+
+  // MARK: Left as it is
+
+  private mutating func leave(_ store: StoreSnapshot, _ need: StoreNeed, _ blocker: Blocker) {
+    let level: Level = need.removed.isEmpty ? .warning : .error
+    leave(store, need, .storeBlocked(blocker, stillTrusted: need.removed.count), level)
+  }
+
+  private mutating func leave(
+    _ store: StoreSnapshot, _ need: StoreNeed, _ kind: Finding.Kind, _ level: Level
+  ) {
+    if let identity = store.identity { unwritten.append(identity) }
+    note(store, lacking: untrusted(of: mounted.certificates, store.trusted))
+    if need.isMoreThanDates {
+      find(.system, level, (store.blockedPath ?? store.family.bundle).shown, kind)
+    }
+  }
+
+  private mutating func note(_ store: StoreSnapshot, lacking: [Certificate]) {
+    if let identity = store.identity { outlooks.append((identity, lacking)) }
+  }
+
+  /// One line for all that this store will not trust.
+  private mutating func findIgnored(_ need: StoreNeed, _ store: StoreSnapshot) {
+    guard let first = need.ignored.first else { return }
+    let subject = first.certificate.subjectText
+    let kind = Finding.Kind.ignored(subject: subject, first.reason, more: need.ignored.count - 1)
+    find(.system, .warning, store.family.tool.shown, kind)
+  }
+}
+
+/// What the store lacks and has too much of.
+struct StoreNeed {
+  /// What it is to trust.
+  let trusted: [Certificate]
+  /// What of that is to have an anchor.
+  private var anchored: [Certificate]
+  /// What it never will.
+  let ignored: [(certificate: Certificate, reason: Finding.Reason)]
+  /// Of these, what its bundle does not trust for another reason either.
+  let ignoredInBundle: [Certificate]
+  private var missingAnchors: [Certificate]
+  private let staleAnchors: [Path]
+  private let missingInBundle: [Certificate]
+  /// Whether the tool is to build the bundle again.
+  let needsBuild: Bool
+  /// Whether the bundle would have more than ``bundleSizeLimit`` bytes.
+  let isTooLarge: Bool
+
+  init(_ store: StoreSnapshot, _ mounted: MountedCertificates) {
+    let family = store.family
+    var trusted: [Certificate] = []
+    var ignored: [(certificate: Certificate, reason: Finding.Reason)] = []
+    var ignoredInBundle: [Certificate] = []
+    var missingInBundle: [Certificate] = []
+    for (number, certificate) in mounted.certificates.enumerated() {
+      let isInBundle = store.trusted.count > number && store.trusted[number]
+      if let reason = Self.reason(for: certificate, store) {
+        ignored.append((certificate, reason))
+        if !isInBundle { ignoredInBundle.append(certificate) }
+      } else {
+        trusted.append(certificate)
+        if !isInBundle { missingInBundle.append(certificate) }
+      }
+    }
+    let names = trusted.map { Array(family.anchorName($0.fingerprint).bytes) }
+    // What could not be changed in this start is not tried again in it.
+    let standing = ByteOrder((store.anchors + store.failedAnchors).map { Array($0.bytes) })
+    let proper = ByteOrder(names)
+    missingAnchors = untrusted(of: trusted, names.map { standing.contains($0) })
+    staleAnchors = mounted.isComplete ? store.anchors.filter { !proper.contains(Array($0.bytes)) && !store.failedAnchors.contains($0) } : []
+    let isOlder = (store.bundleModified ?? 0) < (store.anchorsModified ?? 0)
+    needsBuild =
+      !missingAnchors.isEmpty || !staleAnchors.isEmpty || !missingInBundle.isEmpty || store.isUnfinished
+      || (isOlder && !trusted.isEmpty)
+    isTooLarge =
+      missingInBundle.reduce(store.size) { $0 + $1.der.count / 3 * 4 + 400 } > bundleSizeLimit
+    self.trusted = trusted
+    anchored = trusted
+    self.ignored = ignored
+    self.ignoredInBundle = ignoredInBundle
+    self.missingInBundle = missingInBundle
+  }
+
+  var changesAnchors: Bool { !missingAnchors.isEmpty || !staleAnchors.isEmpty }
+
+  /// Whether something is missing or too much, and not only a file older than another.
+  var isMoreThanDates: Bool { changesAnchors || !missingInBundle.isEmpty }
+
+  /// What the store gains and loses.
+  var added: [Fingerprint] { union(missingAnchors, missingInBundle).map { $0.fingerprint } }
+  var removed: [Fingerprint] { staleAnchors.compactMap { fingerprint(ofAnchor: $0) } }
+
+  /// Also those whose names stand there: what is in them is what the tool reads.
+  func update(runsTool: Bool) -> Action {
+    .updateStore(write: anchored.map { $0.fingerprint }, remove: staleAnchors, runsTool: runsTool)
+  }
+
+  /// Leaves those without an anchor that neither have one nor are named.
+  mutating func limitAnchors(to named: [Fingerprint], _ store: StoreSnapshot) {
+    let names = ByteOrder(named.map { $0.bytes })
+    let standing = ByteOrder(store.anchors.compactMap { fingerprint(ofAnchor: $0)?.bytes })
+    anchored = anchored.filter {
+      names.contains($0.fingerprint.bytes) || standing.contains($0.fingerprint.bytes)
+    }
+    missingAnchors = missingAnchors.filter { names.contains($0.fingerprint.bytes) }
+  }
+
+  /// Why this family's tool would leave the certificate out without a word.
+  private static func reason(for certificate: Certificate, _ store: StoreSnapshot) -> Finding.Reason? {
+    if !store.family.isExtracted { return nil }
+    if !certificate.isAuthority { return .notAuthority }
+    if !certificate.allowsServerAuthentication { return .otherUsage }
+    let isBlocked = store.blocklist.contains { blocked in
+      blocked.der == certificate.der || blocked.publicKeyDER == certificate.publicKeyDER
+        || (blocked.issuerDER == certificate.issuerDER && blocked.serialDER == certificate.serialDER)
+    }
+    return isBlocked ? .blocked : nil
+  }
+}

@@ -1,0 +1,223 @@
+import Certificates
+import Text
+
+/// What was read before anything is decided: facts, and no judgement.
+///
+/// What costs something to find out and mostly does not matter is left open, until a plan asks for it
+/// (``Plan/questions``). An outcome that only trying reveals is a fact as well. Facts only grow.
+public struct Snapshot: Sendable {
+  public var mounted: MountedCertificates
+  /// The distribution's store; nil where there is none.
+  public var system: StoreSnapshot?
+  /// A name each, in the settings' order. Several may be of one file.
+  public var bundles: [BundleSnapshot]
+  /// The CA variables that the user has set.
+  public var variables: [VariableSnapshot]
+  /// In the settings' order; nil where nobody has asked yet.
+  public var stateDirectories: [StateDirectorySnapshot]?
+
+  public init(
+    mounted: MountedCertificates, system: StoreSnapshot? = nil, bundles: [BundleSnapshot] = [],
+    variables: [VariableSnapshot] = [], stateDirectories: [StateDirectorySnapshot]? = nil
+  ) {
+    self.mounted = mounted
+    self.system = system
+    self.bundles = bundles
+    self.variables = variables
+    self.stateDirectories = stateDirectories
+  }
+}
+
+/// Whether a file can be replaced by a rename.
+public enum Replaceability: Equatable, Sendable {
+  case unknown, replaceable
+  case blocked(Blocker)
+}
+
+/// Why a file cannot be replaced.
+public enum Blocker: Error, Equatable, Sendable {
+  public enum Step: Equatable, Sendable { case create, owner, mode, write, readBack, rename }
+
+  /// A step that the system refuses, or would.
+  case refused(Step, Errno)
+  /// It lies on a file system that is mounted read-only there; nil where that is the root.
+  case readOnly(mountedAt: Path?)
+  /// Something is mounted on the file itself.
+  case mountPoint
+  /// What was read back is not what was written.
+  case notWhole
+  /// Another program keeps replacing it.
+  case overtaken
+  /// It is damaged, and its original cannot be kept.
+  case originalNotKept(Errno)
+}
+
+/// A bundle under one of its names.
+public struct BundleSnapshot: Sendable {
+  public enum State: Sendable {
+    case missing
+    case unreadable(ReadError)
+    case read(File)
+  }
+
+  public struct File: Sendable {
+    public let identity: FileIdentity
+    public let text: [UInt8]
+    /// Whether a killed start has left a temporary file beside it.
+    public var hasLeftovers: Bool
+    public var replaceability: Replaceability
+
+    public init(
+      identity: FileIdentity, text: [UInt8], hasLeftovers: Bool = false,
+      replaceability: Replaceability = .unknown
+    ) {
+      self.identity = identity
+      self.text = text
+      self.hasLeftovers = hasLeftovers
+      self.replaceability = replaceability
+    }
+  }
+
+  public let path: Path
+  /// Whether a missing one is an error: somebody has named it.
+  public let isNamed: Bool
+  /// Whether it is a plain path, and not what a pattern matched.
+  public let isPlain: Bool
+  public var state: State
+
+  public init(path: Path, isNamed: Bool = false, isPlain: Bool = true, state: State) {
+    self.path = path
+    self.isNamed = isNamed
+    self.isPlain = isPlain
+    self.state = state
+  }
+
+  var file: File? {
+    if case .read(let file) = state { return file }
+    return nil
+  }
+}
+
+/// The distribution's store of trusted CAs.
+public struct StoreSnapshot: Sendable {
+  /// Who builds its bundle.
+  public enum Builder: Equatable, Sendable {
+    /// The distribution's tool. It can be given so many certificates if it is to end in time.
+    case tool(limit: Int)
+    case ourselves
+    /// Nobody: it is left as it is.
+    case nobody
+  }
+
+  public struct ToolRun: Sendable {
+    public enum Ending: Equatable, Sendable {
+      case exited(Int32), signalled(Int32)
+      /// It was killed when its time was up.
+      case late
+      case notStarted(Errno)
+    }
+
+    public let ending: Ending
+    /// Wanted of the store and not in its bundle.
+    public let missing: [Certificate]
+    /// How many that were taken out are still in the bundle.
+    public let remaining: Int
+    /// Whether the bundle is newer than the anchors: what remains is somebody else's then.
+    public let isRebuilt: Bool
+    public let isUnreadable: Bool
+    public let isDamaged: Bool
+
+    public init(
+      ending: Ending, missing: [Certificate], remaining: Int, isRebuilt: Bool, isUnreadable: Bool, isDamaged: Bool
+    ) {
+      self.ending = ending
+      self.missing = missing
+      self.remaining = remaining
+      self.isRebuilt = isRebuilt
+      self.isUnreadable = isUnreadable
+      self.isDamaged = isDamaged
+    }
+  }
+
+  public let family: StoreFamily
+  public var builder: Builder
+  /// Why its anchors or its bundle could not be read; what follows means nothing then.
+  public var failure: ReadError?
+  /// Names of ours among the anchors.
+  public var anchors: [Path] = []
+  /// Nanoseconds since the epoch; nil where there is no such directory.
+  public var anchorsModified: Int64?
+  public var bundleModified: Int64?
+  /// Of the bundle: nil where there is none.
+  public var identity: FileIdentity?
+  /// Which of the mounted certificates the bundle trusts, in their order.
+  public var trusted: [Bool] = []
+  /// Bytes.
+  public var size = 0
+  /// The bundle's text; nil where nobody has asked yet, or there is none.
+  public var text: [UInt8]?
+  /// Whether a start began to change the store and did not see the end of it.
+  public var isUnfinished = false
+  /// Certificates that the distribution's administrator distrusts.
+  public var blocklist: [Certificate] = []
+  public var replaceability = Replaceability.unknown
+  /// What of the store cannot be written, where that is blocked.
+  public var blockedPath: Path?
+  /// A run of the tool in this start.
+  public var toolRun: ToolRun?
+  /// Anchors that could not be changed in this start.
+  public var failedAnchors: [Path] = []
+
+  public init(family: StoreFamily, builder: Builder) {
+    self.family = family
+    self.builder = builder
+  }
+}
+
+/// A CA variable that the user has set.
+public struct VariableSnapshot: Sendable {
+  public enum State: Sendable {
+    case unreadable(ReadError)
+    /// The text is nil for a file that is a bundle or the system store's.
+    case file(FileIdentity, text: [UInt8]?)
+  }
+
+  public let name: [UInt8]
+  public let path: Path
+  public var state: State
+
+  public init(name: [UInt8], path: Path, state: State) {
+    self.name = name
+    self.path = path
+    self.state = state
+  }
+}
+
+/// A directory that a private bundle may go to.
+public struct StateDirectorySnapshot: Sendable {
+  /// Why it does not serve.
+  public enum Failure: Equatable, Sendable {
+    case system(Errno)
+    /// It is another user's, a symbolic link, or no directory: whoever made it may want to choose what is trusted.
+    case foreign
+    case notWritten(Blocker)
+  }
+
+  public let path: Path
+  public var failure: Failure?
+  /// The private bundle in it; nil where there is none, or none that is ours and everybody may read.
+  public var text: [UInt8]?
+  /// Whether nobody but root and its owner can put another directory in its place.
+  public let isGuarded: Bool
+  /// Whether somebody has named it: of the default ones, each may fail.
+  public let isNamed: Bool
+
+  public init(path: Path, failure: Failure? = nil, text: [UInt8]? = nil, isGuarded: Bool = true, isNamed: Bool = false)
+  {
+    self.path = path
+    self.failure = failure
+    self.text = text
+    self.isGuarded = isGuarded
+    self.isNamed = isNamed
+  }
+}

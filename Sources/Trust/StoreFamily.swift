@@ -1,0 +1,104 @@
+import Certificates
+import Text
+
+/// A family of distributions that keep their trusted CAs alike: one row of ``all``.
+///
+/// A family is told by its layout, not by its tool's name alone: SUSE's tool is called as Debian's, Arch's as RHEL's.
+/// - Source: update-ca-trust(8) of RHEL and Fedora, and of Arch; update-ca-certificates(8) of Debian, Alpine and
+///   SUSE.
+public struct StoreFamily: Sendable {
+  /// A directory or file that only this family has.
+  public let layout: Path
+  /// What builds the bundle from the anchors.
+  public let tool: Path
+  /// Where anchors are put, one certificate a file.
+  public let anchors: Path
+  /// What the tool wants an anchor's name to end in.
+  public let anchorEnding: StaticString
+  /// What clients read.
+  public let bundle: Path
+  /// Whether the tool passes over what is no CA for TLS servers, as p11-kit's `trust extract` does.
+  public let isExtracted: Bool
+  /// Directories of certificates that the tool never trusts.
+  public let blocklists: [Path]
+
+  private init(
+    layout: StaticString, tool: StaticString, anchors: StaticString, ending: StaticString, bundle: StaticString,
+    isExtracted: Bool, blocklists: [StaticString]
+  ) {
+    self.layout = Path(layout)
+    self.tool = Path(tool)
+    self.anchors = Path(anchors)
+    anchorEnding = ending
+    self.bundle = Path(bundle)
+    self.isExtracted = isExtracted
+    self.blocklists = blocklists.map { Path($0) }
+  }
+
+  /// RHEL, UBI and Fedora.
+  public static var redHat: StoreFamily {
+    StoreFamily(
+      layout: "/etc/pki/ca-trust", tool: "/usr/bin/update-ca-trust",
+      anchors: "/usr/share/pki/ca-trust-source/anchors", ending: ".pem",
+      bundle: "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", isExtracted: true,
+      blocklists: [
+        "/etc/pki/ca-trust/source/blocklist", "/etc/pki/ca-trust/source/blacklist",
+        "/usr/share/pki/ca-trust-source/blocklist", "/usr/share/pki/ca-trust-source/blacklist",
+      ])
+  }
+
+  public static var suse: StoreFamily {
+    StoreFamily(
+      layout: "/etc/pki/trust", tool: "/usr/sbin/update-ca-certificates", anchors: "/etc/pki/trust/anchors",
+      ending: ".crt", bundle: "/var/lib/ca-certificates/ca-bundle.pem", isExtracted: true,
+      blocklists: [
+        "/etc/pki/trust/blocklist", "/etc/pki/trust/blacklist", "/usr/share/pki/trust/blocklist",
+        "/usr/share/pki/trust/blacklist",
+      ])
+  }
+
+  public static var arch: StoreFamily {
+    StoreFamily(
+      layout: "/etc/ca-certificates/trust-source", tool: "/usr/bin/update-ca-trust",
+      anchors: "/etc/ca-certificates/trust-source/anchors", ending: ".pem",
+      bundle: "/etc/ca-certificates/extracted/tls-ca-bundle.pem", isExtracted: true,
+      blocklists: [
+        "/etc/ca-certificates/trust-source/blocklist", "/etc/ca-certificates/trust-source/blacklist",
+        "/usr/share/ca-certificates/trust-source/blocklist", "/usr/share/ca-certificates/trust-source/blacklist",
+      ])
+  }
+
+  /// Debian, Ubuntu and Alpine.
+  public static var debian: StoreFamily {
+    StoreFamily(
+      layout: "/etc/ssl/certs", tool: "/usr/sbin/update-ca-certificates",
+      anchors: "/usr/local/share/ca-certificates", ending: ".crt",
+      bundle: "/etc/ssl/certs/ca-certificates.crt", isExtracted: false, blocklists: [])
+  }
+
+  /// In the order in which they are looked for. Debian's comes last: others have `/etc/ssl/certs` too.
+  public static var all: [StoreFamily] { [redHat, suse, arch, debian] }
+}
+
+extension StoreFamily {
+  static let anchorPrefix: StaticString = "psm-entry-"
+
+  /// Our anchor's file name: found again by its prefix, never mistaken for anybody else's.
+  public func anchorName(_ fingerprint: Fingerprint) -> Path {
+    Path(Self.anchorPrefix.bytes + fingerprint.hex.utf8 + anchorEnding.bytes)
+  }
+
+  /// Stands while anchors are being changed and the tool has not been seen to finish. Beside the bundle and not among
+  /// the anchors, where a tool might read it.
+  public var unfinishedMark: Path { bundle.split.folder.appending(".psm-entry-unfinished") }
+}
+
+/// The fingerprint in the name of an anchor of ours; nil for everybody else's.
+public func fingerprint(ofAnchor name: Path) -> Fingerprint? {
+  let prefix = StoreFamily.anchorPrefix
+  let name = name.bytes
+  guard name.begins(with: prefix), name.count == prefix.utf8CodeUnitCount + 68,
+    name.suffix(4).isEqual(to: ".pem") || name.suffix(4).isEqual(to: ".crt")
+  else { return nil }
+  return Fingerprint(hex: name.dropFirst(prefix.utf8CodeUnitCount).prefix(64))
+}

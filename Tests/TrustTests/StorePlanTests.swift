@@ -1,0 +1,140 @@
+import Certificates
+import Testing
+import Text
+
+@testable import Trust
+
+struct StorePlanTests {
+  static let families = StoreFamily.all.indices
+
+  /// A store that is as it should be for `anchors`, and what is different from that.
+  private func need(
+    _ family: Int, anchors: [Certificate] = [], bundle: [UInt8]?, bundleAge: Int64 = 0, isUnfinished: Bool = false,
+    blocklist: [Certificate] = [], mounted: [Certificate], isComplete: Bool = true
+  ) -> StoreNeed {
+    var store = StoreSnapshot(family: StoreFamily.all[family], builder: .tool(limit: 960))
+    store.anchors = anchors.map { store.family.anchorName($0.fingerprint) }
+    store.anchorsModified = 100
+    store.bundleModified = bundle.map { _ in 100 - bundleAge }
+    store.trusted = CertificateIndex(mounted).trusted(in: bundle ?? [])
+    store.isUnfinished = isUnfinished
+    store.blocklist = blocklist
+    return StoreNeed(store, MountedCertificates(certificates: mounted, isComplete: isComplete))
+  }
+
+  @Test(arguments: families)
+  func aStoreThatIsAsWantedNeedsNothing(_ family: Int) {
+    let all = certificates(1, 2)
+    let need = need(family, anchors: all, bundle: pem(9, 1, 2), mounted: all)
+    #expect(!need.needsBuild)
+    #expect(need.added.isEmpty && need.removed.isEmpty)
+  }
+
+  @Test(arguments: families)
+  func aStoreOfNobodyIsLeftAlone(_ family: Int) {
+    #expect(!need(family, bundle: pem(9), bundleAge: 5, mounted: []).needsBuild)
+    #expect(!need(family, bundle: nil, mounted: []).needsBuild)
+  }
+
+  @Test(arguments: families)
+  func aNewCertificateIsAnAnchorAndNeedsABuild(_ family: Int) {
+    let need = need(family, anchors: certificates(1), bundle: pem(9, 1), mounted: certificates(1, 2))
+    #expect(need.added == certificates(2).map { $0.fingerprint })
+    #expect(need.needsBuild && need.removed.isEmpty)
+  }
+
+  @Test(arguments: families)
+  func anAnchorThatIsNotMountedIsStaleUnlessAMountFailed(_ family: Int) {
+    let old = certificates(1, 2)
+    let stale = need(family, anchors: old, bundle: pem(9, 1, 2), mounted: certificates(1))
+    #expect(stale.removed == certificates(2).map { $0.fingerprint })
+    #expect(stale.needsBuild)
+    let kept = need(family, anchors: old, bundle: pem(9, 1, 2), mounted: certificates(1), isComplete: false)
+    #expect(!kept.needsBuild)
+  }
+
+  @Test(arguments: families)
+  func theBundleDecidesAndNotTheAnchors(_ family: Int) {
+    let one = certificates(1)
+    #expect(need(family, anchors: one, bundle: pem(9), mounted: one).needsBuild)
+    #expect(need(family, anchors: one, bundle: nil, mounted: one).needsBuild)
+    #expect(need(family, anchors: one, bundle: pem(9, 1), bundleAge: 1, mounted: one).needsBuild)
+    #expect(need(family, bundle: pem(9), isUnfinished: true, mounted: []).needsBuild)
+  }
+
+  @Test
+  func aCertificateThatTheBundleTrustsAnywayStillGetsItsAnchor() {
+    let need = need(0, bundle: pem(1), mounted: certificates(1))
+    #expect(need.changesAnchors)
+    #expect(need.added.count == 1)
+  }
+
+  struct Ignored: CustomTestStringConvertible, Sendable {
+    let testDescription: String
+    let certificate: MadeCertificate
+    let blocklist: [MadeCertificate]
+    let reason: Finding.Reason?
+
+    init(
+      _ name: String, _ certificate: MadeCertificate, _ reason: Finding.Reason?,
+      blocklist: [MadeCertificate] = []
+    ) {
+      (testDescription, self.certificate, self.reason, self.blocklist) = (
+        name, certificate, reason, blocklist
+      )
+    }
+  }
+
+  static let verdicts = [
+    Ignored("a CA", MadeCertificate(serial: 1), nil),
+    Ignored("not a CA", MadeCertificate(serial: 1, isAuthority: false), .notAuthority),
+    Ignored("nothing said", MadeCertificate(serial: 1, isAuthority: nil), .notAuthority),
+    Ignored("for servers", MadeCertificate(serial: 1, uses: [MadeCertificate.serverAuth]), nil),
+    Ignored("for clients", MadeCertificate(serial: 1, uses: [MadeCertificate.clientAuth]), .otherUsage),
+    Ignored(
+      "for both", MadeCertificate(serial: 1, uses: [MadeCertificate.clientAuth, MadeCertificate.serverAuth]),
+      nil),
+    Ignored(
+      "blocked itself", MadeCertificate(serial: 1), .blocked, blocklist: [MadeCertificate(serial: 1)]),
+    Ignored(
+      "its key blocked", MadeCertificate(serial: 1), .blocked,
+      blocklist: [MadeCertificate(serial: 2, name: "Another")]),
+    Ignored(
+      "its name and number blocked", MadeCertificate(serial: 1), .blocked,
+      blocklist: [MadeCertificate(serial: 1, key: 2)]),
+    Ignored(
+      "another blocked", MadeCertificate(serial: 1), nil,
+      blocklist: [MadeCertificate(serial: 2, name: "Another", key: 2)]),
+  ]
+
+  @Test(arguments: verdicts, families)
+  func whatATrustExtractWouldIgnoreIsKnownBeforehand(_ one: Ignored, _ family: Int) {
+    let mounted = made([one.certificate])
+    let reason = StoreFamily.all[family].isExtracted ? one.reason : nil
+    let need = need(family, bundle: pem(9), blocklist: made(one.blocklist), mounted: mounted)
+    #expect(need.ignored.map { $0.reason } == (reason.map { [$0] } ?? []))
+    #expect(need.trusted.count == (reason == nil ? 1 : 0))
+    // It asks for no build, now or at any later start.
+    #expect(need.needsBuild == (reason == nil))
+  }
+
+  @Test
+  func onlyNamesOfOursAreOurs() {
+    let digits = String(repeating: "0a", count: 32)
+    for name in ["psm-entry-\(digits).pem", "psm-entry-\(digits).crt"] {
+      #expect(fingerprint(ofAnchor: Path(bytes(name)))?.hex.utf8 == bytes(digits))
+    }
+    let foreign = [
+      "psm-entry-.pem", "psm-entry-\(digits)", "psm-entry-\(digits).der",
+      "psm-entry-\(digits.uppercased()).pem",
+      "psm-entry-\(digits)0.pem", "xpsm-entry-\(digits).pem", "corp.pem", ".pem", "",
+    ]
+    for name in foreign { #expect(fingerprint(ofAnchor: Path(bytes(name))) == nil) }
+  }
+
+  @Test
+  func anAnchorsNameEndsAsTheFamilysToolWantsIt() {
+    let endings = StoreFamily.all.map { shown(Array($0.anchorName(certificates(1)[0].fingerprint).bytes.suffix(4))) }
+    #expect(endings == [".pem", ".crt", ".pem", ".crt"])
+  }
+}
