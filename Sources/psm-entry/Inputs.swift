@@ -25,7 +25,6 @@ struct Inputs {
   private static let fileLimit = 16 << 20
   private static let totalLimit = 64 << 20
   private static let countLimit = 10_000
-  private static let messageLimit = 8
   private static let depthLimit = 16
 
   private var bytesRead = 0
@@ -234,13 +233,13 @@ struct Inputs {
   /// Takes a file's certificates, and says what is wrong: errors first, and no more than a person would read.
   private mutating func judge(_ file: CertificateFile, _ path: Path) {
     let problems = file.problems.filter { !$0.isWarning } + file.problems.filter { $0.isWarning }
-    for problem in problems.prefix(Self.messageLimit) {
+    for problem in problems.prefix(messageLimit) {
       let place: Text = problem.line.map { "line \($0): " } ?? ""
       let message: Text = "\(place)\(problem.text)"
       fileProblems.append(problem.isWarning ? .warning(path.shown, message) : .error(path.shown, message))
     }
-    let unsaid = problems.dropFirst(Self.messageLimit)
-    var room = max(0, Self.messageLimit - problems.count)
+    let unsaid = problems.dropFirst(messageLimit)
+    var room = max(0, messageLimit - problems.count)
     var unsaidCount = unsaid.count
     for certificate in file.certificates {
       found.append(Found(certificate: certificate, source: path))

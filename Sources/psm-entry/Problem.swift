@@ -45,6 +45,9 @@ struct Problem: Error, Equatable {
   }
 }
 
+/// How many messages of a kind a person would read: of what is beyond, the number is said.
+let messageLimit = 8
+
 extension [Problem] {
   @inline(never)
   var hasErrors: Bool { contains { $0.level == .error } }

@@ -24,8 +24,8 @@ func serviceEnvironment(
   if let path {
     var names = circumstances.settings.exports
     if isPrivate { names += trustVariables.map { $0.bytes } }
-    for name in names where environment.value(of: name) == nil {
-      environment.set(name, to: Array(path.bytes))
+    for (name, value) in environment.values(of: names) where value == nil {
+      environment.entries.append(name + [UInt8(ascii: "=")] + path.bytes)
     }
   }
   return (environment, problems)
@@ -33,13 +33,11 @@ func serviceEnvironment(
 
 /// The CA variables that the user has set, with their values.
 func userVariables(_ circumstances: Circumstances) -> [(name: [UInt8], value: [UInt8])] {
-  var names = trustVariables.map { $0.bytes }
-  for name in circumstances.settings.exports + [("NODE_EXTRA_CA_CERTS" as StaticString).bytes]
-  where !names.contains(name) {
-    names.append(name)
-  }
-  return names.compactMap { name in
-    guard let value = circumstances.environment.value(of: name), !value.isEmpty else { return nil }
+  let names =
+    trustVariables.map { $0.bytes } + circumstances.settings.exports
+    + [("NODE_EXTRA_CA_CERTS" as StaticString).bytes]
+  return circumstances.environment.values(of: names).compactMap { name, value in
+    guard let value, !value.isEmpty else { return nil }
     return (name, value)
   }
 }
@@ -49,17 +47,14 @@ func userVariables(_ circumstances: Circumstances) -> [(name: [UInt8], value: [U
 private func variableProblems(_ circumstances: Circumstances, exported: Path?) -> [Problem] {
   if circumstances.wanted.certificates.isEmpty { return [] }
   var problems: [Problem] = []
+  let variables = userVariables(circumstances).filter { Path($0.value) != exported }
   // They mostly name one file, which is read once.
-  var judged: [(path: Path, complaint: Text?)] = []
-  for (name, value) in userVariables(circumstances) {
-    let path = Path(value)
-    if path == exported { continue }
-    if !judged.contains(where: { $0.path == path }) {
-      judged.append((path, complaint(about: path, circumstances)))
-    }
-    if let complaint = judged.first(where: { $0.path == path })?.complaint {
-      problems.append(.warning(escaped(name), complaint))
-    }
+  let order = ByteOrder(variables.map { $0.value })
+  var complaints = [Text?](repeating: nil, count: variables.count)
+  for (number, variable) in variables.enumerated() {
+    let first = order.number(of: variable.value) ?? number
+    if first == number { complaints[number] = complaint(about: Path(variable.value), circumstances) }
+    if let complaint = complaints[first] { problems.append(.warning(escaped(variable.name), complaint)) }
   }
   return problems
 }
