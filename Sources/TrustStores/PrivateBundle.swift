@@ -32,26 +32,27 @@ public enum PrivateBundle {
   /// - Parameters:
   ///   - isTrial: whether nothing is to be written, and only said what would be.
   ///   - lockDeadline: until when the lock on the state folder is waited for.
-  /// - Returns: whether anything was written.
+  /// - Returns: whether anything was written, and whether the lock could not be had in time.
   public static func write(
     _ merge: BundleMerge, into path: Path, in root: Root, isTrial: Bool, lockDeadline: Deadline
-  ) throws(Failure) -> Bool {
-    if isTrial && !root.exists(path) { return try mayMakeFolder(path, in: root) }
+  ) throws(Failure) -> (isChanged: Bool, passedOverLock: Bool) {
+    if isTrial && !root.exists(path) { return (try mayMakeFolder(path, in: root), false) }
     let folder = try openFolder(path, in: root, make: !isTrial)
     defer { folder.close() }
     let text = merge.privateText
-    if stands(text, in: folder) { return false }
-    if isTrial { return true }
-    if folder.lock(until: lockDeadline) {
-      // Another start may have written it while this one waited.
-      if stands(text, in: folder) { return false }
+    if stands(text, in: folder) { return (false, false) }
+    if isTrial { return (true, false) }
+    let hasLock = folder.lock(until: lockDeadline)
+    // Another start may have written it while this one waited.
+    if stands(text, in: folder) { return (false, !hasLock) }
+    if hasLock {
       let names = (try? folder.descriptor.unsortedNames()) ?? []
       Replacement.removeLeftovers(of: name, in: folder, among: names)
     }
     do throws(Replacement.Failure) {
       try Replacement(mode: 0o644, owner: nil, expected: folder.metadata(of: name))
         .replace(name, in: folder, with: text, check: merge.isWhole)
-      return true
+      return (true, !hasLock)
     } catch {
       throw .notWritten(error)
     }
@@ -87,7 +88,7 @@ public enum PrivateBundle {
   }
 
   private static func read(from folder: Folder, limit: Int) -> [UInt8]? {
-    guard let file = try? folder.descriptor.open(name, [.nonBlocking, .noFollow]) else { return nil }
+    guard let file = try? folder.descriptor.openFile(name, [.noFollow]) else { return nil }
     defer { file.close() }
     guard let (text, metadata) = try? file.readAll(limit: limit),
       metadata.user == Credentials.effectiveUser

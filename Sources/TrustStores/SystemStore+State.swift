@@ -47,9 +47,9 @@ extension SystemStore {
     in root: Root, reusing spare: inout [UInt8]
   ) throws(ReadError) -> (text: [UInt8], modified: Metadata.Nanoseconds)? {
     let file: FileDescriptor
-    do throws(Errno) { file = try root.open(bundle, [.nonBlocking]) } catch {
-      if error == .noSuchFile || error == .notDirectory { return nil }
-      throw .system(error)
+    do throws(ReadError) { file = try root.openFile(bundle) } catch {
+      if error == .system(.noSuchFile) || error == .system(.notDirectory) { return nil }
+      throw error
     }
     defer { file.close() }
     let (text, metadata) = try file.readAll(limit: BundleFile.sizeLimit, like: [], reusing: &spare)

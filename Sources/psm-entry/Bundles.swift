@@ -9,29 +9,42 @@ struct BundlePath: Equatable {
 }
 
 /// The bundles that the settings mean, patterns resolved, in order.
-func bundlePaths(_ patterns: [Path], in root: Root) -> [BundlePath] {
+/// - Parameter excess: is told of each pattern that matches more than ``entryLimit`` entries; none of them is used then.
+func bundlePaths(_ patterns: [Path], in root: Root, excess: (Path) -> Void = { _ in }) -> [BundlePath] {
   patterns.flatMap { pattern -> [BundlePath] in
     if !pattern.bytes.contains(wildcard) { return [BundlePath(path: pattern, isPlain: true)] }
-    return matches(of: pattern, in: root).map { BundlePath(path: $0, isPlain: false) }
+    guard let matches = matches(of: pattern, in: root) else {
+      excess(pattern)
+      return []
+    }
+    return matches.map { BundlePath(path: $0, isPlain: false) }
   }
 }
 
+/// How many names a pattern may match, on its way too: `/*/*/*/*` would walk the whole disk.
+let entryLimit = 10_000
+
 private let wildcard = UInt8(ascii: "*")
 
-/// The paths that exist and match, in byte order of their components.
-private func matches(of pattern: Path, in root: Root) -> [Path] {
+/// The paths that exist and match, in byte order of their components; nil where they are too many.
+private func matches(of pattern: Path, in root: Root) -> [Path]? {
   var found = [Path("/")]
+  var count = 0
   for component in pattern.components {
     if !component.contains(wildcard) {
       found = found.map { $0.appending(component) }
       continue
     }
-    found = found.flatMap { folderPath -> [Path] in
-      guard let folder = try? Folder(folderPath, in: root) else { return [] }
+    var further: [Path] = []
+    for folderPath in found {
+      guard let folder = try? Folder(folderPath, in: root) else { continue }
       defer { folder.close() }
-      let names = (try? folder.names()) ?? []
-      return names.filter { matches($0.bytes, component) }.map { folderPath.appending($0) }
+      let names = ((try? folder.names()) ?? []).filter { matches($0.bytes, component) }
+      count += names.count
+      if count > entryLimit { return nil }
+      for name in names { further.append(folderPath.appending(name)) }
     }
+    found = further
   }
   return found.filter { root.exists($0) }
 }

@@ -171,6 +171,7 @@ extension Preparation {
         lockDeadline: lockDeadline)
       lastMerge = update.merge
       settledFiles.append(update.identity)
+      if update.passedOverLock { say(.system, lockProblem(store.bundle)) }
       if case .irreplaceable(let failure) = update.outcome {
         obstacle = SystemObstacle(path: store.bundle, reason: failure.text)
         return nil
@@ -194,7 +195,10 @@ extension Preparation {
 extension Preparation {
   private mutating func settleBundles() {
     var isTheBundle = true
-    for bundle in bundlePaths(settings.bundles, in: root) {
+    var vaguePatterns: [Path] = []
+    let bundles = bundlePaths(settings.bundles, in: root) { vaguePatterns.append($0) }
+    for pattern in vaguePatterns { say(.bundle, vaguePatternProblem(pattern)) }
+    for bundle in bundles {
       do throws(BundleFile.Failure) {
         try settleBundle(bundle.path, isTheBundle: isTheBundle)
         isTheBundle = false
@@ -284,9 +288,10 @@ extension Preparation {
       if merge.refusal != nil || !isNeeded { continue }
       let path = folder.appending(PrivateBundle.name)
       do throws(PrivateBundle.Failure) {
-        if try PrivateBundle.write(
+        let written = try PrivateBundle.write(
           merge, into: folder, in: root, isTrial: isTrial, lockDeadline: lockDeadline)
-        {
+        if written.passedOverLock { say(.bundle, lockProblem(path)) }
+        if written.isChanged {
           say(
             .bundle,
             .info(path.shown, "written: \(merge.count) certificates, \(merge.managedCount) of them mounted"))

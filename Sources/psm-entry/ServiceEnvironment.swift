@@ -72,5 +72,5 @@ private func complaint(about path: Path, _ circumstances: Circumstances) -> Text
   guard let first = missing.first else { return nil }
   let others: Text = missing.count > 1 ? " and \(missing.count - 1) more" : ""
   return
-    "\(shown) lacks \(first.subjectText)\(others): unset the variable, or add that file to PSM_ENTRY_BUNDLES"
+    "\(shown) lacks \(first.shownSubject)\(others): unset the variable, or add that file to PSM_ENTRY_BUNDLES"
 }

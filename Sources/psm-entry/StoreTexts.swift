@@ -79,10 +79,17 @@ func missingBundleProblem(_ path: Path) -> Problem {
   .error(path.shown, "the bundle is missing: name those that there are in PSM_ENTRY_BUNDLES")
 }
 
+func vaguePatternProblem(_ pattern: Path) -> Problem {
+  .error(
+    pattern.shown,
+    "the pattern matches more than \(entryLimit) entries and is not used; name the bundles, or write fewer '*'"
+  )
+}
+
 func lockProblem(_ path: Path) -> Problem {
   .warning(
     path.shown,
-    "the lock on its folder could not be had: another process holds it, or there are none here; it was passed over"
+    "cannot lock the directory in time (another process holds the lock, or the file system has none); continuing without it"
   )
 }
 
@@ -169,7 +176,7 @@ extension SystemStore.Plan {
     let others: Text = distrusted.count > 1 ? "; so with \(distrusted.count - 1) more" : ""
     return .warning(
       "system store",
-      "would not trust \(first.certificate.subjectText), which \(reason): it goes to the bundles only\(others)"
+      "would not trust \(first.certificate.shownSubject), which \(reason): it goes to the bundles only\(others)"
     )
   }
 }
@@ -178,10 +185,12 @@ extension SystemUpdate {
   func problems(of store: SystemStore) -> [Problem] {
     var problems: [Problem] = []
     if passedOverLock { problems.append(lockProblem(store.anchors)) }
+    var anchorProblems = ProblemList()
     for (name, failure) in failedAnchors {
-      problems.append(
-        .error(store.anchors.appending(name).shown, "the anchor was not changed: \(failure.text)"))
+      let path = store.anchors.appending(name)
+      anchorProblems.append(.error(path.shown, "the anchor was not changed: \(failure.text)"), of: path)
     }
+    problems += anchorProblems.problems
     if let tool, let path = store.tool { problems += toolProblems(tool, path, store) }
     if isChanged && failedAnchors.isEmpty && missing.isEmpty && (remaining == 0 || isBuiltAnew) {
       var change: Text = "built anew"
@@ -202,15 +211,17 @@ extension SystemUpdate {
     if isBundleDamaged {
       problems.append(.error(bundle, "no client can read it after \(path.shown) \(run.ending.text)"))
     }
-    for certificate in missing where !isBundleUnreadable {
-      problems.append(
-        .error(bundle, "\(certificate.subjectText) is not in it although \(path.shown) \(run.ending.text)"))
-    }
-    for _ in 0..<remaining where !isBuiltAnew {
+    if let first = missing.first, !isBundleUnreadable {
+      let others: Text = missing.count > 1 ? "; so with \(missing.count - 1) more" : ""
       problems.append(
         .error(
-          bundle, "a certificate that was taken out is still in it although \(path.shown) \(run.ending.text)")
-      )
+          bundle, "\(first.shownSubject) is not in it although \(path.shown) \(run.ending.text)\(others)"))
+    }
+    if remaining > 0 && !isBuiltAnew {
+      let what: Text =
+        remaining == 1
+        ? "a certificate that was taken out is" : "\(remaining) certificates that were taken out are"
+      problems.append(.error(bundle, "\(what) still in it although \(path.shown) \(run.ending.text)"))
     }
     let isWrong = !problems.isEmpty
     for line in run.output[...].parts(between: "\n") {

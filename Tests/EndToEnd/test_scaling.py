@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from roots import BUNDLE, CERTS, STATE, Scene, make_scene
+from roots import BUNDLE, CERTIFI, CERTS, STATE, Scene, authority, loaded, make_scene
 
 # Enough that what every run does is little beside it, and that a square would show.
 FEW, MANY = 1000, 4000
@@ -74,3 +74,30 @@ def test_of_settings_that_are_none_eight_are_named_and_the_rest_counted(scene):
     assert len(started.lines("there is no such setting")) == 8
     assert len(started.lines("4992 more names that are no settings")) == 1
     assert len(started.said) < 3000, started.said
+
+
+# Patterns
+
+
+def test_a_pattern_that_matches_the_whole_disk_stops_with_an_error(scene):
+    """Ten thousand entries on the way and at its end; the other bundles are merged all the same."""
+    for number in range(101):
+        folder = scene.at(f"/wide/{number:03}")
+        folder.mkdir(parents=True)
+        for name in range(100):
+            (folder / f"{name:02}").touch()
+    for pattern in ("/*/*/*", "/*/*/*/*", "/wide/*/*/deeper"):
+        started = scene.start("--bundles", f"{pattern}:{BUNDLE}")
+        assert started.status == 0 and started.variables
+        assert len(started.lines(f"error: {pattern}: the pattern matches more than 10000 entries")) == 1, started.said
+        assert authority("Corp Root").der in loaded(scene.at(BUNDLE))
+        assert scene.start("--strict", "--bundles", f"{pattern}:{BUNDLE}").status == 78
+
+
+def test_names_that_a_pattern_does_not_match_do_not_count(scene):
+    """Conda's lib has more than a thousand files in each of its environments."""
+    for number in range(11_000):
+        (scene.at("/conda/lib") / f"lib{number}.so").touch()
+    started = scene.start()
+    assert not started.lines("the pattern"), started.said
+    assert authority("Corp Root").der in loaded(scene.at(CERTIFI))

@@ -42,6 +42,8 @@ ERRORS = {
     "unlinkat": ["EIO", "EACCES", "EROFS"],
     "flock": ["EINTR"],
     "setpgid": ["EACCES"],
+    "stat": ["EIO", "EACCES"],
+    "poll": ["EINTR"],
     "lseek": [],
     "umask": [],
     "uname": [],
