@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 import raw_process
+from own_root import make_root
 from roots import BUNDLE, CERTS, Scene, authority, loaded, make_scene
 
 LINE = 1024
@@ -112,6 +113,18 @@ def test_a_file_with_many_faults_is_no_reason_to_count_another_kind(scene):
     scene.write(f"{CERTS}/other.pem", b"")
     started = scene.start()
     assert len(started.lines("many.pem: ")) == 9 and len(started.lines("other.pem: ")) == 1
+
+
+def test_what_a_failed_tool_leaves_out_is_one_line(folder, binary):
+    root = make_root(folder, binary)
+    root.add_tool()
+    root.scene.write("/usr/share/broken", b"")
+    for number in range(50):
+        root.scene.write(f"{CERTS}/{number:02}.pem", authority(f"Branch {number}").pem)
+    _, _, said = root.start()
+    missing = [line for line in said.splitlines() if "is not in it although" in line]
+    assert len(missing) == 1 and "so with 50 more" in missing[0] and "ended with status 1" in missing[0]
+    assert len(said.splitlines()) < 10, said
 
 
 # Who reads

@@ -3,103 +3,32 @@
 import contextlib
 import os
 import re
-import shutil
 import signal
 import subprocess
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from network import wait_for
+from own_root import Root, make_root
 from roots import BUNDLE, CERTIFI, NATIVE_ANCHORS, NATIVE_STORE, Scene, authority, loaded, make_scene
 from test_exec import child_of
-
-# What stands in for the service and, under its own name, for Debian's tool: nothing else lives in the root.
-PROGRAM = r"""
-#include <dirent.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
-extern char **environ;
-static void copy(FILE *to, const char *path) {
-  char part[4096];
-  size_t count;
-  FILE *from = fopen(path, "r");
-  while (from && (count = fread(part, 1, sizeof part, from)) > 0) fwrite(part, 1, count, to);
-  if (from) fclose(from);
-}
-int main(int argc, char **argv) {
-  if (!strstr(argv[0], "update-ca-certificates")) {
-    for (char **entry = environ; *entry; entry++) fwrite(*entry, 1, strlen(*entry) + 1, stdout);
-    printf("groups of %d:%d", getuid(), getgid());
-    return 0;
-  }
-  FILE *bundle = fopen("/etc/ssl/certs/ca-certificates.crt.new", "w");
-  DIR *anchors = opendir("/usr/local/share/ca-certificates");
-  copy(bundle, "/usr/share/public.pem");
-  for (struct dirent *entry; anchors && (entry = readdir(anchors));) {
-    char path[512];
-    snprintf(path, sizeof path, "/usr/local/share/ca-certificates/%s", entry->d_name);
-    if (strstr(entry->d_name, ".crt")) copy(bundle, path);
-  }
-  fclose(bundle);
-  return rename("/etc/ssl/certs/ca-certificates.crt.new", "/etc/ssl/certs/ca-certificates.crt") != 0;
-}
-"""
 
 # Calls are numbered in the order in which Linux got them: these came after 2.6.22 (utimensat is 280).
 OLDEST = 281
 NUMBERS = Path("/usr/include/x86_64-linux-gnu/asm/unistd_64.h")
 ERRORS = ["EPERM", "ENOSYS"]
-TOOL = "/usr/sbin/update-ca-certificates"
-
-
-@pytest.fixture(scope="module")
-def program(tmp_path_factory) -> Path:
-    source, made = tmp_path_factory.mktemp("program") / "program.c", tmp_path_factory.mktemp("program") / "program"
-    source.write_text(PROGRAM)
-    subprocess.run(["gcc", "-static", "-Wall", "-Werror", "-o", made, source], timeout=60, check=True)
-    return made
-
-
-@dataclass(frozen=True)
-class Root:
-    """A root of its own, which a start has for the system's."""
-
-    scene: Scene
-    user: list[str]
-
-    def start(self, *options: str, tracing: Sequence[str] = ()) -> tuple[dict[str, str], str, str]:
-        """The service's environment, what it says of its user, and the log."""
-        strace = ["/usr/bin/strace", "-f", "-qq", *(tracing or ["-o", os.devnull])]
-        line = [*strace, "/usr/sbin/chroot", *self.user, str(self.scene.folder), "/psm-entry", *options, "--", "/service"]
-        environment = {"PATH": "/usr/sbin", "HTTPS_PROXY": "http://proxy:3128"}
-        result = subprocess.run(line, env=environment, capture_output=True, timeout=60, check=False)
-        assert result.returncode == 0, result.stderr.decode()
-        *entries, user = result.stdout.decode().split("\0")
-        return dict(entry.split("=", 1) for entry in entries), user, result.stderr.decode()
 
 
 @pytest.fixture
-def root(folder: Path, binary: Path, program: Path) -> Root:
-    scene = make_scene(folder, binary, has_store=True)
-    shutil.copy(binary, scene.at("/psm-entry"))
-    shutil.copy(program, scene.at("/service"))
-    scene.write("/usr/share/public.pem", authority("Public A").pem + authority("Public E").pem)
-    scene.at(NATIVE_ANCHORS).mkdir(parents=True)
-    scene.at("/tmp").mkdir()
-    scene.at("/tmp").chmod(0o1777)
-    return Root(scene, [])
+def root(folder: Path, binary: Path) -> Root:
+    return make_root(folder, binary)
 
 
 def prepare(root: Root, way: str) -> list[str]:
     """Makes the root what a way of starting wants; gives its options."""
     if way == "tool":
-        tool = root.scene.at(TOOL)
-        tool.parent.mkdir(parents=True)
-        shutil.copy(root.scene.at("/service"), tool)
+        root.add_tool()
     if way == "user":
         root.scene.write("/etc/passwd", b"svc:x:1234:2345::/srv:/bin/sh\n")
         return ["--user", "svc"]
@@ -231,3 +160,18 @@ def test_a_file_mounted_by_itself_is_known(folder, binary, refused, name):
     assert result.returncode == 2, result.stderr
     kinds = [line.split()[2] for line in result.stdout.splitlines() if line.startswith(b"+ add")]
     assert kinds == [b"private"], result.stdout.decode()
+
+
+# Without prlimit
+
+
+@pytest.mark.parametrize("error", ERRORS)
+@pytest.mark.parametrize("options", [[], ["--strict"]], ids=str)
+def test_a_limit_that_cannot_be_asked_for_is_the_kernels_to_say(scene_of_another_root, options, error):
+    strace = ["prlimit", "--stack=524288", "strace", "-f", "-qq", "-o", os.devnull, "-e", f"inject=prlimit64:error={error}"]
+    long = {"HTTPS_PROXY": f"http://proxy:1/{'p' * 70_000}"}
+    started = scene_of_another_root.start(*options, user=strace, environment=long)
+    assert started.status == (70 if options else 0)
+    assert len(started.lines("too large for the kernel")) == 1
+    assert started.variables.get("HTTPS_PROXY") == (None if options else long["HTTPS_PROXY"])
+    assert "https_proxy" not in started.variables
