@@ -125,6 +125,11 @@ public struct Folder: Sendable {
     }
   }
 
+  /// Makes `name` a symbolic link. The corresponding C function is `symlinkat`.
+  public func makeLink(_ name: Path, to target: Path) throws(Errno) {
+    _ = try retrying { Int(symlinkat(target.terminated, descriptor.rawValue, name.terminated)) }
+  }
+
   /// The corresponding C function is `unlinkat`; a folder is not removed.
   public func remove(_ name: Path) throws(Errno) {
     _ = try retrying { Int(unlinkat(descriptor.rawValue, name.terminated, 0)) }

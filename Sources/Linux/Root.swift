@@ -94,8 +94,10 @@ public struct Root: Sendable {
   }
 
   /// Where `path` really stands, for a program that knows no root but the system's; nil where that cannot be told.
-  public func systemPath(of path: Path) -> Path? {
-    if isSystem { return path }
+  public func systemPath(of path: Path) -> Path? { isSystem ? path : resolved(path) }
+
+  /// Where `path` really stands, seen from the system's root and free of links; nil where that cannot be told.
+  public func resolved(_ path: Path) -> Path? {
     guard let file = try? open(path, [.pathOnly]) else { return nil }
     defer { file.close() }
     guard let folder = try? Folder(Path("/proc/self/fd"), in: .system) else { return nil }

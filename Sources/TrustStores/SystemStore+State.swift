@@ -14,6 +14,19 @@ extension SystemStore {
     let isUnfinished: Bool
     /// Certificates that the distribution's administrator distrusts.
     let blocklist: [Certificate]
+
+    /// Fingerprints of our anchors, in hex digits.
+    public func anchoredFingerprints(of store: SystemStore) -> [[UInt8]] {
+      anchors.compactMap { store.fingerprintDigits(inAnchorName: $0.bytes).map { Array($0) } }
+    }
+  }
+
+  /// Fingerprints of our anchors, in hex digits.
+  public func anchoredFingerprints(in root: Root) -> [[UInt8]] {
+    guard let folder = try? Folder(anchors, in: root) else { return [] }
+    defer { folder.close() }
+    let names = (try? folder.descriptor.unsortedNames()) ?? []
+    return names.compactMap { fingerprintDigits(inAnchorName: $0.bytes).map { Array($0) } }
   }
 
   /// Reads the store.

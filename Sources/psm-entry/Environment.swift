@@ -27,6 +27,19 @@ struct Environment {
     return order.firsts.map { (names[$0], values[$0]) }
   }
 
+  /// Sets variables that are there, each in its place, without looking for one after the other.
+  mutating func replace(_ names: [[UInt8]], with value: [UInt8]) {
+    if names.isEmpty { return }
+    let order = ByteOrder(names)
+    var areSet = [Bool](repeating: false, count: names.count)
+    entries = entries.compactMap { entry in
+      guard let name = name(ofEntry: entry), let number = order.number(of: name) else { return entry }
+      if areSet[number] { return nil }
+      areSet[number] = true
+      return name + [UInt8(ascii: "=")] + value
+    }
+  }
+
   /// Sets a variable: in its place where it stands, at the end where it does not.
   mutating func set(_ name: [UInt8], to value: [UInt8]) {
     let entry = name + [UInt8(ascii: "=")] + value

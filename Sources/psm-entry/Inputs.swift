@@ -23,6 +23,7 @@ struct Inputs {
   private static let fileLimit = 16 << 20
   private static let totalLimit = 64 << 20
   private static let countLimit = 10_000
+  private static let certificateLimit = 10_000
   private static let depthLimit = 16
 
   private var problemsOfFiles = ProblemList()
@@ -43,6 +44,7 @@ struct Inputs {
     self.now = now
     for input in inputs { read(input) }
     removeDuplicates()
+    if found.count > Self.certificateLimit { keepFirst(Self.certificateLimit) }
   }
 
   var problems: [Problem] { fileProblems + problemsOfCertificates.problems }
@@ -248,6 +250,18 @@ struct Inputs {
       problemsOfFiles.append(
         hasErrors ? .error(path.shown, count) : .warning(path.shown, count), of: path, kind: kind)
     }
+  }
+
+  /// What is beyond the limit is not used, and since it may be what is trusted today, nothing is taken out.
+  private mutating func keepFirst(_ count: Int) {
+    let rest = found[count...]
+    found = Array(found[..<count])
+    areIncomplete = true
+    guard let first = rest.first else { return }
+    sayError(
+      first.source,
+      "more than \(count) certificates are mounted: \(rest.count) from here on are not used, and no certificate is removed from any store in this start; mount fewer"
+    )
   }
 
   private mutating func removeDuplicates() {

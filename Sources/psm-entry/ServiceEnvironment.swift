@@ -15,13 +15,19 @@ let trustVariables: [StaticString] = [
 /// - Parameters:
 ///   - path: the file to export, which holds all that is wanted; nil to export nothing.
 ///   - isPrivate: whether it stands in for a bundle that could not be replaced.
+///   - redirected: variables that are set to a file which it stands in for.
 /// - Returns: the environment, and what is wrong with variables that the user has set.
 func serviceEnvironment(
-  _ circumstances: Circumstances, exporting path: Path?, isPrivate: Bool
+  _ circumstances: Circumstances, exporting path: Path?, isPrivate: Bool, redirecting redirected: [[UInt8]]
 ) -> (environment: Environment, problems: [Problem]) {
   var environment = Environment(entries: circumstances.proxies.environment)
-  let problems = variableProblems(circumstances, exported: path)
+  var problems = variableProblems(circumstances, exported: path, redirected)
   if let path {
+    for (name, value) in environment.values(of: redirected) {
+      guard let value, value != Array(path.bytes) else { continue }
+      problems.append(.info(escaped(name), "\(Path(value).shown) could not be updated; using \(path.shown)"))
+    }
+    environment.replace(redirected, with: Array(path.bytes))
     var names = circumstances.settings.exports
     if isPrivate { names += trustVariables.map { $0.bytes } }
     for (name, value) in environment.values(of: names) where value == nil {
@@ -44,10 +50,15 @@ func userVariables(_ circumstances: Circumstances) -> [(name: [UInt8], value: [U
 
 /// What is wrong with the CA variables that the user has set: they stay, but whoever obeys them may not
 /// trust what was mounted.
-private func variableProblems(_ circumstances: Circumstances, exported: Path?) -> [Problem] {
+private func variableProblems(
+  _ circumstances: Circumstances, exported: Path?, _ redirected: [[UInt8]]
+) -> [Problem] {
   if circumstances.wanted.certificates.isEmpty { return [] }
   var problems: [Problem] = []
-  let variables = userVariables(circumstances).filter { Path($0.value) != exported }
+  let judged = ByteOrder(redirected)
+  let variables = userVariables(circumstances).filter {
+    Path($0.value) != exported && !judged.contains($0.name)
+  }
   // They mostly name one file, which is read once.
   let order = ByteOrder(variables.map { $0.value })
   var complaints = [Text?](repeating: nil, count: variables.count)

@@ -34,6 +34,11 @@ extension BundleMerge {
     switch refusal {
     case .empty where text == nil:
       problems.append(.error(path.shown, "the bundle is empty and is left alone: restore it from the image"))
+    case .tooLarge:
+      problems.append(
+        .error(
+          path.shown,
+          "would have more than 64 MiB: left unchanged, nothing is added or removed; mount fewer CAs"))
     case .noCertificates where text == nil:
       problems.append(
         .error(path.shown, "the bundle holds no certificate and is left alone: restore it from the image"))
@@ -72,7 +77,12 @@ extension BundleMerge {
 }
 
 func unreadableProblem(_ path: Path, _ reason: ReadError) -> Problem {
-  .error(path.shown, "the bundle \(reason.text): clients that read it do not trust the mounted certificates")
+  if reason == .tooLarge {
+    return .error(
+      path.shown, "larger than 64 MiB: not read, nothing is added or removed; restore it from the image")
+  }
+  return .error(
+    path.shown, "the bundle \(reason.text): clients that read it do not trust the mounted certificates")
 }
 
 func missingBundleProblem(_ path: Path) -> Problem {
@@ -151,16 +161,42 @@ extension Replacement.Failure {
 }
 
 /// Why the system store was left alone.
-struct SystemObstacle {
-  let path: Path
-  let reason: Text
-
-  func problem(servesPrivately: Bool) -> Problem {
-    let message: Text = "the system store cannot be written (\(reason)) and is left alone"
-    return servesPrivately
-      ? .info(path.shown, message)
-      : .warning(path.shown, "\(message): the system's own programs do not trust the mounted certificates")
+/// - Parameter count: how many certificates that are no longer mounted it still trusts.
+func blockerProblem(_ blocker: SystemStore.Blocker, stillTrusts count: Int) -> Problem {
+  let reason: Text =
+    switch blocker.reason {
+    case .system(let error): error.text
+    case .mounted: "it is mounted as a single file"
+    case .replacing(let failure): failure.text
+    case .tooLarge: "it would have more than 64 MiB"
+    }
+  let place: Text = blocker.mountPoint.map { ", mounted at \($0.shown)" } ?? ""
+  let what: Text = "cannot write the system store (\(reason)\(place)); left unchanged"
+  if case .tooLarge = blocker.reason { return .error(blocker.path.shown, "\(what); mount fewer CAs") }
+  if count > 0 {
+    return .error(
+      blocker.path.shown,
+      "\(what), and \(count) removed certificate\(count == 1 ? " is" : "s are") still trusted; make it writable"
+    )
   }
+  return .warning(
+    blocker.path.shown,
+    "\(what): clients that read only this store (wget, aria2) do not trust the mounted certificates; make it writable, or set PSM_ENTRY_SYSTEM=off"
+  )
+}
+
+func tooManyProblem(_ tool: Path, _ count: Int) -> Problem {
+  .warning(
+    tool.shown,
+    "\(count) certificates are too many for it within PSM_ENTRY_TIMEOUT: the bundle of the system store is written without it"
+  )
+}
+
+func unguardedProblem(_ folder: Path) -> Problem {
+  .warning(
+    folder.shown,
+    "other users may replace this directory, since they may write to one that contains it; set PSM_ENTRY_STATE_DIR to one that only root or this user may write to"
+  )
 }
 
 extension SystemStore.Plan {
@@ -192,6 +228,12 @@ extension SystemUpdate {
     }
     problems += anchorProblems.problems
     if let tool, let path = store.tool { problems += toolProblems(tool, path, store) }
+    for loss in losses {
+      problems.append(
+        loss.failure.map { failure in
+          .error(loss.path.shown, "lost by the system's tool and cannot be restored: \(failure.text)")
+        } ?? .info(loss.path.shown, "lost by the system's tool; restored"))
+    }
     if isChanged && failedAnchors.isEmpty && missing.isEmpty && (remaining == 0 || isBuiltAnew) {
       var change: Text = "built anew"
       if !plan.added.isEmpty || !plan.removed.isEmpty {

@@ -41,9 +41,9 @@ def prepare(root: Root, way: str) -> list[str]:
 
 # What each way of starting calls; openat2 stands for another root alone.
 MADE = {
-    "native": {"faccessat2", "pipe2", "signalfd4"},
-    "tool": {"faccessat2", "pipe2", "signalfd4"},
-    "user": {"faccessat2", "pipe2", "signalfd4"},
+    "native": {"faccessat2", "pipe2", "signalfd4", "statx"},
+    "tool": {"faccessat2", "pipe2", "signalfd4", "statx"},
+    "user": {"faccessat2", "pipe2", "signalfd4", "statx"},
     "damaged": {"faccessat2", "pipe2", "signalfd4", "statx"},
     "private": {"faccessat2", "pipe2", "signalfd4"},
 }
