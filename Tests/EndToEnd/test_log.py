@@ -127,6 +127,19 @@ def test_what_a_failed_tool_leaves_out_is_one_line(folder, binary):
     assert len(said.splitlines()) < 10, said
 
 
+def test_of_many_bundles_that_are_missing_eight_are_named_and_the_rest_counted(scene):
+    paths = ":".join(f"/gone/{number}.pem" for number in range(30))
+    started = scene.start("--bundles", f"{paths}:{BUNDLE}")
+    assert len([line for line in started.lines("error: /gone/") if "more of the kind" not in line]) == 8
+    assert len(started.lines("22 more of the kind: the bundle is missing")) == 1
+    # What was done is said of each.
+    assert len(started.lines(f"{BUNDLE}: 1 added")) == 1
+    for command in ("env", "certs"):
+        line = [scene.binary, command, "--root", scene.folder, "--bundles", paths]
+        result = subprocess.run(line, capture_output=True, timeout=60, check=False)
+        assert (b"22 more of the kind" in result.stderr) == (command == "env")
+
+
 # Who reads
 
 
