@@ -99,7 +99,7 @@ func vaguePatternProblem(_ pattern: Path) -> Problem {
 func lockProblem(_ path: Path) -> Problem {
   .warning(
     path.shown,
-    "cannot lock the directory in time (another process holds the lock, or the file system has none); continuing without it"
+    "cannot lock the directory in time (another process holds the lock, or the file system has none); continuing without the lock"
   )
 }
 

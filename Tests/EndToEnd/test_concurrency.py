@@ -105,7 +105,7 @@ PLACES = {
     "the system's bundle": (NATIVE_STORE, ()),
     "the private bundle": (PRIVATE, NOBODY),
 }
-PASSED_OVER = "continuing without it"
+PASSED_OVER = "continuing without the lock"
 
 
 def hold(scene: Scene, place: str) -> tuple[Path, tuple[str, ...]]:
