@@ -72,10 +72,12 @@ public struct ProcessID: Equatable, Sendable {
   /// end from us for good. SIGCHLD is blocked.
   /// - Returns: ``Look/running`` where `deadline` has passed before.
   public func wait(until deadline: Deadline) -> Look {
+    // None comes where it is ignored.
+    let isTold = !SignalSet.isIgnored(SignalSet.childEnded)
     while true {
-      // The signal may be another child's; and none comes where it is ignored.
+      // It may be another child's.
       SignalSet([SignalSet.childEnded])
-        .take(until: min(deadline, Deadline(nanosecondsFromNow: 10_000_000)))
+        .take(until: isTold ? deadline : min(deadline, Deadline(nanosecondsFromNow: 1_000_000)))
       let look = look()
       if look != .running || deadline.hasPassed { return look }
     }

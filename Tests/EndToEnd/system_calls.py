@@ -24,7 +24,8 @@ PARENT = {
     "set_tid_address": "musl: the thread's id",
     "rt_sigprocmask": "SIGTERM, SIGINT, SIGCHLD, SIGPIPE and SIGXFSZ wait until the child has ended; musl blocks all around "
     "a fork; the service's mask at the end",
-    "rt_sigaction": "whether SIGTERM and SIGINT are ignored: then they are the service's business",
+    "rt_sigaction": "whether SIGTERM and SIGINT are ignored: then they are the service's business; and SIGCHLD, which does "
+    "not come then",
     "signalfd4": "SIGTERM and SIGINT during the preparation, also as PID 1",
     "pipe2": "the child's answer",
     "getpid": "whose child it is to be: see getppid",
