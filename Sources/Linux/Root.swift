@@ -82,15 +82,14 @@ public struct Root: Sendable {
 
   /// What stands at `path`, links followed; nil where there is nothing or it cannot be seen.
   @inline(never)
-  public func metadata(of path: Path) -> Metadata? {
-    if isSystem { return FileDescriptor.currentFolder.metadata(of: path, flags: 0) }
-    do throws(Errno) {
-      let file = try open(path, [.pathOnly])
-      defer { file.close() }
-      return try file.metadata()
-    } catch {
-      return nil
-    }
+  public func metadata(of path: Path) -> Metadata? { try? status(of: path) }
+
+  /// What stands at `path`, links followed.
+  public func status(of path: Path) throws(Errno) -> Metadata {
+    if isSystem { return try FileDescriptor.currentFolder.status(of: path, flags: 0) }
+    let file = try open(path, [.pathOnly])
+    defer { file.close() }
+    return try file.metadata()
   }
 
   /// Where `path` really stands, for a program that knows no root but the system's; nil where that cannot be told.
@@ -123,8 +122,14 @@ public struct Root: Sendable {
   /// - Parameter limit: the largest size that is read, in bytes.
   @inline(never)
   public func read(_ path: Path, limit: Int) throws(ReadError) -> [UInt8] {
+    try readFile(path, limit: limit).contents
+  }
+
+  /// The same, and what the file is.
+  public func readFile(_ path: Path, limit: Int) throws(ReadError) -> (contents: [UInt8], metadata: Metadata)
+  {
     let file = try openFile(path)
     defer { file.close() }
-    return try file.readAll(limit: limit).contents
+    return try file.readAll(limit: limit)
   }
 }

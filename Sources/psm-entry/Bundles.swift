@@ -1,4 +1,5 @@
 import Linux
+import Text
 import TrustStores
 
 /// A bundle that the settings name, or that a pattern of theirs matched.
@@ -8,16 +9,27 @@ struct BundlePath: Equatable {
   let isPlain: Bool
 }
 
+/// Why a pattern does not say which bundles there are.
+enum PatternFailure: Error, Equatable {
+  /// It matches more than ``entryLimit`` entries, and none of them is used.
+  case tooMany
+  /// A folder on its way cannot be read.
+  case unreadable(Errno)
+}
+
 /// The bundles that the settings mean, patterns resolved, in order.
-/// - Parameter excess: is told of each pattern that matches more than ``entryLimit`` entries; none of them is used then.
-func bundlePaths(_ patterns: [Path], in root: Root, excess: (Path) -> Void = { _ in }) -> [BundlePath] {
+/// - Parameter fail: is told of each pattern that does not say which bundles there are.
+func bundlePaths(
+  _ patterns: [Path], in root: Root, fail: (Path, PatternFailure) -> Void = { _, _ in }
+) -> [BundlePath] {
   patterns.flatMap { pattern -> [BundlePath] in
     if !pattern.bytes.contains(wildcard) { return [BundlePath(path: pattern, isPlain: true)] }
-    guard let matches = matches(of: pattern, in: root) else {
-      excess(pattern)
+    do throws(PatternFailure) {
+      return try matches(of: pattern, in: root).map { BundlePath(path: $0, isPlain: false) }
+    } catch {
+      fail(pattern, error)
       return []
     }
-    return matches.map { BundlePath(path: $0, isPlain: false) }
   }
 }
 
@@ -26,8 +38,8 @@ let entryLimit = 10_000
 
 private let wildcard = UInt8(ascii: "*")
 
-/// The paths that exist and match, in byte order of their components; nil where they are too many.
-private func matches(of pattern: Path, in root: Root) -> [Path]? {
+/// The paths that exist and match, in byte order of their components.
+private func matches(of pattern: Path, in root: Root) throws(PatternFailure) -> [Path] {
   var found = [Path("/")]
   var count = 0
   for component in pattern.components {
@@ -37,16 +49,43 @@ private func matches(of pattern: Path, in root: Root) -> [Path]? {
     }
     var further: [Path] = []
     for folderPath in found {
-      guard let folder = try? Folder(folderPath, in: root) else { continue }
-      defer { folder.close() }
-      let names = ((try? folder.names()) ?? []).filter { matches($0.bytes, component) }
+      let names = try names(in: folderPath, root).filter { matches($0.bytes, component) }
       count += names.count
-      if count > entryLimit { return nil }
+      if count > entryLimit { throw .tooMany }
       for name in names { further.append(folderPath.appending(name)) }
     }
     found = further
   }
-  return found.filter { root.exists($0) }
+  var existing: [Path] = []
+  for path in found where try exists(path, root) { existing.append(path) }
+  return existing
+}
+
+/// What is missing, or what this user may not enter, matches nothing: no client of this user finds a bundle there.
+private func isNothing(_ error: Errno) -> Bool {
+  [.noSuchFile, .notDirectory, .accessDenied].contains(error)
+}
+
+private func names(in path: Path, _ root: Root) throws(PatternFailure) -> [Path] {
+  do throws(Errno) {
+    let folder = try Folder(path, in: root)
+    defer { folder.close() }
+    return try folder.names()
+  } catch {
+    // What may be entered and not listed.
+    if isNothing(error) || error == .badDescriptor { return [] }
+    throw .unreadable(error)
+  }
+}
+
+private func exists(_ path: Path, _ root: Root) throws(PatternFailure) -> Bool {
+  do throws(Errno) {
+    _ = try root.status(of: path)
+    return true
+  } catch {
+    if isNothing(error) || error == .tooManyLinks { return false }
+    throw .unreadable(error)
+  }
 }
 
 /// Whether a name fits a pattern in which `*` stands for any bytes, also none. As in a shell, a

@@ -234,9 +234,9 @@ extension Preparation {
 extension Preparation {
   private mutating func settleBundles() {
     var isTheBundle = true
-    var vaguePatterns: [Path] = []
-    let bundles = bundlePaths(settings.bundles, in: root) { vaguePatterns.append($0) }
-    for pattern in vaguePatterns { say(.bundle, vaguePatternProblem(pattern)) }
+    var failures: [(pattern: Path, reason: PatternFailure)] = []
+    let bundles = bundlePaths(settings.bundles, in: root) { failures.append(($0, $1)) }
+    for failure in failures { say(.bundle, patternProblem(failure.pattern, failure.reason)) }
     for bundle in bundles {
       do throws(BundleFile.Failure) {
         try settleBundle(bundle.path, isTheBundle: isTheBundle)
@@ -324,7 +324,8 @@ extension Preparation {
   private mutating func servePrivately(beside file: BundleFile) -> Bool {
     let own = BundleContents(reading: ManagedSection.base(of: file.text))
     if own.certificates.isEmpty { return false }
-    let base = PrivateBundle.commonBase(of: redirectedTexts(beside: file))
+    guard let texts = redirectedTexts(beside: file) else { return false }
+    let base = PrivateBundle.commonBase(of: texts)
     let guarded = settings.stateFolders.filter { PrivateBundle.isGuarded($0, in: root) }
     let unguarded = settings.stateFolders.filter { !guarded.contains($0) }
     for folder in guarded + unguarded {
@@ -355,16 +356,29 @@ extension Preparation {
 
   /// What the clients that the private bundle's variables redirect have trusted: every bundle's base and the
   /// system store, without what psm-entry has added.
-  private func redirectedTexts(beside file: BundleFile) -> [[UInt8]] {
+  /// - Returns: nil where one of them cannot be read: its clients would lose what it holds.
+  private mutating func redirectedTexts(beside file: BundleFile) -> [[UInt8]]? {
     var texts = [ManagedSection.base(of: file.text)]
     var identities = [file.metadata.identity]
     let store = SystemStore(in: root, runsTool: false)?.bundle
-    for path in bundlePaths(settings.bundles, in: root).map({ $0.path }) + (store.map { [$0] } ?? []) {
-      guard let identity = root.metadata(of: path)?.identity, !identities.contains(identity),
-        let text = try? root.read(path, limit: BundleFile.sizeLimit)
-      else { continue }
-      identities.append(identity)
-      texts.append(baseWithoutOurs(text))
+    var isKnown = true
+    let bundles = bundlePaths(settings.bundles, in: root) { if $1 != .tooMany { isKnown = false } }
+    if !isKnown { return nil }
+    for path in bundles.map({ $0.path }) + (store.map { [$0] } ?? []) {
+      do throws(ReadError) {
+        let (text, metadata) = try root.readFile(path, limit: BundleFile.sizeLimit)
+        if identities.contains(metadata.identity) { continue }
+        identities.append(metadata.identity)
+        texts.append(baseWithoutOurs(text))
+      } catch .system(.noSuchFile), .system(.notDirectory), .system(.accessDenied) {
+        // What this user may not read, its clients do not read either.
+        continue
+      } catch {
+        say(
+          .bundle,
+          .error(path.shown, "\(error.text): what it trusts is not known, so no private bundle is used"))
+        return nil
+      }
     }
     return texts
   }

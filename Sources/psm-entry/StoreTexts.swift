@@ -89,11 +89,14 @@ func missingBundleProblem(_ path: Path) -> Problem {
   .error(path.shown, "the bundle is missing: name those that there are in PSM_ENTRY_BUNDLES")
 }
 
-func vaguePatternProblem(_ pattern: Path) -> Problem {
-  .error(
-    pattern.shown,
-    "the pattern matches more than \(entryLimit) entries and is not used; name the bundles, or write fewer '*'"
-  )
+func patternProblem(_ pattern: Path, _ reason: PatternFailure) -> Problem {
+  let message: Text =
+    switch reason {
+    case .tooMany:
+      "matches more than \(entryLimit) entries and is not used; name the bundles, or write fewer '*'"
+    case .unreadable(let error): "a folder on the pattern's way cannot be read (\(error.text)); check the mount"
+    }
+  return .error(pattern.shown, message)
 }
 
 func lockProblem(_ path: Path) -> Problem {
