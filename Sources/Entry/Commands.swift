@@ -24,6 +24,7 @@ public func run(_ argc: Int32, _ argv: UnsafeMutablePointer<UnsafeMutablePointer
     fillStandardDescriptors()
     // A reader who has gone, or a file that may grow no more, is an error like any other.
     SignalSet.ignore([SignalSet.brokenPipe, SignalSet.fileSizeExceeded])
+    defer { essentials.log.finish() }
     return try runSubCommand(source, essentials)
   } catch {
     // The settings are not known yet.

@@ -8,7 +8,16 @@ struct Problem: Error {
   let subject: Text
   let message: Text
   /// A stable name of what happened, for machines.
-  var event: StaticString = ""
+  let event: StaticString
+
+  /// Cuts what a person would not read: a name in a certificate may be 15 MiB long.
+  @inline(never)
+  init(level: Level, subject: Text, message: Text, event: StaticString = "") {
+    self.event = event
+    self.level = level
+    self.subject = subject.cut(to: 512)
+    self.message = message.cut(to: Log.lineLimit)
+  }
 
   @inline(never)
   static func error(_ subject: Text, _ message: Text) -> Problem {
@@ -30,6 +39,9 @@ struct Problem: Error {
     Problem(level: .debug, subject: subject, message: message)
   }
 }
+
+/// How many messages of a kind a person would read: of what is beyond, the number is said.
+let messageLimit = 8
 
 extension [Problem] {
   @inline(never)

@@ -18,6 +18,10 @@ extension Finding.Kind {
   fileprivate var text: Text {
     switch self {
     case .missing: "no such file; set PSM_ENTRY_BUNDLES to the bundles of this image"
+    case .pattern(.tooMany):
+      "the pattern matches more than \(entryLimit) entries and is not used; name the bundles, or write fewer '*'"
+    case .pattern(.unreadable(let error)):
+      "a directory of the pattern cannot be read (\(lowerCased(error))); check the mount"
     case .unreadable(.tooLarge):
       "larger than 64 MiB: not read, nothing is added or removed; restore it from the image"
     case .unreadable(let reason):
@@ -72,6 +76,7 @@ extension Finding.Kind {
   fileprivate var event: StaticString {
     switch self {
     case .missing: "bundle.missing"
+    case .pattern: "bundle.pattern"
     case .unreadable: "bundle.unreadable"
     case .empty, .noCertificates, .onlyRemoved: "bundle.empty"
     case .tooLarge: "bundle.too_large"
@@ -102,7 +107,8 @@ extension Fact {
       updatedText(store, added: added, removed: removed, isRepaired: isRepaired)
     case .written(let count, let mounted): "written: \(count) certificates, \(mounted) of them mounted"
     case .removed: "removed"
-    case .lockPassedOver: "cannot lock the directory in time; continuing without the lock"
+    case .lockPassedOver: 
+      "cannot lock the directory in time (another process holds the lock, or the file system has none); continuing without the lock"
     case .anchorFailed(let blocker): "cannot change the anchor: \(blocker.text)"
     case .toolOutput: detail
     case .lost(nil): "lost by the system's tool; restored"

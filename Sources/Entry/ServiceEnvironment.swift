@@ -15,11 +15,11 @@ let trustVariables: [StaticString] = [
 func serviceEnvironment(_ context: StartContext, _ plan: Plan, _ account: Account?) -> Environment {
   var environment = Environment(entries: context.proxies.environment)
   if let path = plan.exported {
-    for name in plan.redirected { environment.set(name, to: Array(path.bytes)) }
+    environment.replace(plan.redirected, with: Array(path.bytes))
     var names = context.settings.exports
     if plan.isPrivate { names += trustVariables.map { $0.bytes } }
-    for name in names where environment.value(of: name) == nil {
-      environment.set(name, to: Array(path.bytes))
+    for (name, value) in environment.values(of: names) where value == nil {
+      environment.entries.append(name + [UInt8(ascii: "=")] + path.bytes)
     }
   }
   if let account, !account.isCurrent { environment.set(("HOME" as StaticString).bytes, to: account.home) }
@@ -28,12 +28,9 @@ func serviceEnvironment(_ context: StartContext, _ plan: Plan, _ account: Accoun
 
 /// The CA variables that the user has set, with the files that they name.
 func trustVariables(setIn environment: Environment, _ exports: [[UInt8]]) -> [(name: [UInt8], path: Path)] {
-  var names = trustVariables.map { $0.bytes }
-  for name in exports + [("NODE_EXTRA_CA_CERTS" as StaticString).bytes] where !name.isElement(of: names) {
-    names.append(name)
-  }
-  return names.compactMap { name in
-    guard let value = environment.value(of: name), !value.isEmpty else { return nil }
+  let names = trustVariables.map { $0.bytes } + exports + [("NODE_EXTRA_CA_CERTS" as StaticString).bytes]
+  return environment.values(of: names).compactMap { name, value in
+    guard let value, !value.isEmpty else { return nil }
     return (name, Path(value))
   }
 }

@@ -49,11 +49,12 @@ final class StartContext {
       case .native: .ourselves
       case .off: .nobody
       }
+    var failures: [PatternFailure] = []
+    let bundles = bundlePaths(settings.bundles, in: root) { failures.append($0) }
     return SnapshotReader.Request(
       mounted: mounted, builder: builder,
-      bundles: bundlePaths(settings.bundles, in: root).map {
-        (path: $0.path, isNamed: settings.namesBundles, isPlain: $0.isPlain)
-      },
+      bundles: bundles.map { (path: $0.path, isNamed: settings.namesBundles, isPlain: $0.isPlain) },
+      patternFailures: failures,
       variables: trustVariables(setIn: environment, settings.exports),
       stateDirectories: settings.stateDirectories(of: user.user),
       namesStateDirectories: settings.namesStateDirectories, user: user)

@@ -93,7 +93,7 @@ extension Applier {
   ) throws(Replacement.Failure) {
     var text: [UInt8] = []
     appendCanonicalPEM(certificate.der, to: &text)
-    if let file = try? folder.descriptor.open(name, [.nonBlocking, .noFollow]) {
+    if let file = try? folder.descriptor.openFile(name, [.noFollow]) {
       defer { file.close() }
       if (try? file.readAll(limit: text.count))?.contents == text { return }
     }

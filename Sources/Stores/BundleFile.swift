@@ -19,12 +19,7 @@ struct BundleFile {
   ) throws(ReadError) {
     self.folder = folder
     self.name = name
-    let file: FileDescriptor
-    do throws(Errno) {
-      file = try folder.descriptor.open(name, [.nonBlocking, .noFollow])
-    } catch {
-      throw .system(error)
-    }
+    let file = try folder.descriptor.openFile(name, [.noFollow])
     defer { file.close() }
     (text, metadata) = try file.readAll(limit: bundleSizeLimit, like: other, reusing: &scratch)
   }

@@ -66,9 +66,9 @@ extension SnapshotReader {
     store.trusted = [Bool](repeating: false, count: certificates.count)
     (store.identity, store.text, store.bundleModified, store.size) = (nil, nil, nil, 0)
     let file: FileDescriptor
-    do throws(Errno) { file = try root.open(store.family.bundle, [.nonBlocking]) } catch {
-      if error == .noSuchFile || error == .notDirectory { return }
-      throw .system(error)
+    do throws(ReadError) { file = try root.openFile(store.family.bundle) } catch {
+      if error == .system(.noSuchFile) || error == .system(.notDirectory) { return }
+      throw error
     }
     defer { file.close() }
     let (text, metadata) = try file.readAll(limit: bundleSizeLimit, like: [], reusing: &scratch)

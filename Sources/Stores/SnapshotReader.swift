@@ -17,6 +17,7 @@ public struct SnapshotReader {
     public let mounted: MountedCertificates
     public let builder: Builder
     public let bundles: [(path: Path, isNamed: Bool, isPlain: Bool)]
+    public let patternFailures: [PatternFailure]
     /// The CA variables that the user has set.
     public let variables: [(name: [UInt8], path: Path)]
     public let stateDirectories: [Path]
@@ -27,12 +28,13 @@ public struct SnapshotReader {
 
     public init(
       mounted: MountedCertificates, builder: Builder, bundles: [(path: Path, isNamed: Bool, isPlain: Bool)],
-      variables: [(name: [UInt8], path: Path)], stateDirectories: [Path], namesStateDirectories: Bool,
+      patternFailures: [PatternFailure], variables: [(name: [UInt8], path: Path)], stateDirectories: [Path], namesStateDirectories: Bool,
       user: Credentials.Effective
     ) {
       self.mounted = mounted
       self.builder = builder
       self.bundles = bundles
+      self.patternFailures = patternFailures
       self.variables = variables
       self.stateDirectories = stateDirectories
       self.namesStateDirectories = namesStateDirectories
@@ -53,6 +55,7 @@ public struct SnapshotReader {
   public mutating func read() -> Snapshot {
     var snapshot = Snapshot(mounted: request.mounted)
     snapshot.system = readStore(reusing: &scratch)
+    snapshot.patternFailures = request.patternFailures
     for bundle in request.bundles {
       snapshot.bundles.append(
         BundleSnapshot(
@@ -60,9 +63,13 @@ public struct SnapshotReader {
           state: readBundle(bundle.path, beside: snapshot)))
     }
     if !request.mounted.isEmpty {
-      for (name, path) in request.variables {
-        snapshot.variables.append(
-          VariableSnapshot(name: name, path: path, state: readVariable(path, beside: snapshot)))
+      // They mostly name one file, which is read once.
+      let order = ByteOrder(request.variables.map { Array($0.path.bytes) })
+      for (number, variable) in request.variables.enumerated() {
+        let first = order.number(of: variable.path.bytes) ?? number
+        let state =
+          first < number ? snapshot.variables[first].state : readVariable(variable.path, beside: snapshot)
+        snapshot.variables.append(VariableSnapshot(name: variable.name, path: variable.path, state: state))
       }
     }
     return snapshot
@@ -100,15 +107,9 @@ public struct SnapshotReader {
         return false
       }
       if isKnown || snapshot.system?.identity == identity { return .file(identity, text: nil) }
-      for other in snapshot.variables {
-        if case .file(identity, _) = other.state { return other.state }
-      }
     }
     do throws(ReadError) {
-      let file: FileDescriptor
-      do throws(Errno) { file = try root.open(path, [.nonBlocking]) } catch { throw ReadError.system(error) }
-      defer { file.close() }
-      let (text, metadata) = try file.readAll(limit: bundleSizeLimit)
+      let (text, metadata) = try root.readFile(path, limit: bundleSizeLimit)
       return .file(metadata.identity, text: text)
     } catch {
       return .unreadable(error)

@@ -87,7 +87,7 @@ enum StateDirectory {
 
   /// The private bundle's text; nil where there is none that is the user's and that everybody may read.
   static func text(in folder: Folder, of user: UInt32) -> [UInt8]? {
-    guard let file = try? folder.descriptor.open(privateBundleName, [.nonBlocking, .noFollow]) else { return nil }
+    guard let file = try? folder.descriptor.openFile(privateBundleName, [.noFollow]) else { return nil }
     defer { file.close() }
     guard let (text, metadata) = try? file.readAll(limit: bundleSizeLimit), metadata.user == user,
       metadata.mode == 0o644

@@ -48,6 +48,15 @@ public struct ByteOrder: Sendable {
   public func number(of key: [UInt8]) -> Int? { number(of: key[...]) }
 
   public func contains(_ key: [UInt8]) -> Bool { number(of: key) != nil }
+
+  /// The keys that no earlier one equals, as their numbers among those given, in that order.
+  public var firsts: [Int] {
+    var areRepeated = [Bool](repeating: false, count: keys.count)
+    for (one, next) in zip(numbers, numbers.dropFirst()) {
+      areRepeated[next] = keys[one][...].isEqual(to: keys[next][...])
+    }
+    return keys.indices.filter { !areRepeated[$0] }
+  }
 }
 
 /// Whether the bytes of the one come before those of the other.
@@ -57,18 +66,8 @@ private func precedes(_ one: ArraySlice<UInt8>, _ other: ArraySlice<UInt8>) -> B
     other.withUnsafeBytes { other in
       let count = min(one.count, other.count)
       var position = 0
-      // Certificates begin alike: eight bytes at once, the first of them highest.
-      while count &- position >= 8 {
-        let left = one.loadUnaligned(fromByteOffset: position, as: UInt64.self)
-        let right = other.loadUnaligned(fromByteOffset: position, as: UInt64.self)
-        if left != right { return left.bigEndian < right.bigEndian }
-        position &+= 8
-      }
-      while position < count {
-        if one[position] != other[position] { return one[position] < other[position] }
-        position &+= 1
-      }
-      return one.count < other.count
+      while position < count && one[position] == other[position] { position &+= 1 }
+      return position < count ? one[position] < other[position] : one.count < other.count
     }
   }
 }

@@ -53,3 +53,8 @@ func untrusted(of certificates: [Certificate], _ areTrusted: [Bool]) -> [Certifi
 public func sorted(_ certificates: [Certificate]) -> [Certificate] {
   ByteOrder(certificates.map { $0.fingerprint.bytes }).numbers.map { certificates[$0] }
 }
+
+extension Certificate {
+  /// The subject for a message: a name may be 15 MiB long.
+  public var shownSubject: Text { subjectText.cut(to: 256) }
+}

@@ -72,6 +72,7 @@ public struct Finding: Equatable, Sendable {
   public enum Kind: Equatable, Sendable {
     // Of a bundle.
     case missing
+    case pattern(PatternFailure.Reason)
     case unreadable(ReadError)
     case empty
     case noCertificates

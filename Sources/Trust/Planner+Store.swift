@@ -57,7 +57,7 @@ extension Planner {
     if run.isDamaged { find(.system, .error, bundle, .builtMalformed(run.ending)) }
     if let first = run.missing.first {
       let more = run.missing.count - 1
-      find(.system, .error, bundle, .notBuilt(subject: first.subjectText, more: more, run.ending))
+      find(.system, .error, bundle, .notBuilt(subject: first.shownSubject, more: more, run.ending))
     }
     if run.remaining == 0 { return }
     if run.isRebuilt {
@@ -132,7 +132,7 @@ extension Planner {
   /// One line for all that this store will not trust.
   private mutating func findIgnored(_ need: StoreNeed, _ store: StoreSnapshot) {
     guard let first = need.ignored.first else { return }
-    let subject = first.certificate.subjectText
+    let subject = first.certificate.shownSubject
     let kind = Finding.Kind.ignored(subject: subject, first.reason, more: need.ignored.count - 1)
     find(.system, .warning, store.family.tool.shown, kind)
   }

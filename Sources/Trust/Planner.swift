@@ -43,6 +43,9 @@ struct Planner {
 
 extension Planner {
   mutating func planBundles() {
+    for failure in snapshot.patternFailures {
+      find(.bundle, .error, failure.pattern.shown, .pattern(failure.reason))
+    }
     var isTheBundle = true
     for bundle in snapshot.bundles {
       switch bundle.state {
@@ -187,6 +190,7 @@ extension Planner {
       return nil
     }
     if !plan.questions.isEmpty { return nil }
+    if !isTrustKnown { return nil }
     let base = commonBase(of: redirectedTexts(beside: file))
     for directory in directories {
       if let failure = directory.failure {
@@ -203,6 +207,17 @@ extension Planner {
       if let (directory, merge) = choice { return use(directory, merge) }
     }
     return nil
+  }
+
+  /// Whether all is known that the private bundle is to hold. What this user may not read (EACCES), its clients do not
+  /// read either.
+  private var isTrustKnown: Bool {
+    func isKnown(_ reason: ReadError) -> Bool { reason == .system(Errno(rawValue: 13)) }
+    for bundle in snapshot.bundles {
+      if case .unreadable(let reason) = bundle.state, !isKnown(reason) { return false }
+    }
+    for failure in snapshot.patternFailures where failure.reason != .tooMany { return false }
+    return snapshot.system?.failure.map { isKnown($0) } ?? true
   }
 
   private func privateMerge(_ base: [UInt8], _ directory: StateDirectorySnapshot) -> BundleMerge {
@@ -328,8 +343,9 @@ extension Planner {
   /// is mounted. A file of ours is judged by what it will hold.
   mutating func planVariables() {
     if mounted.isEmpty { return }
+    let redirected = ByteOrder(plan.redirected)
     for variable in snapshot.variables where variable.path != plan.exported {
-      if plan.redirected.contains(variable.name) { continue }
+      if redirected.contains(variable.name) { continue }
       let name = escaped(variable.name)
       switch variable.state {
       case .unreadable(let reason): find(.variable, .warning, name, .variableUnreadable(variable.path, reason))
@@ -338,7 +354,7 @@ extension Planner {
         guard let first = lacking.first else { continue }
         find(
           .variable, .warning, name,
-          .variableLacks(variable.path, subject: first.subjectText, more: lacking.count - 1))
+          .variableLacks(variable.path, subject: first.shownSubject, more: lacking.count - 1))
       }
     }
   }

@@ -11,6 +11,8 @@ public struct Snapshot: Sendable {
   public var system: StoreSnapshot?
   /// A name each, in the settings' order. Several may be of one file.
   public var bundles: [BundleSnapshot]
+  /// Patterns that do not say which bundles there are.
+  public var patternFailures: [PatternFailure] = []
   /// The CA variables that the user has set.
   public var variables: [VariableSnapshot]
   /// In the settings' order; nil where nobody has asked yet.
@@ -25,6 +27,24 @@ public struct Snapshot: Sendable {
     self.bundles = bundles
     self.variables = variables
     self.stateDirectories = stateDirectories
+  }
+}
+
+/// Why a pattern does not say which bundles there are.
+public struct PatternFailure: Equatable, Sendable {
+  public enum Reason: Error, Equatable, Sendable {
+    /// It matches more entries than are looked at, and none of them is used.
+    case tooMany
+    /// A directory on its way cannot be read.
+    case unreadable(Errno)
+  }
+
+  public let pattern: Path
+  public let reason: Reason
+
+  public init(pattern: Path, reason: Reason) {
+    self.pattern = pattern
+    self.reason = reason
   }
 }
 

@@ -265,7 +265,8 @@ def test_a_lock_that_is_never_given_back_is_passed_over_with_a_warning(scene):
     with held_lock(scene.at(BUNDLE).parent):
         begun = time.monotonic()
         started = scene.start("--timeout", "60")
-        assert 9 <= time.monotonic() - begun <= 15
+        # Others may read the folder, so anybody could hold it: two seconds, and what a busy machine adds.
+        assert 1.5 <= time.monotonic() - begun <= 7
     assert started.status == 0 and started.variables
     assert len(started.lines("lock")) == 1
     holds(scene, BUNDLE, CORP, of=base())
