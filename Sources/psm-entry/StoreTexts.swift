@@ -90,13 +90,13 @@ func missingBundleProblem(_ path: Path) -> Problem {
 }
 
 func patternProblem(_ pattern: Path, _ reason: PatternFailure) -> Problem {
-  let message: Text =
-    switch reason {
-    case .tooMany:
-      "matches more than \(entryLimit) entries and is not used; name the bundles, or write fewer '*'"
-    case .unreadable(let error): "a folder on the pattern's way cannot be read (\(error.text)); check the mount"
-    }
-  return .error(pattern.shown, message)
+  if case .unreadable(let error) = reason {
+    return .error(pattern.shown, "a folder on the pattern's way cannot be read (\(error.text)); check the mount")
+  }
+  return .error(
+    pattern.shown,
+    "the pattern matches more than \(entryLimit) entries and is not used; name the bundles, or write fewer '*'"
+  )
 }
 
 func lockProblem(_ path: Path) -> Problem {
