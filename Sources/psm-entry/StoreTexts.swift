@@ -91,7 +91,7 @@ func missingBundleProblem(_ path: Path) -> Problem {
 
 func patternProblem(_ pattern: Path, _ reason: PatternFailure) -> Problem {
   if case .unreadable(let error) = reason {
-    return .error(pattern.shown, "a folder on the pattern's way cannot be read (\(error.text)); check the mount")
+    return .error(pattern.shown, "a folder of the pattern cannot be read (\(error.text)); check the mount")
   }
   return .error(
     pattern.shown,
