@@ -6,7 +6,8 @@ SHIPPED := PSM_ENTRY_STATIC=1 PSM_ENTRY_TOOLCHAIN=$(TOOLCHAIN) swift build -c re
   --experimental-lto-mode full --product psm-entry
 SCRIPTS := .ci/run Fuzz/run Fuzz/seeds Tests/EndToEnd/install-tools Tests/EndToEnd/build-image \
   Tests/EndToEnd/build-clients-image \
-  Tests/EndToEnd/image/install Tests/EndToEnd/image/store-rhel Tests/EndToEnd/image/store-debian \
+  Tests/EndToEnd/image/install Tests/EndToEnd/image/store-rhel Tests/EndToEnd/image/store-debian Tests/EndToEnd/image/store-suse \
+  Tests/EndToEnd/image/store-arch Tests/EndToEnd/image/p11-kit-source \
   Tests/EndToEnd/image/update-ca-trust Benchmarks/container/reset Benchmarks/container/bash-function \
   Benchmarks/container/shell-entrypoint
 SCRIPTS += Packaging/dist Tests/EndToEnd/shims/docker examples/compose-override

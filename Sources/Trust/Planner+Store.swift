@@ -78,7 +78,7 @@ extension Planner {
     let merge = store.text.map { BundleMerge(of: $0, mounted: ours, less: need.removed) }
     // What the distribution trusts gets no anchor: that would be taken for the reason why it is in the bundle.
     if let merge { need.limitAnchors(to: merge.managed, store) }
-    let isChanged = merge?.text != nil || need.changesAnchors || store.isUnfinished
+    let isChanged = merge?.text != nil || need.changesAnchors || store.isUnfinished || store.hasLeftovers
     if let merge, !isChanged {
       lastMerge = need.ignored.isEmpty ? merge : nil
       findProblems(of: merge, store.family.bundle, isRepaired: false, area: .system)
@@ -100,6 +100,7 @@ extension Planner {
         plan.actions.append(.writeBundle([store.family.bundle], merge))
       }
     }
+    if store.hasLeftovers { plan.actions.append(.removeLeftovers(store.family.bundle)) }
     if need.changesAnchors || store.isUnfinished { plan.actions.append(need.update(runsTool: false)) }
     plan.changes.append(
       StoreChange(

@@ -65,6 +65,18 @@ def debian_image() -> str:
 
 
 @pytest.fixture(scope="session")
+def suse_image() -> str:
+    """The same with SUSE's layout and a tool like its own."""
+    return _image("suse")
+
+
+@pytest.fixture(scope="session")
+def arch_image() -> str:
+    """The same with Arch's layout and a tool like its own."""
+    return _image("arch")
+
+
+@pytest.fixture(scope="session")
 def clients_image() -> str:
     """The tests' image with more clients in it: git, wget, pip, Go, Ruby, Node and others."""
     return build_image()
