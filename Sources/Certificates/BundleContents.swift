@@ -30,6 +30,9 @@ public struct BundleContents: Sendable {
   public private(set) var certificates: [TrustedCertificate] = []
   /// The first thing that is wrong.
   public private(set) var damage: Damage?
+  /// The first certificate for which GnuTLS or Java would refuse the whole file, though OpenSSL reads it: in what line
+  /// its block begins, and why.
+  public private(set) var fault: (line: Int, reason: CertificateFault)?
   private let text: [UInt8]
 
   /// - Parameter end: where the text to be read ends; nil for all of it.
@@ -81,6 +84,7 @@ public struct BundleContents: Sendable {
     case .certificate, .trustedCertificate:
       if let certificate = TrustedCertificate(block, label, decoded) {
         certificates.append(certificate)
+        if let fault = certificate.fault, self.fault == nil { self.fault = (block.line, fault) }
       } else {
         note(block.line, .notCertificate)
       }
@@ -110,10 +114,22 @@ public struct TrustedCertificate: Sendable {
   let isTrustedForm: Bool
   /// False where its settings reject TLS servers, or list uses without them.
   public let isTrustedForServers: Bool
+  /// Why GnuTLS or Java would refuse the whole bundle.
+  let fault: CertificateFault?
 
   /// - Parameter decoded: what the block holds stands in it.
   init?(_ block: PEM.Block, _ label: PEM.Label, _ decoded: Span<UInt8>) {
-    guard let layout = CertificateLayout(decoded, in: block.contents, isStrict: false) else { return nil }
+    let layout: CertificateLayout
+    do throws(CertificateFault) {
+      layout = try CertificateLayout(decoded, in: block.contents, isStrict: true)
+      fault = layout.structureFault(decoded)
+    } catch {
+      guard let readable = try? CertificateLayout(decoded, in: block.contents, isStrict: false) else {
+        return nil
+      }
+      layout = readable
+      fault = CertificateFault(error.field, error.reason, .gnuTLSAndJava)
+    }
     isTrustedForm = label == .trustedCertificate
     range = block.range
     let der = layout.whole

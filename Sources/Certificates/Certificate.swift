@@ -18,12 +18,14 @@ public final class Certificate: Sendable {
   public let allowsServerAuthentication: Bool
   private let layout: CertificateLayout
 
-  /// - Returns: nil where `der` is no certificate.
-  public init?(der: [UInt8]) {
-    guard let layout = CertificateLayout(der.span, in: 0..<der.count, isStrict: true),
-      let notBefore = seconds(der[layout.notBefore.content], layout.notBefore.tag),
-      let notAfter = seconds(der[layout.notAfter.content], layout.notAfter.tag)
-    else { return nil }
+  /// - Throws: what is at fault where `der` is no certificate that every client reads.
+  public init(reading der: [UInt8]) throws(CertificateFault) {
+    let layout = try CertificateLayout(der.span, in: 0..<der.count, isStrict: true)
+    if layout.whole.count != der.count { throw CertificateFault(.certificate) }
+    if let fault = layout.structureFault(der.span) ?? layout.valueFault(der.span) { throw fault }
+    guard let notBefore = seconds(der.span, layout.notBefore),
+      let notAfter = seconds(der.span, layout.notAfter)
+    else { throw CertificateFault(.validity) }
     self.der = der
     self.layout = layout
     self.notBefore = notBefore
@@ -31,8 +33,14 @@ public final class Certificate: Sendable {
     fingerprint = Fingerprint(of: der)
     let isSelfIssued = der[layout.issuer] == der[layout.subject]
     isAuthority =
-      layout.extensions.flatMap { saysAuthority(der.span, $0) } ?? (layout.isVersion1 && isSelfIssued)
+      layout.extensions.flatMap { saysAuthority(der.span, $0) }
+      ?? (layout.isVersion1(der.span) && isSelfIssued)
     allowsServerAuthentication = layout.extensions.map { allowsServers(der.span, $0) } ?? true
+  }
+
+  /// - Returns: nil where it is at fault.
+  public convenience init?(der: [UInt8]) {
+    do throws(CertificateFault) { try self.init(reading: der) } catch { return nil }
   }
 
   public var subjectText: Text { distinguishedName(der, in: layout.subject) }
@@ -81,6 +89,7 @@ public final class Certificate: Sendable {
     if !isSelfIssued && hasWeakSignature(der, layout.signatureAlgorithm) {
       warnings.append(.weakSignature)
     }
+    for fault in layout.tolerated(der) { warnings.append(.refused(fault)) }
     return warnings
   }
 }
@@ -89,6 +98,8 @@ public final class Certificate: Sendable {
 public enum CertificateWarning: Equatable, Sendable {
   case notAuthority, otherUsage, expired, notYetValid, weakSignature
   case shortRSAKey(bits: Int)
+  /// A library refuses the whole bundle for it.
+  case refused(CertificateFault)
 
   public var text: Text {
     switch self {
@@ -97,6 +108,7 @@ public enum CertificateWarning: Equatable, Sendable {
     case .expired: "expired: ask for its successor"
     case .notYetValid: "not yet valid: check the clock"
     case .weakSignature: "signed with MD5 or SHA-1, which clients refuse"
+    case .refused(let fault): fault.text
     case .shortRSAKey(let bits): "its RSA key of \(bits) bits is shorter than the 2048 that clients ask for"
     }
   }
@@ -168,10 +180,7 @@ private func rsaBits(_ der: [UInt8], _ range: Range<Int>) -> Int? {
   guard let pair = keyWalk.next(Tag.sequence, bytes) else { return nil }
   var numbers = keyWalk.inside(pair)
   guard let modulus = numbers.next(Tag.integer, bytes) else { return nil }
-  var digits = modulus.content
-  while let first = digits.first, bytes[first] == 0 { digits = digits.dropFirst() }
-  guard let first = digits.first else { return 0 }
-  return digits.count * 8 - bytes[first].leadingZeroBitCount
+  return bitCount(bytes, modulus)
 }
 
 /// Whether the signature is made with MD2, MD4, MD5 or SHA-1.

@@ -40,12 +40,16 @@ public struct CertificateFile {
 
   /// - Returns: whether it is DER of a kind that is known.
   private mutating func readDER(_ bytes: [UInt8]) -> Bool {
-    if let certificate = Certificate(der: bytes) {
-      certificates = [certificate]
-    } else if let ders = certificatesOfSignedData(bytes) {
-      add(ders, line: nil)
-    } else if let kind = kindOfDER(bytes) {
-      problems.append(CertificateProblem(kind))
+    do throws(CertificateFault) {
+      certificates = [try Certificate(reading: bytes)]
+    } catch {
+      if let ders = certificatesOfSignedData(bytes) {
+        add(ders, line: nil)
+      } else if let kind = kindOfDER(bytes) {
+        problems.append(CertificateProblem(kind))
+      } else if error.field != .certificate {
+        problems.append(CertificateProblem(.refused(error)))
+      }
     }
     return !(certificates.isEmpty && problems.isEmpty)
   }
@@ -53,13 +57,7 @@ public struct CertificateFile {
   /// Takes the certificates of a PKCS #7.
   private mutating func add(_ ders: [[UInt8]], line: Int?) {
     if ders.isEmpty { problems.append(CertificateProblem(.emptyPKCS7, line: line)) }
-    for der in ders {
-      if let certificate = Certificate(der: der) {
-        certificates.append(certificate)
-      } else {
-        problems.append(CertificateProblem(.badCertificateInPKCS7, line: line))
-      }
-    }
+    for der in ders { take(der, line, .badCertificateInPKCS7) }
   }
 
   // MARK: PEM
@@ -90,7 +88,7 @@ public struct CertificateFile {
       return
     }
     switch label {
-    case .certificate: takeCertificate(block, decoded)
+    case .certificate: take(Array(decoded[block.contents]), block.line, .notCertificateInBlock)
     case .trustedCertificate: takeTrustedCertificate(block, decoded)
     case .pkcs7:
       if let ders = certificatesOfSignedData(Array(decoded[block.contents])) {
@@ -105,23 +103,24 @@ public struct CertificateFile {
     }
   }
 
-  private mutating func takeCertificate(_ block: PEM.Block, _ decoded: [UInt8]) {
-    if let certificate = Certificate(der: Array(decoded[block.contents])) {
-      certificates.append(certificate)
-    } else {
-      problems.append(CertificateProblem(.notCertificateInBlock, line: block.line))
+  /// Takes one certificate.
+  /// - Parameter broken: what it is where it is no certificate at all.
+  private mutating func take(_ der: [UInt8], _ line: Int?, _ broken: CertificateProblem.Kind) {
+    do throws(CertificateFault) {
+      certificates.append(try Certificate(reading: der))
+    } catch {
+      let kind = error.field == .certificate ? broken : .refused(error)
+      problems.append(CertificateProblem(kind, line: line))
     }
   }
 
   private mutating func takeTrustedCertificate(_ block: PEM.Block, _ decoded: [UInt8]) {
-    guard let trusted = TrustedCertificate(block, .trustedCertificate, decoded.span),
-      let certificate = Certificate(der: Array(decoded[block.contents].prefix(trusted.count)))
-    else {
+    guard let trusted = TrustedCertificate(block, .trustedCertificate, decoded.span) else {
       problems.append(CertificateProblem(.notCertificateInBlock, line: block.line))
       return
     }
     if trusted.isTrustedForServers {
-      certificates.append(certificate)
+      take(Array(decoded[block.contents].prefix(trusted.count)), block.line, .notCertificateInBlock)
     } else {
       problems.append(CertificateProblem(.distrusted, line: block.line))
     }
@@ -140,6 +139,7 @@ public struct CertificateProblem: Equatable, Sendable {
     case broken(PEM.Fault)
     case notCertificateInBlock, otherBlock, distrusted
     case badPKCS7, emptyPKCS7, badCertificateInPKCS7
+    case refused(CertificateFault)
   }
 
   let kind: Kind
@@ -175,6 +175,7 @@ public struct CertificateProblem: Equatable, Sendable {
     case .distrusted: "a TRUSTED CERTIFICATE whose settings do not allow TLS servers; it is not used"
     case .badPKCS7: "a PKCS#7 block without signed data; export the chain again"
     case .emptyPKCS7: "a PKCS#7 without certificates: export the chain again"
+    case .refused(let fault): fault.text
     case .badCertificateInPKCS7: "a certificate in the PKCS#7 is not whole; it is not used"
     }
   }

@@ -42,6 +42,12 @@ extension BundleMerge {
         .error(path.shown, "the bundle holds no certificate but those taken out: restore it from the image"))
     case nil:
       if let damage { problems.append(problem(damage, at: path, isRepaired: isRepaired)) }
+      if let fault {
+        problems.append(
+          .warning(
+            path.shown, "line \(fault.line): \(fault.reason.finding); remove this certificate from the bundle"
+          ))
+      }
     }
     return problems
   }
