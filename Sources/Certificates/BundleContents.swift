@@ -84,7 +84,9 @@ public struct BundleContents: Sendable {
     case .certificate, .trustedCertificate:
       if let certificate = TrustedCertificate(block, label, decoded) {
         certificates.append(certificate)
-        if let fault = certificate.fault, self.fault == nil { self.fault = (block.line, fault) }
+        if let fault = certificate.fault, fault.refusers != .none, self.fault == nil {
+          self.fault = (block.line, fault)
+        }
       } else {
         note(block.line, .notCertificate)
       }

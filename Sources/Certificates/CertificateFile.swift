@@ -4,8 +4,13 @@ import Text
 public struct CertificateFile {
   /// In their order.
   public private(set) var certificates: [Certificate] = []
+  /// The first errors and the first warnings, no more of each than `problemLimit`: a file may hold a million.
   public private(set) var problems: [CertificateProblem] = []
+  /// How many there are beside those.
+  public private(set) var omittedErrors = 0
+  public private(set) var omittedWarnings = 0
 
+  private static let problemLimit = 8
   private var hasKeyBeside = false
 
   public init(reading bytes: [UInt8]) {
@@ -18,9 +23,9 @@ public struct CertificateFile {
   private mutating func readText(_ bytes: [UInt8]) {
     let text = plainText(bytes)
     if text.allSatisfy({ $0 <= UInt8(ascii: " ") }) {
-      problems.append(CertificateProblem(.empty))
+      note(.empty)
     } else if let kind = kindOfKeystore(bytes) {
-      problems.append(CertificateProblem(kind))
+      note(kind)
     } else {
       readPEM(text)
       readLinesThatEndWithCR(text)
@@ -36,6 +41,17 @@ public struct CertificateFile {
     if other.certificates.count > certificates.count || !text.contains(newline) { self = other }
   }
 
+  private mutating func note(_ kind: CertificateProblem.Kind, line: Int? = nil) {
+    let problem = CertificateProblem(kind, line: line)
+    if problems.count(where: { $0.isWarning == problem.isWarning }) < Self.problemLimit {
+      problems.append(problem)
+    } else if problem.isWarning {
+      omittedWarnings += 1
+    } else {
+      omittedErrors += 1
+    }
+  }
+
   // MARK: DER
 
   /// - Returns: whether it is DER of a kind that is known.
@@ -43,21 +59,22 @@ public struct CertificateFile {
     do throws(CertificateFault) {
       certificates = [try Certificate(reading: bytes)]
     } catch {
-      if let ders = certificatesOfSignedData(bytes) {
-        add(ders, line: nil)
-      } else if let kind = kindOfDER(bytes) {
-        problems.append(CertificateProblem(kind))
+      if takeSignedData(bytes, in: 0..<bytes.count, line: nil) { return true }
+      if let kind = kindOfDER(bytes) {
+        note(kind)
       } else if error.field != .certificate {
-        problems.append(CertificateProblem(.refused(error)))
+        note(.refused(error))
       }
     }
     return !(certificates.isEmpty && problems.isEmpty)
   }
 
   /// Takes the certificates of a PKCS #7.
-  private mutating func add(_ ders: [[UInt8]], line: Int?) {
-    if ders.isEmpty { problems.append(CertificateProblem(.emptyPKCS7, line: line)) }
-    for der in ders { take(der, line, .badCertificateInPKCS7) }
+  /// - Returns: whether it is one.
+  private mutating func takeSignedData(_ bytes: [UInt8], in range: Range<Int>, line: Int?) -> Bool {
+    let count = readSignedData(bytes, in: range) { take(Array(bytes[$0]), line, .badCertificateInPKCS7) }
+    if count == 0 { note(.emptyPKCS7, line: line) }
+    return count != nil
   }
 
   // MARK: PEM
@@ -68,38 +85,35 @@ public struct CertificateFile {
     while let block = pem.next() {
       hasBlocks = true
       if let fault = block.fault {
-        problems.append(CertificateProblem(.broken(fault), line: block.line))
+        note(.broken(fault), line: block.line)
       } else {
         take(block, pem.decoded)
       }
     }
     if !hasBlocks {
-      problems.append(CertificateProblem(isHTML(text) ? .html : .notCertificate))
+      note(isHTML(text) ? .html : .notCertificate)
     } else if certificates.isEmpty && hasKeyBeside {
       problems.removeAll { $0.kind == .keyBeside }
-      problems.append(CertificateProblem(.privateKey))
+      omittedWarnings = 0
+      note(.privateKey)
     }
   }
 
   private mutating func take(_ block: PEM.Block, _ decoded: [UInt8]) {
     let label = PEM.Label(block.label)
     if block.hasHeader && [.certificate, .trustedCertificate, .pkcs7].contains(label) {
-      problems.append(CertificateProblem(.broken(.misplacedLine), line: block.line))
+      note(.broken(.misplacedLine), line: block.line)
       return
     }
     switch label {
     case .certificate: take(Array(decoded[block.contents]), block.line, .notCertificateInBlock)
     case .trustedCertificate: takeTrustedCertificate(block, decoded)
     case .pkcs7:
-      if let ders = certificatesOfSignedData(Array(decoded[block.contents])) {
-        add(ders, line: block.line)
-      } else {
-        problems.append(CertificateProblem(.badPKCS7, line: block.line))
-      }
+      if !takeSignedData(decoded, in: block.contents, line: block.line) { note(.badPKCS7, line: block.line) }
     case .privateKey, .encryptedKey: noteKey(block)
-    case .request: problems.append(CertificateProblem(.request, line: block.line))
-    case .crl: problems.append(CertificateProblem(.crl, line: block.line))
-    case .other: problems.append(CertificateProblem(.otherBlock, line: block.line))
+    case .request: note(.request, line: block.line)
+    case .crl: note(.crl, line: block.line)
+    case .other: note(.otherBlock, line: block.line)
     }
   }
 
@@ -110,25 +124,25 @@ public struct CertificateFile {
       certificates.append(try Certificate(reading: der))
     } catch {
       let kind = error.field == .certificate ? broken : .refused(error)
-      problems.append(CertificateProblem(kind, line: line))
+      note(kind, line: line)
     }
   }
 
   private mutating func takeTrustedCertificate(_ block: PEM.Block, _ decoded: [UInt8]) {
     guard let trusted = TrustedCertificate(block, .trustedCertificate, decoded.span) else {
-      problems.append(CertificateProblem(.notCertificateInBlock, line: block.line))
+      note(.notCertificateInBlock, line: block.line)
       return
     }
     if trusted.isTrustedForServers {
       take(Array(decoded[block.contents].prefix(trusted.count)), block.line, .notCertificateInBlock)
     } else {
-      problems.append(CertificateProblem(.distrusted, line: block.line))
+      note(.distrusted, line: block.line)
     }
   }
 
   private mutating func noteKey(_ block: PEM.Block) {
     hasKeyBeside = true
-    problems.append(CertificateProblem(.keyBeside, line: block.line))
+    note(.keyBeside, line: block.line)
   }
 }
 

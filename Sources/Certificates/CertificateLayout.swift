@@ -21,11 +21,16 @@ struct CertificateLayout {
 
   /// Whether the algorithm behind the signed part is the one within it.
   let hasOneAlgorithm: Bool
+  /// The contents of the SEQUENCE within.
+  let innerAlgorithm: Range<Int>
   /// The contents of the version's INTEGER; nil where it is not written down, which means version 1.
   let version: Range<Int>?
   let hasUniqueIdentifiers: Bool
   /// An extension that occurs twice.
   let repetition: CertificateFault?
+
+  /// In bytes, from tag to end: OpenSSL's `X509_NAME_MAX`.
+  private static let longestName = 1 << 20
 
   /// Reads a certificate's structure.
   /// - Parameters:
@@ -61,11 +66,13 @@ struct CertificateLayout {
     else { throw CertificateFault(.serialNumber) }
     self.serial = serial.content
     guard let inner = walk.next(Tag.sequence, bytes) else { throw CertificateFault(.signatureAlgorithm) }
+    innerAlgorithm = inner.content
     hasOneAlgorithm = isSame(inner, algorithm, bytes)
     if !hasOneAlgorithm {
       try checkAlgorithm(walk.inside(inner), bytes, .signatureAlgorithm)
     }
-    guard let issuer = walk.next(Tag.sequence, bytes), isName(walk.inside(issuer), bytes)
+    guard let issuer = walk.next(Tag.sequence, bytes), issuer.range.count <= Self.longestName,
+      isName(walk.inside(issuer), bytes)
     else { throw CertificateFault(.issuer) }
     self.issuer = issuer.range
     guard let validity = walk.next(Tag.sequence, bytes) else { throw CertificateFault(.validity) }
@@ -75,7 +82,7 @@ struct CertificateLayout {
     else { throw CertificateFault(.notAfter) }
     self.notBefore = notBefore
     self.notAfter = notAfter
-    guard let subject = walk.next(Tag.sequence, bytes),
+    guard let subject = walk.next(Tag.sequence, bytes), subject.range.count <= Self.longestName,
       isSame(subject, issuer, bytes) || isName(walk.inside(subject), bytes)
     else { throw CertificateFault(.subject) }
     self.subject = subject.range
@@ -117,7 +124,7 @@ struct CertificateLayout {
 }
 
 /// Whether two elements hold the same bytes, as the names of a self-issued certificate do.
-private func isSame(_ one: DER.Element, _ other: DER.Element, _ bytes: Span<UInt8>) -> Bool {
+func isSame(_ one: DER.Element, _ other: DER.Element, _ bytes: Span<UInt8>) -> Bool {
   one.content.count == other.content.count
     && bytes.extracting(one.content).begins(with: bytes.extracting(other.content))
 }
@@ -270,15 +277,18 @@ private func checkExtensions(_ walk: DER, _ bytes: Span<UInt8>) throws(Certifica
     else { throw CertificateFault(.extensions) }
 
     guard let number = jointNumber(bytes, identifier) else {
-      // Nobody has as many, and each is compared with all.
-      if others.count == 100 { repetition = CertificateFault(.extensions, .unsupported, .gnuTLSAndJava) }
-      for other in others.prefix(100)
+      for other in others
       where identifier.count == other.count
         && bytes.extracting(identifier).begins(with: bytes.extracting(other))
       {
         repetition = repeated(bytes, identifier)
       }
-      others.append(identifier)
+      // Each is compared with all: so many are looked at, and nobody has as many.
+      if others.count < 100 {
+        others.append(identifier)
+      } else {
+        repetition = repetition ?? CertificateFault(.extensions, .unsupported, .none)
+      }
       continue
     }
     let bit = UInt64(1) << UInt64(number & 63)

@@ -7,14 +7,22 @@ extension CertificateLayout {
   /// - Source: RFC 5280 §4.1.1.2 (one algorithm), §4.1.2.1 (versions), §4.1.2.5 (times), §4.2 (no extension twice);
   ///   GnuTLS's `gnutls_x509_crt_import` and Java's `X509CertImpl`, as measured.
   func structureFault(_ bytes: Span<UInt8>) -> CertificateFault? {
-    guard let version = versionNumber(bytes) else { return CertificateFault(.version, .malformed, .gnuTLS) }
+    guard let version = versionNumber(bytes) else {
+      return CertificateFault(.version, .malformed, self.version?.count == 1 ? .java : .gnuTLSAndJava)
+    }
     if extensions != nil && version < 2 {
       return CertificateFault(.extensions, .notInVersion, .gnuTLSAndJava)
     }
     if hasUniqueIdentifiers && version < 1 {
       return CertificateFault(.uniqueIdentifiers, .notInVersion, .gnuTLSAndJava)
     }
-    if !hasOneAlgorithm { return CertificateFault(.signatureAlgorithm, .differs, .gnuTLSAndJava) }
+    if !hasOneAlgorithm {
+      // Where only the parameters differ, no library minds but those that pass over the certificate.
+      var (inner, outer) = (DER(innerAlgorithm, isStrict: false), DER(signatureAlgorithm, isStrict: false))
+      let (one, other) = (inner.next(bytes), outer.next(bytes))
+      let isNamedAlike = one.flatMap { one in other.map { isSame(one, $0, bytes) } } ?? false
+      return CertificateFault(.signatureAlgorithm, .differs, isNamedAlike ? .none : .gnuTLSAndJava)
+    }
     if !hasTime(bytes, notBefore) { return CertificateFault(.notBefore, .malformed, .gnuTLSAndJava) }
     if !hasTime(bytes, notAfter) { return CertificateFault(.notAfter, .malformed, .gnuTLSAndJava) }
     return repetition
@@ -49,28 +57,33 @@ extension CertificateLayout {
     return nil
   }
 
-  /// What a library minds so that it refuses the whole bundle, though the certificate is used: such have been issued.
-  func tolerated(_ der: [UInt8]) -> [CertificateFault] {
-    let bytes = der.span
-    var faults: [CertificateFault] = []
-    var hasCriticalAltName = false
-    var walk = extensionWalk
-    while let one = walk.next(bytes) {
-      guard let known = one.known(bytes), known.isAltName else { continue }
-      if !known.isValid(bytes, one.value, isCritical: one.isCritical) {
-        faults.append(CertificateFault(.known(known), .malformed, .gnuTLS))
-      } else if known == .subjectAltName && one.isCritical {
-        hasCriticalAltName = true
-      }
-    }
-    // A name's header is two bytes.
-    if issuer.count == 2 { faults.append(CertificateFault(.issuer, .empty, .java)) }
-    if subject.count == 2 && !hasCriticalAltName { faults.append(CertificateFault(.subject, .empty, .java)) }
-    return faults
-  }
-
   /// Its extensions, one after another.
-  var extensionWalk: ExtensionWalk { ExtensionWalk(walk: DER(extensions ?? 0..<0, isStrict: false)) }
+  private var extensionWalk: ExtensionWalk { ExtensionWalk(extensions ?? 0..<0) }
+}
+
+/// What a library minds so that it refuses the whole bundle, though the certificate is used: such have been issued.
+/// - Parameters:
+///   - issuer: from the Name's tag to its end, as `subject`.
+///   - extensions: the contents of the SEQUENCE OF Extension.
+func toleratedFaults(
+  _ der: [UInt8], issuer: Range<Int>, subject: Range<Int>, extensions: Range<Int>
+) -> [CertificateFault] {
+  let bytes = der.span
+  var faults: [CertificateFault] = []
+  var hasCriticalAltName = false
+  var walk = ExtensionWalk(extensions)
+  while let one = walk.next(bytes) {
+    guard let known = one.known(bytes), known.isAltName else { continue }
+    if !known.isValid(bytes, one.value, isCritical: one.isCritical) {
+      faults.append(CertificateFault(.known(known), .malformed, .gnuTLS))
+    } else if known == .subjectAltName && one.isCritical {
+      hasCriticalAltName = true
+    }
+  }
+  // A name's header is two bytes.
+  if issuer.count == 2 { faults.append(CertificateFault(.issuer, .empty, .java)) }
+  if subject.count == 2 && !hasCriticalAltName { faults.append(CertificateFault(.subject, .empty, .java)) }
+  return faults
 }
 
 /// A walk over the extensions of a certificate.
@@ -85,9 +98,12 @@ struct ExtensionWalk {
     func known(_ bytes: Span<UInt8>) -> KnownExtension? { KnownExtension(bytes, identifier) }
   }
 
-  fileprivate var walk: DER
+  private var walk: DER
 
-  mutating func next(_ bytes: Span<UInt8>) -> Element? {
+  /// - Parameter list: the contents of the SEQUENCE OF Extension.
+  fileprivate init(_ list: Range<Int>) { walk = DER(list, isStrict: false) }
+
+  fileprivate mutating func next(_ bytes: Span<UInt8>) -> Element? {
     guard let one = walk.next(Tag.sequence, bytes) else { return nil }
     var fields = walk.inside(one)
     guard let identifier = fields.next(Tag.objectIdentifier, bytes) else { return nil }

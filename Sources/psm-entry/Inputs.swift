@@ -241,7 +241,7 @@ struct Inputs {
     }
     let unsaid = problems.dropFirst(Self.messageLimit)
     var room = max(0, Self.messageLimit - problems.count)
-    var unsaidCount = unsaid.count
+    var unsaidCount = unsaid.count + file.omittedErrors + file.omittedWarnings
     for certificate in file.certificates {
       found.append(Found(certificate: certificate, source: path))
       for warning in certificate.warnings(now: now) {
@@ -255,10 +255,10 @@ struct Inputs {
     }
     if unsaidCount == 0 { return }
     let count: Text = "\(unsaidCount) more of the kind"
-    if unsaid.isEmpty {
+    if unsaid.isEmpty && file.omittedErrors + file.omittedWarnings == 0 {
       certificateProblems.append(.warning(path.shown, count))
     } else {
-      let hasErrors = unsaid.contains { !$0.isWarning }
+      let hasErrors = file.omittedErrors > 0 || unsaid.contains { !$0.isWarning }
       fileProblems.append(hasErrors ? .error(path.shown, count) : .warning(path.shown, count))
     }
   }
