@@ -7,7 +7,7 @@ public func fuzzPKCS7(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     precondition(der.lowerBound >= end && der.upperBound <= bytes.count)
     end = der.upperBound
   }
-  let file = CertificateFile(reading: bytes)
+  let file = withinBudget(count) { CertificateFile(reading: bytes) }
   precondition(found == nil || file.certificates.count <= found ?? 0)
   precondition(file.problems.count <= 16)
   return 0

@@ -142,18 +142,43 @@ public struct TrustedCertificate: Sendable {
     isTrustedForServers = trust
   }
 
-  /// Whether the settings allow TLS servers; nil where they are malformed.
-  /// - Source: OpenSSL's X509_CERT_AUX: `SEQUENCE { trust SEQUENCE OF OID OPTIONAL, reject [0] … }`.
+  /// Whether the settings allow TLS servers; nil where OpenSSL does not read them.
+  /// - Source: OpenSSL's X509_CERT_AUX: `SEQUENCE { trust SEQUENCE OF OID OPTIONAL, reject [0] SEQUENCE OF OID OPTIONAL,
+  ///   alias UTF8String OPTIONAL, keyid OCTET STRING OPTIONAL, other [1] SEQUENCE OF AlgorithmIdentifier OPTIONAL }`.
   private static func trustsServers(_ settings: Range<Int>, _ bytes: Span<UInt8>) -> Bool? {
     if settings.isEmpty { return true }
     var outer = DER(settings, isStrict: false)
     guard let sequence = outer.next(Tag.sequence, bytes) else { return nil }
     var fields = outer.inside(sequence)
-    if let trust = fields.next(Tag.sequence, bytes), !holdsServerUse(fields.inside(trust), bytes) {
-      return false
+    var isTrusted = true
+    if let trust = fields.next(Tag.sequence, bytes) {
+      if !areUses(fields.inside(trust), bytes) { return nil }
+      isTrusted = holdsServerUse(fields.inside(trust), bytes)
     }
-    if let reject = fields.next(Tag.context(0), bytes), holdsServerUse(fields.inside(reject), bytes) {
-      return false
+    if let reject = fields.next(Tag.context(0), bytes) {
+      if !areUses(fields.inside(reject), bytes) { return nil }
+      if holdsServerUse(fields.inside(reject), bytes) { isTrusted = false }
+    }
+    _ = fields.next(Tag.utf8String, bytes)
+    _ = fields.next(Tag.octetString, bytes)
+    if let other = fields.next(Tag.context(1), bytes) {
+      var algorithms = fields.inside(other)
+      while !algorithms.isAtEnd {
+        guard let algorithm = algorithms.next(Tag.sequence, bytes) else { return nil }
+        do throws(CertificateFault) {
+          try checkAlgorithm(algorithms.inside(algorithm), bytes, .certificate)
+        } catch { return nil }
+      }
+    }
+    return fields.isAtEnd ? isTrusted : nil
+  }
+
+  private static func areUses(_ walk: DER, _ bytes: Span<UInt8>) -> Bool {
+    var walk = walk
+    while !walk.isAtEnd {
+      guard let use = walk.next(Tag.objectIdentifier, bytes),
+        isObjectIdentifier(bytes.extracting(use.content), isStrict: false)
+      else { return false }
     }
     return true
   }

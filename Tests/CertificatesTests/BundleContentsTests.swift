@@ -112,10 +112,20 @@ func trustSettingsDecideWhetherServersAreTrusted(name: String, text: [UInt8], is
   #expect(BundleContents(reading: text).canonicalText == text)
 }
 
-@Test func malformedTrustSettingsAreDamage() {
-  let text = pem(MadeCertificate.numbered(1).der + [1, 2, 3], "TRUSTED CERTIFICATE")
-  #expect(BundleContents(reading: text).damage != nil)
-  #expect(CertificateFile(reading: text).certificates.isEmpty)
+/// - Source: OpenSSL's X509_CERT_AUX, as its `PEM_X509_INFO_read_bio` reads it.
+@Test(
+  arguments: [
+    ("no SEQUENCE", [1, 2, 3]), ("a use that is none", element(0x30, element(0x30, element(0x06, [0x80])))),
+    ("a use of another tag", element(0x30, element(0x30, [4, 0]))),
+    ("a rejected one that is none", element(0x30, element(0xA0, element(0x06, [])))),
+    ("reject before trust", element(0x30, element(0xA0, []) + element(0x30, []))),
+    ("another algorithm that is none", element(0x30, element(0xA1, element(0x30, [])))),
+    ("more than there is", element(0x30, element(0x30, []) + element(0x02, [1]))),
+  ] as [(String, [UInt8])])
+func malformedTrustSettingsAreDamage(name: String, settings: [UInt8]) {
+  let text = pem(MadeCertificate.numbered(1).der + settings, "TRUSTED CERTIFICATE")
+  #expect(BundleContents(reading: text).damage != nil, "\(name)")
+  #expect(CertificateFile(reading: text).certificates.isEmpty, "\(name)")
 }
 
 // A bundle as a distribution's tool writes it
