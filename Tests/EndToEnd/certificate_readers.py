@@ -87,11 +87,14 @@ SKIPPING = ("Go", "rustls")
 
 
 @contextlib.contextmanager
-def running_readers() -> Iterator[dict[str, Reader]]:
+def running_readers(names: Sequence[str] = ()) -> Iterator[dict[str, Reader]]:
+    """The readers of these names, or all."""
     _build()
     readers: dict[str, Reader] = {}
+    commands = _commands()
     try:
-        for name, command in _commands().items():
+        for name in names or commands:
+            command = commands[name]
             process = subprocess.Popen(
                 [str(part) for part in command],
                 stdin=subprocess.PIPE,
