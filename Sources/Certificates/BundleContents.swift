@@ -34,10 +34,12 @@ public struct BundleContents: Sendable {
   /// its block begins, and why.
   public private(set) var fault: (line: Int, reason: CertificateFault)?
   private let text: [UInt8]
+  private let end: Int
 
   /// - Parameter end: where the text to be read ends; nil for all of it.
   public init(reading text: [UInt8], upTo end: Int? = nil) {
     self.text = text
+    self.end = end ?? text.count
     certificates.reserveCapacity((end ?? text.count) / 1200)
     // Of lines that were joined, both certificates are found; that they were is damage all the same.
     var pem = PEM(text, upTo: end, splitsJoinedLines: true)
@@ -69,6 +71,23 @@ public struct BundleContents: Sendable {
         contents(of: certificate).prefix(certificate.endOfSettings), to: &text)
     }
     return text
+  }
+
+  /// As `fault`, of the values within certificates: keys and extensions. That takes too long for a start that
+  /// changes nothing.
+  public var valueFault: (line: Int, reason: CertificateFault)? {
+    var pem = PEM(text, upTo: end, splitsJoinedLines: true)
+    while let block = pem.next() {
+      guard block.fault == nil, [.certificate, .trustedCertificate].contains(PEM.Label(block.label)),
+        let layout = try? CertificateLayout(pem.decoded.span, in: block.contents, isStrict: true)
+      else { continue }
+      let fault = layout.valueFault(pem.decoded.span)
+      if let fault, fault.refusers != .none { return (block.line, fault) }
+      let tolerated = toleratedFaults(
+        pem.decoded, issuer: layout.issuer, subject: layout.subject, extensions: layout.extensions ?? 0..<0)
+      if let first = tolerated.first { return (block.line, first) }
+    }
+    return nil
   }
 
   private mutating func note(_ line: Int, _ reason: Damage.Reason) {

@@ -368,3 +368,17 @@ func whatOneLibraryRefusesIsWarnedOf(name: String, der: [UInt8], words: String) 
     if let fault = contents.fault { #expect(fault.line > 3 && !fault.reason.finding.isEmpty, "\(row.name)") }
   }
 }
+
+@Test func theValuesOfABaseAreLookedAtWhenAsked() throws {
+  let good = pem(MadeCertificate().der)
+  #expect(BundleContents(reading: good).valueFault == nil)
+  for (der, words) in [
+    (made { $0.publicKey = key(algorithm(ecKey, null), point) }, "public key: malformed (Java"),
+    (with(0x11, element(0x30, [])), "subjectAltName: malformed (GnuTLS"),
+  ] {
+    let contents = BundleContents(reading: good + pem(der))
+    #expect(contents.damage == nil && contents.fault == nil)
+    let fault = try #require(contents.valueFault)
+    #expect(fault.line > 3 && fault.reason.finding.utf8.starts(with: words.utf8))
+  }
+}
