@@ -66,7 +66,7 @@ public final class Certificate: Sendable {
   /// - Throws: what is at fault where `der` is no certificate that every client reads.
   public convenience init(reading der: [UInt8]) throws(CertificateFault) {
     // All that can fail is done before there is an object: Embedded Swift does not give back one that is half made.
-    let layout = try CertificateLayout(der.span, in: 0..<der.count, isStrict: true)
+    let layout = try CertificateLayout.reading(der.span, in: 0..<der.count)
     if layout.whole.count != der.count || der.count > Int32.max { throw CertificateFault(.certificate) }
     if let fault = layout.structureFault(der.span) ?? layout.valueFault(der.span) { throw fault }
     guard let notBefore = seconds(der.span, layout.notBefore),

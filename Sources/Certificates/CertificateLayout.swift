@@ -113,6 +113,17 @@ struct CertificateLayout {
     if !walk.isAtEnd { throw CertificateFault(.certificate) }
   }
 
+  /// Reads DER as it must be.
+  /// - Throws: the first field that is not, and whether OpenSSL is among those who mind.
+  static func reading(_ bytes: Span<UInt8>, in range: Range<Int>) throws(CertificateFault) -> Self {
+    do throws(CertificateFault) {
+      return try Self(bytes, in: range, isStrict: true)
+    } catch {
+      let isReadable = (try? Self(bytes, in: range, isStrict: false)) != nil
+      throw isReadable ? CertificateFault(error.field, error.reason, .gnuTLSAndJava) : error
+    }
+  }
+
   /// Of version 1, whether that is written down or not.
   func isVersion1(_ bytes: Span<UInt8>) -> Bool { versionNumber(bytes) == 0 }
 

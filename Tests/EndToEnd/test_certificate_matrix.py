@@ -6,8 +6,6 @@ Mutants and collections are merged by the binary that ships, and the bundle is r
 
 import hashlib
 import json
-import os
-import random
 import re
 import subprocess
 from base64 import b64decode, b64encode
@@ -20,7 +18,7 @@ import pytest
 from certificate_mutants import mutants
 from certificate_readers import SKIPPING, Reader, running_readers
 from certificates_support import CACHE, openssl_source, package
-from roots import BUNDLE, CERTS, NATIVE_STORE, authority
+from roots import BUNDLE, CERTS, authority
 
 MUTANTS = {False: 40_000, True: 500_000}
 IN_BASES = {False: 1_500, True: 15_000}
@@ -240,7 +238,6 @@ def test_what_every_library_reads_is_accepted_and_nothing_else(binary, readers, 
     tried = collected(collections(wants_all))
     assert len(tried) > (1_400 if wants_all else 700)
     assert examine(binary, readers, tmp_path, tried, figures) == []
-    accepted = set(named_libraries(binary, [tmp_path / CERTS[1:]]))
     report("certificate-collections", figures)
     merge(binary, tmp_path, list(tried))
     accepted = set(named_libraries(binary, [tmp_path / CERTS[1:]]))
