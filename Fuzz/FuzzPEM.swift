@@ -12,9 +12,9 @@ public func fuzzPEM(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
 
   let contents = withinBudget(count) { BundleContents(reading: bytes) }
   if let damage = contents.damage { precondition(damage.line >= 1 && isHarmless(damage.text)) }
-  // OpenSSL reads what is not damaged, and finds the same. Of keys and lists of revoked certificates, which no bundle
-  // should hold, only the outermost SEQUENCE is looked at; OpenSSL goes on to the numbers.
-  if contents.damage == nil && !bytes[...].holds("KEY-----") && !bytes[...].holds("CRL-----") {
+  // OpenSSL reads what is not damaged, and finds the same. Of a key, which no bundle should hold, only the outermost
+  // SEQUENCE is looked at; OpenSSL goes on to the numbers.
+  if contents.damage == nil && !bytes[...].holds("KEY-----") {
     precondition(fuzz_openssl_certificates(start, count) == contents.certificates.count)
   }
   // What was saved is a bundle without damage that holds the same.

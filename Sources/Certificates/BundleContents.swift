@@ -110,7 +110,7 @@ public struct BundleContents: Sendable {
         note(block.line, .notCertificate)
       }
     case .crl:
-      if !holdsSequence(block, decoded) { note(block.line, .notCRL) }
+      if !isRevocationList(decoded, in: block.contents) { note(block.line, .notCRL) }
     case .privateKey:
       // An encrypted one is kept by OpenSSL as it is.
       if !block.hasHeader && !holdsSequence(block, decoded) { note(block.line, .notKey) }

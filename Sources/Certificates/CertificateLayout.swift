@@ -30,7 +30,7 @@ struct CertificateLayout {
   let repetition: CertificateFault?
 
   /// In bytes, from tag to end: OpenSSL's `X509_NAME_MAX`.
-  private static let longestName = 1 << 20
+  static let longestName = 1 << 20
 
   /// Reads a certificate's structure.
   /// - Parameters:
@@ -260,7 +260,7 @@ private func checkPublicKey(_ walk: DER, _ bytes: Span<UInt8>) throws(Certificat
 }
 
 /// OpenSSL 3.3 and later ask for the seconds and one character more.
-private func isTime(_ element: DER.Element) -> Bool {
+func isTime(_ element: DER.Element) -> Bool {
   element.tag == Tag.utcTime
     ? element.content.count >= 13 : element.tag == Tag.generalizedTime && element.content.count >= 15
 }
@@ -268,8 +268,7 @@ private func isTime(_ element: DER.Element) -> Bool {
 /// Whether OpenSSL reads a list of extensions.
 /// - Returns: one that there is twice, which OpenSSL does not mind.
 /// - Throws: where it does not.
-private func checkExtensions(_ walk: DER, _ bytes: Span<UInt8>) throws(CertificateFault) -> CertificateFault?
-{
+func checkExtensions(_ walk: DER, _ bytes: Span<UInt8>) throws(CertificateFault) -> CertificateFault? {
   // A bit for each of the joint ISO and ITU's extensions, as nearly all are.
   var seen: (UInt64, UInt64) = (0, 0)
   var others: [Range<Int>] = []

@@ -197,6 +197,19 @@ def seeds() -> dict[str, Node]:
     }
 
 
+def revocation_list() -> Node:
+    """A list of revoked certificates, signed by nobody in particular."""
+    moment = datetime.datetime(2025, 1, 1)
+    reason = x509.CRLReason(x509.ReasonFlags.key_compromise)
+    one = x509.RevokedCertificateBuilder().serial_number(5).revocation_date(moment)
+    builder = x509.CertificateRevocationListBuilder().issuer_name(_ODD_NAME)
+    builder = builder.last_update(moment).next_update(datetime.datetime(2055, 1, 1))
+    builder = builder.add_revoked_certificate(one.add_extension(reason, critical=False).build())
+    builder = builder.add_revoked_certificate(one.build()).add_extension(x509.CRLNumber(7), critical=False)
+    signed = builder.sign(ec.generate_private_key(ec.SECP256R1()), hashes.SHA256())
+    return der.read(signed.public_bytes(Encoding.DER))
+
+
 # --- How it is changed ----------------------------------------------------------------------------
 
 _TIMES = [
@@ -351,11 +364,11 @@ def _flip(encoded: bytes, numbers: random.Random) -> bytes:
     return bytes(changed)
 
 
-def mutants(count: int, seed: int) -> Iterator[tuple[str, bytes]]:
-    """`count` of them, each with what was done to it. Half are one change of all that there are, drawn without
+def mutants(count: int, seed: int, roots: dict[str, Node] | None = None) -> Iterator[tuple[str, bytes]]:
+    """`count` of them, of `roots` in place of the usual ones, each with what was done to it. Half are one change of all that there are, drawn without
     repetition as far as they go; the others are two changes, an element put elsewhere, or bits."""
     numbers = random.Random(seed)
-    roots = seeds()
+    roots = roots or seeds()
     every = {name: list(changes_of(root)) for name, root in roots.items()}
     single = [(name, number) for name, changes in every.items() for number in range(len(changes))]
     numbers.shuffle(single)

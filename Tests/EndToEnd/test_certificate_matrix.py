@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from certificate_mutants import mutants
+from certificate_mutants import mutants, revocation_list
 from certificate_readers import SKIPPING, Reader, running_readers
 from certificates_support import CACHE, openssl_source, package
 from roots import BUNDLE, CERTS, authority
@@ -26,10 +26,10 @@ BATCH = 5_000
 SEED = 17
 
 
-def pem(der: bytes) -> bytes:
+def pem(der: bytes, label: bytes = b"CERTIFICATE") -> bytes:
     text = b64encode(der)
     lines = b"".join(text[start : start + 64] + b"\n" for start in range(0, len(text), 64))
-    return b"-----BEGIN CERTIFICATE-----\n" + lines + b"-----END CERTIFICATE-----\n"
+    return b"-----BEGIN %s-----\n%s-----END %s-----\n" % (label, lines, label)
 
 
 def ders_of(bundle: bytes) -> list[bytes]:
@@ -170,14 +170,18 @@ def test_no_library_refuses_a_bundle_for_a_mutant_that_is_accepted(binary, reade
     assert figures.warned["GnuTLS"] > 0
 
 
-def test_the_verdict_on_a_base_is_openssls_old_and_new(binary, readers, wants_all, tmp_path):
+@pytest.mark.parametrize("kind", ["certificate", "list of revoked certificates"])
+def test_the_verdict_on_a_base_is_openssls_old_and_new(kind, binary, readers, wants_all, tmp_path):
     """What either refuses the file for is damage. What both read is not, but for encodings that nobody writes."""
     bundle, inputs, path = tmp_path / "bundle.pem", tmp_path / "input.pem", tmp_path / "read.pem"
     inputs.write_bytes(authority("Corp Root").pem)
     command = [binary, "plan", "--json", "--system=off", f"--certs={inputs}", f"--bundles={bundle}"]
+    is_list = kind != "certificate"
+    count = IN_BASES[wants_all] // (3 if is_list else 1)
+    label = b"X509 CRL" if is_list else b"CERTIFICATE"
     missed, verdicts, too_strict = [], Counter(), []
-    for what, der in mutants(IN_BASES[wants_all], SEED + 1):
-        bundle.write_bytes(authority("Public A").pem + pem(der) + authority("Public B").pem)
+    for what, der in mutants(count, SEED + 1, {"list": revocation_list()} if is_list else None):
+        bundle.write_bytes(authority("Public A").pem + pem(der, label) + authority("Public B").pem)
         path.write_bytes(bundle.read_bytes())
         refuses = readers["OpenSSL 3.0"].refuses(path) or readers["the newest OpenSSL"].refuses(path)
         done = subprocess.run(command, capture_output=True, env={}, timeout=30, check=False)
@@ -188,8 +192,8 @@ def test_the_verdict_on_a_base_is_openssls_old_and_new(binary, readers, wants_al
         if change["repair"] and not refuses:
             too_strict.append(what)
     assert missed == []
-    assert min(verdicts.values()) > IN_BASES[wants_all] // 10
-    assert len(too_strict) <= IN_BASES[wants_all] // 100, too_strict
+    assert min(verdicts.values()) > count // 10
+    assert len(too_strict) <= count // 100, too_strict
 
 
 # --- Collections ----------------------------------------------------------------------------------

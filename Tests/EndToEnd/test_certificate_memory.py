@@ -115,6 +115,30 @@ def test_reading_takes_at_most_8_MiB_and_four_times_the_file(kind, binary, tmp_p
         assert seconds < SECONDS
 
 
+# Bundles of which a start makes something: for each a size in bytes.
+BUNDLES: dict[str, Callable[[int], bytes]] = {
+    "certificates": lambda size: PEM * (size // len(PEM)),
+    "a broken block before them": lambda size: b"-----BEGIN X-----\n" + PEM * (size // len(PEM) - 1),
+    "joined lines": lambda size: PEM[:-1] * (size // len(PEM)),
+    "comments": lambda size: PEM + b"# x\n" * (size // 4 - len(PEM)),
+    "one block": lambda size: PEM + pem(bytes(size * 46 // 64)),
+}
+
+
+@pytest.mark.parametrize("kind", BUNDLES)
+def test_a_start_takes_at_most_8_MiB_and_four_times_the_bundle(kind, binary, tmp_path):
+    mounted, bundle = tmp_path / "ca.pem", tmp_path / "bundle.pem"
+    mounted.write_bytes(authority("Mounted").pem)
+    for size in SIZES:
+        bundle.write_bytes(BUNDLES[kind](size))
+        options = ("--system", "off", "--certs", mounted, "--bundles", bundle, "--log", "error")
+        peak, seconds, status = measured(tmp_path, binary, *options, "--", "/bin/true")
+        assert status == 0
+        assert b"managed certificates" in bundle.read_bytes()
+        assert peak <= 8 * MiB + 4 * size, f"{peak / MiB:.0f} MiB for {size / MiB:.0f} MiB"
+        assert seconds < SECONDS
+
+
 def test_the_measure_sees_what_is_too_much(tmp_path):
     peak, _, _ = measured(tmp_path, "/usr/bin/python3", "-c", "x = bytearray(100 << 20)")
     assert 100 * MiB < peak < 200 * MiB
