@@ -23,6 +23,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -63,6 +64,14 @@ static inline int clinux_set_nonblocking(int descriptor) {
   return fcntl(descriptor, F_SETFL, O_NONBLOCK);
 }
 
+static inline int clinux_pipe(int *ends) {
+  if (pipe2(ends, O_CLOEXEC) == 0) return 0;
+  if ((errno != ENOSYS && errno != EPERM) || pipe(ends) != 0) return -1;
+  fcntl(ends[0], F_SETFD, FD_CLOEXEC);
+  fcntl(ends[1], F_SETFD, FD_CLOEXEC);
+  return 0;
+}
+
 static inline int clinux_die_with_parent(void) { return prctl(PR_SET_PDEATHSIG, SIGKILL); }
 
 static inline void clinux_ignore(int signal) {
@@ -97,11 +106,18 @@ static inline uint32_t clinux_mode_type(mode_t mode) { return mode & S_IFMT; }
 
 // statx(2): the attributes stand at offset 8, what of them the kernel knows at offset 56. The struct
 // itself is declared by one libc, by the kernel's header for the other, and by both where they meet.
+// Less than 0 where it cannot tell.
 static inline int clinux_is_mount_point(int folder, const char *name) {
   enum { size = 256, attributes = 1, known = 7, no_automount = 0x800, mount_root = 0x2000 };
   uint64_t status[size / 8] = {0};
-  if (syscall(SYS_statx, folder, name, AT_SYMLINK_NOFOLLOW | no_automount, 0, status) != 0) return 0;
-  return (status[attributes] & status[known] & mount_root) != 0;
+  if (syscall(SYS_statx, folder, name, AT_SYMLINK_NOFOLLOW | no_automount, 0, status) != 0) return -1;
+  if ((status[known] & mount_root) == 0) return -1;
+  return (status[attributes] & mount_root) != 0;
+}
+
+static inline uint64_t clinux_stack_limit(void) {
+  struct rlimit limit;
+  return getrlimit(RLIMIT_STACK, &limit) == 0 ? limit.rlim_cur : UINT64_MAX;
 }
 
 static inline int clinux_terminal_columns(int descriptor) {

@@ -63,9 +63,12 @@ public struct BundleContents: Sendable {
   }
 
   /// Its certificates alone: 64 columns, LF.
-  public var canonicalText: [UInt8] {
+  public var canonicalText: [UInt8] { canonicalText { _ in true } }
+
+  /// Of its certificates those that are asked for: 64 columns, LF.
+  public func canonicalText(of isIncluded: (TrustedCertificate) -> Bool) -> [UInt8] {
     var text: [UInt8] = []
-    for certificate in certificates {
+    for certificate in certificates where isIncluded(certificate) {
       appendBlock(
         certificate.isTrustedForm ? "TRUSTED CERTIFICATE" : "CERTIFICATE",
         contents(of: certificate).prefix(certificate.endOfSettings), to: &text)
@@ -88,6 +91,17 @@ public struct BundleContents: Sendable {
       if let first = tolerated.first { return (block.line, first) }
     }
     return nil
+  }
+
+  /// The text without the blocks of some of its certificates.
+  public func text(without isRemoved: (TrustedCertificate) -> Bool) -> [UInt8] {
+    var kept: [UInt8] = []
+    var position = 0
+    for certificate in certificates where isRemoved(certificate) {
+      kept += text[position..<certificate.range.lowerBound]
+      position = certificate.range.upperBound
+    }
+    return kept + text[position...]
   }
 
   private mutating func note(_ line: Int, _ reason: Damage.Reason) {

@@ -1,4 +1,5 @@
 import CLinux
+import Text
 
 extension Account {
   /// Whether this process is that user in that group already, as real, effective and saved one.
@@ -14,9 +15,10 @@ extension Account {
     _ = try retrying { Int(setresgid(group, group, group)) }
     _ = try retrying { Int(setresuid(user, user, user)) }
     let groups = Self.supplementary
+    let wanted = Self.order(of: supplementaryGroups)
     let isBecome =
       isCurrent && groups.count == supplementaryGroups.count
-      && groups.allSatisfy { supplementaryGroups.contains($0) }
+      && groups.allSatisfy { wanted.contains(Self.key(of: $0)) }
     // Whoever is not root must not be able to be it again.
     let hasWayBack = user != 0 && setresuid(0, 0, 0) == 0
     if !isBecome || hasWayBack { throw .notPermitted }

@@ -86,10 +86,15 @@ public struct Account: Equatable, Sendable {
       let fields = line.parts(between: ":", keepsEmpty: true)
       guard fields.count >= 4, let group = accountNumber(fields[2]) else { continue }
       let isMember = fields[3].parts(between: ",").contains { $0 == name }
-      if isMember && !memberships.contains(group) { memberships.append(group) }
+      if isMember { memberships.append(group) }
     }
-    return memberships
+    return order(of: memberships).firsts.map { memberships[$0] }
   }
+
+  /// Groups to find one among: a user may be in 65,536.
+  static func order(of groups: [UInt32]) -> ByteOrder { ByteOrder(groups.map { key(of: $0) }) }
+
+  static func key(of group: UInt32) -> [UInt8] { decimal(Int64(group)) }
 }
 
 private func lines(of text: [UInt8]) -> [ArraySlice<UInt8>] { text[...].parts(between: "\n") }

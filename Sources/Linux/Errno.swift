@@ -15,6 +15,7 @@ public struct Errno: Error, Equatable, Sendable {
   public static let noSuchFile = Errno(rawValue: ENOENT)
   /// What a script's interpreter is, where it is missing: there is no better one.
   public static let noSuchInterpreter = Errno(rawValue: ELIBBAD)
+  public static let badDescriptor = Errno(rawValue: EBADF)
   public static let interrupted = Errno(rawValue: EINTR)
   public static let noSuchDeviceOrAddress = Errno(rawValue: ENXIO)
   public static let argumentListTooLong = Errno(rawValue: E2BIG)

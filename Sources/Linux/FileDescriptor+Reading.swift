@@ -16,6 +16,23 @@ private func reading<Value>(_ call: () throws(Errno) -> Value) throws(ReadError)
 }
 
 extension FileDescriptor {
+  /// Opens what stands at `path`, relative to this folder, to read it.
+  ///
+  /// What it is, is asked before: to open a FIFO releases whoever waits to write into it, to open a device may do
+  /// anything. It may be another file a moment later, so it is asked of the open file again.
+  /// - Returns: nil for what is neither a regular file nor a folder: that is not opened.
+  public func openToRead(_ path: Path, _ options: OpenOptions = []) throws(Errno) -> FileDescriptor? {
+    let metadata = try status(of: path, flags: options.contains(.noFollow) ? AT_SYMLINK_NOFOLLOW : 0)
+    return metadata.kind == .other ? nil : try open(path, options.union(.nonBlocking))
+  }
+
+  /// The same of a regular file.
+  public func openFile(_ path: Path, _ options: OpenOptions = []) throws(ReadError) -> FileDescriptor {
+    let file = try reading { () throws(Errno) in try openToRead(path, options) }
+    guard let file else { throw .notRegular }
+    return file
+  }
+
   /// The whole of a regular file that was just opened.
   ///
   /// The kind is asked of the open file, never of a name: a name may mean something else a

@@ -1,4 +1,5 @@
 import CLinux
+import Text
 
 /// An open file.
 ///
@@ -40,6 +41,12 @@ public struct FileDescriptor: Equatable, Sendable {
   ) throws(Errno) -> FileDescriptor {
     let opened = try retrying { Int(clinux_openat(rawValue, path.terminated, options.flags, mode)) }
     return FileDescriptor(rawValue: Int32(truncatingIfNeeded: opened))
+  }
+
+  /// Opens for reading what was opened as a place only: the very same file.
+  func reopened() throws(Errno) -> FileDescriptor {
+    try FileDescriptor.currentFolder.open(
+      Path("/proc/self/fd").appending(Path(decimal(Int64(rawValue)))), [.nonBlocking])
   }
 
   /// Opens `path` with this folder as the root of every link and `..` in it.
@@ -131,18 +138,17 @@ public struct FileDescriptor: Equatable, Sendable {
     return Metadata(status)
   }
 
-  /// What stands at `path`, relative to this folder; nil where there is nothing or it cannot be seen.
-  /// The corresponding C function is `fstatat`.
+  /// What stands at `path`, relative to this folder. The corresponding C function is `fstatat`.
   @inline(never)
-  func metadata(of path: Path, flags: Int32) -> Metadata? {
+  func status(of path: Path, flags: Int32) throws(Errno) -> Metadata {
     var status = stat()
-    do throws(Errno) {
-      _ = try retrying { Int(fstatat(rawValue, path.terminated, &status, flags)) }
-      return Metadata(status)
-    } catch {
-      return nil
-    }
+    _ = try retrying { Int(fstatat(rawValue, path.terminated, &status, flags)) }
+    return Metadata(status)
   }
+
+  /// The same; nil where there is nothing or it cannot be seen.
+  @inline(never)
+  func metadata(of path: Path, flags: Int32) -> Metadata? { try? status(of: path, flags: flags) }
 
   /// Takes the lock on this file or folder without waiting. The corresponding C function is
   /// `flock` with `LOCK_EX | LOCK_NB`; closing gives the lock back.
@@ -165,12 +171,12 @@ public struct FileDescriptor: Equatable, Sendable {
     FileDescriptor(rawValue: Int32(try retrying { Int(clinux_duplicate_above(rawValue, number + 1)) }))
   }
 
-  /// A pipe. The corresponding C function is `pipe2` with `O_CLOEXEC`.
+  /// A pipe, both ends close-on-exec. The corresponding C function is `pipe2`, or `pipe` where that is refused.
   public static func pipe() throws(Errno) -> (reading: FileDescriptor, writing: FileDescriptor) {
     var ends: (Int32, Int32) = (-1, -1)
     _ = try retrying {
       withUnsafeMutableBytes(of: &ends) {
-        Int(pipe2($0.assumingMemoryBound(to: Int32.self).baseAddress, O_CLOEXEC))
+        Int(clinux_pipe($0.assumingMemoryBound(to: Int32.self).baseAddress))
       }
     }
     return (FileDescriptor(rawValue: ends.0), FileDescriptor(rawValue: ends.1))

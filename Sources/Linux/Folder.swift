@@ -68,9 +68,28 @@ public struct Folder: Sendable {
   public func leadsSomewhere(_ name: Path) -> Bool { descriptor.metadata(of: name, flags: 0) != nil }
 
   /// Whether something is mounted on `name`, as a single file of the host is: then no other file
-  /// can be renamed over it. False where the kernel is older than Linux 5.8 and cannot tell.
+  /// can be renamed over it. The corresponding system call is `statx`, which knows it from Linux 5.8 on; before, and
+  /// where a filter refuses the call, /proc/self/mountinfo tells; false without /proc.
   public func isMountPoint(_ name: Path) -> Bool {
-    clinux_is_mount_point(descriptor.rawValue, name.terminated) != 0
+    let isMountPoint = clinux_is_mount_point(descriptor.rawValue, name.terminated)
+    return isMountPoint < 0 ? isMentionedAsMount(name) : isMountPoint != 0
+  }
+
+  /// - Source: proc(5), "mountinfo": the fifth field is the mount point, with `\040` for a space.
+  private func isMentionedAsMount(_ name: Path) -> Bool {
+    guard let own = try? Folder(Path("/proc/self/fd"), in: .system) else { return false }
+    defer { own.close() }
+    guard let folder = try? own.target(ofLink: Path(decimal(Int64(descriptor.rawValue)))),
+      let mounts = try? FileDescriptor.currentFolder.open(Path("/proc/self/mountinfo"))
+    else { return false }
+    defer { mounts.close() }
+    let path = escapedAsInMountinfo(folder.appending(name))
+    var text: [UInt8] = []
+    while let part = try? mounts.readSome(), !part.isEmpty { text.append(contentsOf: part) }
+    return text[...].parts(between: "\n").contains { line in
+      let fields = line.parts(between: " ")
+      return fields.count > 4 && fields[4].isEqual(to: path[...])
+    }
   }
 
   /// What the link `name` says. The corresponding C function is `readlinkat`.
@@ -106,6 +125,11 @@ public struct Folder: Sendable {
     }
   }
 
+  /// Makes `name` a symbolic link. The corresponding C function is `symlinkat`.
+  public func makeLink(_ name: Path, to target: Path) throws(Errno) {
+    _ = try retrying { Int(symlinkat(target.terminated, descriptor.rawValue, name.terminated)) }
+  }
+
   /// The corresponding C function is `unlinkat`; a folder is not removed.
   public func remove(_ name: Path) throws(Errno) {
     _ = try retrying { Int(unlinkat(descriptor.rawValue, name.terminated, 0)) }
@@ -122,27 +146,52 @@ public struct Folder: Sendable {
   /// Whether this process, as the effective user, may add, rename and remove names here.
   /// The corresponding C function is `faccessat` with `W_OK | X_OK`.
   public func allowsChanges() throws(Errno) {
-    _ = try retrying {
-      Int(faccessat(descriptor.rawValue, ".", W_OK | X_OK, AT_EACCESS))
+    do throws(Errno) {
+      _ = try retrying { Int(faccessat(descriptor.rawValue, ".", W_OK | X_OK, AT_EACCESS)) }
+    } catch {
+      // `faccessat2` is of Linux 5.8, and an older filter of system calls answers EPERM. The older call asks for the
+      // real user, which is the effective one: nothing else is let run.
+      if error != .notImplemented && error != .notPermitted { throw error }
+      _ = try retrying { Int(faccessat(descriptor.rawValue, ".", W_OK | X_OK, 0)) }
     }
   }
 }
 
+/// - Source: proc(5), and mangle_path of the kernel: space, tab, newline and backslash as three octal digits.
+private func escapedAsInMountinfo(_ path: Path) -> [UInt8] {
+  let escaped: StaticString = " \t\n\\"
+  var shown: [UInt8] = []
+  for byte in path.bytes {
+    if escaped.has(byte) {
+      shown += [UInt8(ascii: "\\"), 48 + byte / 64, 48 + byte / 8 % 8, 48 + byte % 8]
+    } else {
+      shown.append(byte)
+    }
+  }
+  return shown
+}
+
 extension Folder {
-  /// Takes the lock on this folder, so that one start at a time changes what is in it.
+  /// Takes the lock on this folder, so that one start at a time changes what is in it. Whoever may read the folder may
+  /// hold the lock as long as they like: where others may, it is waited for no longer than two seconds.
   /// - Returns: whether it was had before `deadline`. It is given back with ``close()``.
   public func lock(until deadline: Deadline) -> Bool {
+    var end: Deadline?
     while true {
       do throws(Errno) {
         try descriptor.tryLock()
         return true
       } catch {
+        let limit = end ?? (othersMayRead ? min(deadline, Deadline(secondsFromNow: 2)) : deadline)
+        end = limit
         // A lock has no descriptor to wait on, and a timer would need a signal.
-        if error != .wouldBlock || deadline.hasPassed { return false }
-        _ = waitToRead([], until: min(deadline, Deadline(nanosecondsFromNow: 20_000_000)))
+        if error != .wouldBlock || limit.hasPassed { return false }
+        _ = waitToRead([], until: min(limit, Deadline(nanosecondsFromNow: SignalSet.lookInterval)))
       }
     }
   }
+
+  private var othersMayRead: Bool { ((try? descriptor.metadata())?.mode ?? 0) & 0o044 != 0 }
 }
 
 extension FileDescriptor {

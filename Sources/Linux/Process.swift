@@ -47,18 +47,40 @@ public struct ProcessID: Equatable, Sendable {
   /// - Returns: whether there was anything to kill.
   public func killGroup() -> Bool { kill(-rawValue, SIGKILL) == 0 }
 
-  /// Waits for this child to end. The corresponding C function is `waitpid`.
-  /// - Returns: how it ended; nil where there is no such child, or the kernel has reaped it
-  ///   because SIGCHLD is ignored.
-  public func wait() -> Ending? {
+  /// What a look at a child has shown.
+  public enum Look: Equatable, Sendable {
+    case running
+    case ended(Ending)
+    /// There is no such child, or the kernel has reaped it because SIGCHLD is ignored.
+    case gone
+  }
+
+  /// Reaps this child if it has ended. The corresponding C function is `waitpid` with `WNOHANG`.
+  public func look() -> Look {
     var status: Int32 = 0
     do throws(Errno) {
-      _ = try retrying { Int(waitpid(rawValue, &status, 0)) }
+      if try retrying({ Int(waitpid(rawValue, &status, WNOHANG)) }) == 0 { return .running }
     } catch {
-      return nil
+      return .gone
     }
-    return clinux_signalled(status) != 0
-      ? .signalled(clinux_signal(status)) : .exited(clinux_exit_status(status))
+    return .ended(
+      clinux_signalled(status) != 0
+        ? .signalled(clinux_signal(status)) : .exited(clinux_exit_status(status)))
+  }
+
+  /// Waits for this child to end, and reaps it. Not by a `waitpid` that waits: whoever traces the child may keep its
+  /// end from us for good. SIGCHLD is blocked.
+  /// - Returns: ``Look/running`` where `deadline` has passed before.
+  public func wait(until deadline: Deadline) -> Look {
+    // None comes where it is ignored.
+    let isTold = !SignalSet.isIgnored(SignalSet.childEnded)
+    while true {
+      // It may be another child's.
+      SignalSet([SignalSet.childEnded])
+        .take(until: isTold ? deadline : min(deadline, Deadline(nanosecondsFromNow: 1_000_000)))
+      let look = look()
+      if look != .running || deadline.hasPassed { return look }
+    }
   }
 
   /// Reaps what was killed of the group that this process led. What takes longer than a second to die is

@@ -22,7 +22,8 @@ public struct Root: Sendable {
       try folder.openInside(Path("."), [.folder, .pathOnly], mode: 0).close()
     } catch {
       folder.close()
-      throw error
+      // An older filter of system calls answers so to one that it does not know.
+      throw error == .notPermitted ? .notImplemented : error
     }
     self.folder = folder
   }
@@ -38,26 +39,64 @@ public struct Root: Sendable {
     return try folder.openInside(path, options, mode: 0)
   }
 
+  /// Opens what stands at `path` to read it: see ``FileDescriptor/openToRead(_:_:)``.
+  @inline(never)
+  public func openToRead(_ path: Path) throws(Errno) -> FileDescriptor? {
+    if isSystem { return try FileDescriptor.currentFolder.openToRead(path) }
+    let place = try open(path, [.pathOnly])
+    defer { place.close() }
+    if try place.metadata().kind == .other { return nil }
+    do throws(Errno) { return try place.reopened() } catch {
+      // Without /proc: by its name once more.
+      return try open(path, [.nonBlocking])
+    }
+  }
+
+  /// Opens `name` in an open folder, which is `path`, to read it.
+  @inline(never)
+  public func openToRead(
+    _ name: Path, in folder: FileDescriptor, at path: Path
+  ) throws(Errno) -> FileDescriptor? {
+    if isSystem { return try folder.openToRead(name) }
+    switch try folder.status(of: name, flags: AT_SYMLINK_NOFOLLOW).kind {
+    // An absolute one must not lead out of this root.
+    case .link: return try openToRead(path)
+    case .other: return nil
+    case .regular, .folder: return try folder.open(name, [.nonBlocking, .noFollow])
+    }
+  }
+
+  /// The same of a regular file.
+  public func openFile(_ path: Path) throws(ReadError) -> FileDescriptor {
+    do throws(Errno) {
+      if let file = try openToRead(path) { return file }
+    } catch {
+      throw .system(error)
+    }
+    throw .notRegular
+  }
+
   /// Whether something stands at `path`, links followed, and can be seen.
   @inline(never)
   public func exists(_ path: Path) -> Bool { metadata(of: path) != nil }
 
   /// What stands at `path`, links followed; nil where there is nothing or it cannot be seen.
   @inline(never)
-  public func metadata(of path: Path) -> Metadata? {
-    if isSystem { return FileDescriptor.currentFolder.metadata(of: path, flags: 0) }
-    do throws(Errno) {
-      let file = try open(path, [.pathOnly])
-      defer { file.close() }
-      return try file.metadata()
-    } catch {
-      return nil
-    }
+  public func metadata(of path: Path) -> Metadata? { try? status(of: path) }
+
+  /// What stands at `path`, links followed.
+  public func status(of path: Path) throws(Errno) -> Metadata {
+    if isSystem { return try FileDescriptor.currentFolder.status(of: path, flags: 0) }
+    let file = try open(path, [.pathOnly])
+    defer { file.close() }
+    return try file.metadata()
   }
 
   /// Where `path` really stands, for a program that knows no root but the system's; nil where that cannot be told.
-  public func systemPath(of path: Path) -> Path? {
-    if isSystem { return path }
+  public func systemPath(of path: Path) -> Path? { isSystem ? path : resolved(path) }
+
+  /// Where `path` really stands, seen from the system's root and free of links; nil where that cannot be told.
+  public func resolved(_ path: Path) -> Path? {
     guard let file = try? open(path, [.pathOnly]) else { return nil }
     defer { file.close() }
     guard let folder = try? Folder(Path("/proc/self/fd"), in: .system) else { return nil }
@@ -83,9 +122,14 @@ public struct Root: Sendable {
   /// - Parameter limit: the largest size that is read, in bytes.
   @inline(never)
   public func read(_ path: Path, limit: Int) throws(ReadError) -> [UInt8] {
-    let file: FileDescriptor
-    do throws(Errno) { file = try open(path, [.nonBlocking]) } catch { throw .system(error) }
+    try readFile(path, limit: limit).contents
+  }
+
+  /// The same, and what the file is.
+  public func readFile(_ path: Path, limit: Int) throws(ReadError) -> (contents: [UInt8], metadata: Metadata)
+  {
+    let file = try openFile(path)
     defer { file.close() }
-    return try file.readAll(limit: limit).contents
+    return try file.readAll(limit: limit)
   }
 }

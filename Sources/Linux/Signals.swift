@@ -44,19 +44,29 @@ public struct SignalSet: Sendable {
 
   /// Takes one waiting signal of this set away, so that it never arrives. The corresponding C
   /// function is `sigtimedwait` without waiting.
-  public func discardPending() {
+  public func discardPending() { take(until: Deadline(nanosecondsFromNow: 0)) }
+
+  /// Waits for a signal of this set, which is blocked, and takes it away. The corresponding C function is
+  /// `sigtimedwait`; another signal may end the wait early.
+  public func take(until deadline: Deadline) {
     var copy = set
-    var none = timespec()
-    _ = sigtimedwait(&copy, nil, &none)
+    let milliseconds = Int(deadline.milliseconds)
+    var time = timespec(tv_sec: milliseconds / 1000, tv_nsec: milliseconds % 1000 * 1_000_000)
+    _ = sigtimedwait(&copy, nil, &time)
   }
 
   /// A descriptor that becomes readable when a signal of this set waits. The corresponding C
   /// function is `signalfd`.
-  public func descriptor() throws(Errno) -> FileDescriptor {
+  /// - Returns: nil where the kernel or the engine's filter has none: whoever waits then looks every
+  ///   ``lookInterval``.
+  public func descriptor() -> FileDescriptor? {
     var copy = set
-    let descriptor = try retrying { Int(signalfd(-1, &copy, Int32(SFD_CLOEXEC))) }
-    return FileDescriptor(rawValue: Int32(truncatingIfNeeded: descriptor))
+    let descriptor = try? retrying { () -> Int in Int(signalfd(-1, &copy, Int32(SFD_CLOEXEC))) }
+    return descriptor.map { FileDescriptor(rawValue: Int32(truncatingIfNeeded: $0)) }
   }
+
+  /// Nanoseconds between two looks at what cannot be waited for.
+  public static let lookInterval: Int64 = 20_000_000
 
   /// Has the kernel drop these signals. Not for the process that becomes the service, which
   /// would inherit it.

@@ -35,8 +35,8 @@ public struct ToolRun: Sendable {
     let mask = SignalSet([SignalSet.childEnded]).block()
     defer { mask.install() }
     do throws(Errno) {
-      let childEnded = try SignalSet([SignalSet.childEnded]).descriptor()
-      defer { childEnded.close() }
+      let childEnded = SignalSet([SignalSet.childEnded]).descriptor()
+      defer { childEnded?.close() }
       let pipe = try FileDescriptor.pipe()
       defer { pipe.reading.close() }
       let parent = ProcessID.current
@@ -63,21 +63,28 @@ public struct ToolRun: Sendable {
   }
 
   private static func follow(
-    _ tool: ProcessID, _ pipe: FileDescriptor, _ childEnded: FileDescriptor, _ deadline: Deadline
+    _ tool: ProcessID, _ pipe: FileDescriptor, _ childEnded: FileDescriptor?, _ deadline: Deadline
   ) -> ToolRun {
     var output: [UInt8] = []
     var isPipeOpen = true
     while true {
-      let ready = waitToRead(isPipeOpen ? [childEnded, pipe] : [childEnded], until: deadline)
-      if ready & 2 != 0 { isPipeOpen = drain(pipe, into: &output) }
-      if ready & 1 != 0 {
-        _ = drain(pipe, into: &output)
-        guard let ending = tool.wait() else { return ToolRun(ending: .notStarted(.noChild), output: output) }
+      let look =
+        childEnded == nil
+        ? min(deadline, Deadline(nanosecondsFromNow: SignalSet.lookInterval)) : deadline
+      _ = waitToRead((isPipeOpen ? [pipe] : []) + (childEnded.map { [$0] } ?? []), until: look)
+      if isPipeOpen { isPipeOpen = drain(pipe, into: &output) }
+      // Before the look: one that comes later tells of the tool's end.
+      SignalSet([SignalSet.childEnded]).discardPending()
+      switch tool.look() {
+      case .running: break
+      case .gone: return ToolRun(ending: .notStarted(.noChild), output: output)
+      case .ended(let ending):
+        if isPipeOpen { _ = drain(pipe, into: &output) }
         return ToolRun(ending: .ended(ending), output: output)
       }
-      if ready == 0 {
+      if deadline.hasPassed {
         _ = kill(tool.rawValue, SIGKILL)
-        _ = tool.wait()
+        _ = tool.wait(until: Deadline(secondsFromNow: 1))
         return ToolRun(ending: .late, output: output)
       }
     }

@@ -67,17 +67,15 @@ struct NoProxyList: Equatable, Sendable {
   init(_ text: [UInt8]) {
     let isConfidential = text.has(ASCII.at)
     let tokens = text[...].split { isNoProxySeparator($0) }
+    var found: [NoProxyEntry] = []
     for token in tokens {
       let bare = withoutSurroundings(token)
       if bare.count != token.count { repairs.insert(.quotes) }
       if bare.isEmpty { continue }
-      let entry = normalised(bare)
-      if contains(entry) {
-        repairs.insert(.duplicates)
-      } else {
-        separate.append(NoProxyEntry([UInt8](entry), isConfidential: isConfidential))
-      }
+      found.append(NoProxyEntry([UInt8](normalised(bare)), isConfidential: isConfidential))
     }
+    separate = Self.firsts(of: found).map { found[$0] }
+    if separate.count < found.count { repairs.insert(.duplicates) }
     if text != commaSeparated(tokens.map { [UInt8]($0) }) { repairs.insert(.separators) }
   }
 
@@ -96,17 +94,15 @@ struct NoProxyList: Equatable, Sendable {
 
   /// Adds those that are not in the list yet, and returns them.
   mutating func add(_ others: [NoProxyEntry]) -> [NoProxyEntry] {
-    var added: [NoProxyEntry] = []
-    for other in others where !contains(other.text[...]) {
-      separate.append(other)
-      added.append(other)
-    }
+    let all = separate + others
+    let added = Self.firsts(of: all).filter { $0 >= separate.count }.map { all[$0] }
+    separate += added
     return added
   }
 
-  /// Host names are the same in either case.
-  private func contains(_ text: ArraySlice<UInt8>) -> Bool {
-    separate.contains { $0.text[...].equalsIgnoringCase(text) }
+  /// The entries that no earlier one equals. Host names are the same in either case.
+  private static func firsts(of entries: [NoProxyEntry]) -> [Int] {
+    ByteOrder(entries.map { $0.text.map { $0.lowercased } }).firsts
   }
 
   /// The entry as most clients read it.

@@ -72,10 +72,12 @@ public enum NoProxyKind: CaseIterable, Equatable, Sendable {
     if entry.firstIndex(of: StaticString("://").bytes) != nil || entry.has(ASCII.at) { return .address }
     if let (host, port) = entry.cut(atLast: ASCII.colon) {
       guard let number = port.decimal(upTo: 65535), number > 0 else { return nil }
+      // Looked at once: an entry may be nothing but ports.
       if host.first == ASCII.openingBracket, host.last == ASCII.closingBracket {
         return isIPv6Address(host.dropFirst().dropLast()) ? .ipv6WithPort : nil
       }
       if isIPv4Address(host) { return .ipv4WithPort }
+      if host.has(ASCII.colon) { return nil }
       switch nameKind(of: host) {
       case .name, .rootedName: return .nameWithPort
       case .suffix: return .suffixWithPort

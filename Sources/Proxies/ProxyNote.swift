@@ -43,6 +43,12 @@ extension ProxyNote {
       level: .info, subject: name, message: "repaired: \(repairs.joined(by: ", ")); it is now \(shown)")
   }
 
+  /// What is said once of many spellings.
+  static func more(_ variable: ProxyVariable, _ count: Int) -> ProxyNote {
+    .warning(
+      "\(variable.upperCase)", "\(count) more of the kind in other spellings, or more than once; remove them")
+  }
+
   static func emptyBeside(_ name: Text, used: Text) -> ProxyNote {
     .warning(
       name,
@@ -51,10 +57,12 @@ extension ProxyNote {
   }
 
   static func differing(_ used: Text, _ shownUsed: Text, _ other: Text, _ shownOther: Text) -> ProxyNote {
+    // Of a long list as much as leaves room for what to do.
+    let (first, second) = (shownUsed.cut(to: 300), shownOther.cut(to: 300))
     let values: Text =
       shownUsed == shownOther
-      ? "\(used) and \(other) both show as \(shownUsed), but differ in what is not shown"
-      : "\(used) is \(shownUsed), but \(other) is \(shownOther)"
+      ? "\(used) and \(other) both show as \(first), but differ in what is not shown"
+      : "\(used) is \(first), but \(other) is \(second)"
     return .warning(
       other,
       "\(values); \(used) is used. One of them is likely put in by \"proxies\" in ~/.docker/config.json; remove one, or choose with --prefer lower or --prefer upper"

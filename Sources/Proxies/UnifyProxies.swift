@@ -33,10 +33,12 @@ public func unifyProxies(in environment: [[UInt8]], _ settings: ProxySettings) -
 
 /// The names under which a variable stands in an environment, and where.
 private struct FoundSpellings {
+  private var all: [(index: Int, spelling: Spelling)] = []
+  private let names: ByteOrder
   /// The first entry of each name, in order of appearance.
-  var first: [(index: Int, spelling: Spelling)] = []
+  private(set) var first: [(index: Int, spelling: Spelling)] = []
   /// The other entries of these names: nothing reads them but a client that lists the environment itself.
-  var repeated: [Spelling] = []
+  private(set) var repeated: [Spelling] = []
 
   init(of variable: ProxyVariable, in environment: [[UInt8]]) {
     for (index, entry) in environment.enumerated() {
@@ -44,18 +46,21 @@ private struct FoundSpellings {
       else {
         continue
       }
-      let spelling = Spelling(variable, name: [UInt8](name), raw: [UInt8](value))
-      if self.spelling(named: spelling.name) == nil {
-        first.append((index, spelling))
+      all.append((index, Spelling(variable, name: [UInt8](name), raw: [UInt8](value))))
+    }
+    names = ByteOrder(all.map { $0.spelling.name })
+    for (number, one) in all.enumerated() {
+      if names.number(of: one.spelling.name) == number {
+        first.append(one)
       } else {
-        repeated.append(spelling)
+        repeated.append(one.spelling)
       }
     }
   }
 
-  func spelling(named name: [UInt8]) -> Spelling? { first.first { $0.spelling.name == name }?.spelling }
+  func spelling(named name: [UInt8]) -> Spelling? { names.number(of: name).map { all[$0].spelling } }
 
-  func index(of name: [UInt8]) -> Int? { first.first { $0.spelling.name == name }?.index }
+  func index(of name: [UInt8]) -> Int? { names.number(of: name).map { all[$0].index } }
 }
 
 /// The value that counts: the preferred exact case, the other exact case, other spellings, the file.
@@ -74,14 +79,13 @@ private func choose(
     if let repair = chosen.repairNote { notes.append(repair) }
     notes += chosen.standingNotes
     // Empty beside a file is meant: a Compose override can empty a variable and not remove it.
-    if chosen.name != file?.name { notes += plain.compactMap { note(on: $0, beside: chosen) } }
-  }
-  for spelling in found.repeated {
-    guard let counted = found.spelling(named: spelling.name), counted.value != spelling.value else {
-      continue
+    if chosen.name != file?.name {
+      let others = plain.filter { $0.name != chosen.name && $0.raw != chosen.raw }
+      notes.append(counted: others, variable) { note(on: $0, beside: chosen) }
     }
-    notes.append(.duplicate(spelling.title))
   }
+  let differing = found.repeated.filter { found.spelling(named: $0.name)?.value != $0.value }
+  notes.append(counted: differing, variable) { .duplicate($0.title) }
   if let file, let chosen, chosen.name != file.name {
     notes.append(.plainBesideFile(file.title, used: chosen.title))
   }
@@ -90,10 +94,21 @@ private func choose(
 
 /// What is to be said of a spelling that was not chosen.
 private func note(on other: Spelling, beside chosen: Spelling) -> ProxyNote? {
-  if other.name == chosen.name { return nil }
   if !other.isSet { return .emptyBeside(other.title, used: chosen.title) }
   if other.value != chosen.value { return .differing(chosen.title, chosen.shown, other.title, other.shown) }
-  return other.raw == chosen.raw ? nil : other.repairNote
+  return other.repairNote
+}
+
+extension [ProxyNote] {
+  /// Adds what is to be said of each spelling. An environment may have thousands of them: of more than eight, only how
+  /// many they are.
+  fileprivate mutating func append(
+    counted spellings: [Spelling], _ variable: ProxyVariable, _ note: (Spelling) -> ProxyNote?
+  ) {
+    let limit = 8
+    self += spellings.prefix(limit).compactMap(note)
+    if spellings.count > limit { append(.more(variable, spellings.count - limit)) }
+  }
 }
 
 /// The text of the file that the variable's `_FILE` form names, without its last newline.

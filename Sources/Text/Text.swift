@@ -31,6 +31,16 @@ public struct Text: ExpressibleByStringInterpolation, CustomStringConvertible, E
   /// The first `count` bytes, for text that is ASCII.
   public func prefix(_ count: Int) -> Text { Text(utf8: Array(utf8.prefix(count))) }
 
+  /// As much of the text as fits `limit` bytes: all of it, or a part that ends with a whole character and `…`.
+  @inline(never)
+  public func cut(to limit: Int) -> Text {
+    let ellipsis: Text = "…"
+    if utf8.count <= limit { return self }
+    var end = max(0, limit - ellipsis.utf8.count)
+    while end > 0 && utf8[end] & 0xC0 == 0x80 { end -= 1 }
+    return Text(utf8: utf8.prefix(end) + ellipsis.utf8)
+  }
+
   public struct StringInterpolation: StringInterpolationProtocol {
     fileprivate var utf8: [UInt8] = []
 

@@ -31,15 +31,16 @@ extension BundleFile {
   /// - Parameters:
   ///   - other: another bundle's merge: a base that both have is read once.
   ///   - spare: a text that nobody needs any more.
+  ///   - former: see ``BundleMerge/init(of:wanted:like:less:)``.
   ///   - isTrial: whether nothing is to be written, and only said what would be.
   ///   - lockDeadline: until when the lock is waited for.
   public static func update(
-    _ path: Path, in root: Root, wanted: Wanted, like other: BundleMerge?, reusing spare: inout [UInt8],
-    isTrial: Bool, lockDeadline: Deadline
+    _ path: Path, in root: Root, wanted: Wanted, like other: BundleMerge?, less former: [[UInt8]] = [],
+    reusing spare: inout [UInt8], isTrial: Bool, lockDeadline: Deadline
   ) throws(Failure) -> BundleUpdate {
     var file = try open(path, in: root, like: other?.readText ?? [], reusing: &spare)
     defer { file.folder.close() }
-    var merge = BundleMerge.merge(of: file.text, wanted: wanted, like: other)
+    var merge = BundleMerge.merge(of: file.text, wanted: wanted, like: other, less: former)
     if isTrial { return file.trial(of: merge) }
     let hasLeftovers = file.hasLeftovers()
     if merge.text == nil && !hasLeftovers {
@@ -54,7 +55,7 @@ extension BundleFile {
     var outcome = BundleUpdate.Outcome.untouched
     for _ in 0..<3 {
       file = try file.reread()
-      merge = BundleMerge.merge(of: file.text, wanted: wanted, like: merge)
+      merge = BundleMerge.merge(of: file.text, wanted: wanted, like: merge, less: former)
       guard let text = merge.text else {
         outcome = .untouched
         break

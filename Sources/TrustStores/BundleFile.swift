@@ -21,12 +21,7 @@ public final class BundleFile: Sendable {
   ) throws(ReadError) {
     self.folder = folder
     self.name = name
-    let file: FileDescriptor
-    do throws(Errno) {
-      file = try folder.descriptor.open(name, [.nonBlocking, .noFollow])
-    } catch {
-      throw .system(error)
-    }
+    let file = try folder.descriptor.openFile(name, [.noFollow])
     defer { file.close() }
     (text, metadata) = try file.readAll(limit: Self.sizeLimit, like: other, reusing: &spare)
   }

@@ -8,6 +8,8 @@ public final class BundleMerge: Sendable {
     /// There is no certificate in it: with ours alone, everything public would lose its trust.
     case empty
     case noCertificates
+    /// It would have more than ``BundleFile/sizeLimit`` bytes, and could not be read any more.
+    case tooLarge
   }
 
   /// The new text; nil where it is to stay as it is.
@@ -39,13 +41,22 @@ public final class BundleMerge: Sendable {
   private let wanted: Wanted
 
   /// The same as `init`, or the other merge where that is of the same.
-  static func merge(of text: [UInt8], wanted: Wanted, like other: BundleMerge?) -> BundleMerge {
-    if let other, other.wanted == wanted, text[...].isEqual(to: other.readText[...]) { return other }
-    return BundleMerge(of: text, wanted: wanted, like: other)
+  static func merge(
+    of text: [UInt8], wanted: Wanted, like other: BundleMerge?, less former: [[UInt8]] = []
+  ) -> BundleMerge {
+    if let other, former.isEmpty, other.wanted == wanted, text[...].isEqual(to: other.readText[...]) {
+      return other
+    }
+    return BundleMerge(of: text, wanted: wanted, like: other, less: former)
   }
 
-  /// - Parameter other: the merge of another bundle. Where the base is the same it is not read again.
-  public init(of text: [UInt8], wanted: Wanted, like other: BundleMerge? = nil) {
+  /// - Parameters:
+  ///   - other: the merge of another bundle. Where the base is the same it is not read again.
+  ///   - former: fingerprints, in hex digits, of what is no longer wanted and stands in the base because the
+  ///     distribution's tool has built it from our anchors.
+  public init(
+    of text: [UInt8], wanted: Wanted, like other: BundleMerge? = nil, less former: [[UInt8]] = []
+  ) {
     readText = text
     self.wanted = wanted
     let location = ManagedSection.locate(in: text)
@@ -65,6 +76,18 @@ public final class BundleMerge: Sendable {
     } else {
       base = BundleContents(reading: baseText, upTo: baseCount)
     }
+    var taken: [Fingerprint] = []
+    if !former.isEmpty {
+      let order = ByteOrder(former)
+      taken = base.certificates.map { Fingerprint(of: base.der(of: $0)) }.filter {
+        order.contains($0.hex.utf8)
+      }
+      if !taken.isEmpty {
+        baseText = TrustStores.without(former, Array(baseText[..<baseCount]))
+        baseCount = baseText.count
+        base = BundleContents(reading: baseText)
+      }
+    }
     var (mounted, section) = Self.section(for: wanted, old, base)
     if hasStrayMarks && section.isEmpty {
       // Where no section is to stand, an earlier one would be taken for it at the next start.
@@ -82,11 +105,15 @@ public final class BundleMerge: Sendable {
     self.baseCount = baseCount
     self.section = section
     damage = base.damage
-    refusal = base.certificates.isEmpty ? (old.count == text.count ? .empty : .noCertificates) : nil
-    isRepair = damage != nil && !mounted.isEmpty && refusal == nil
+    var refusal: Refusal? =
+      base.certificates.isEmpty ? (old.count == text.count ? .empty : .noCertificates) : nil
 
     let new = ManagedSection.text(for: section)
-    let stands = old.isEqual(to: new[...]) && (location.range?.upperBound ?? text.count) == text.count
+    if refusal == nil && baseCount + new.count > BundleFile.sizeLimit { refusal = .tooLarge }
+    self.refusal = refusal
+    isRepair = damage != nil && !mounted.isEmpty && refusal == nil
+    let stands =
+      taken.isEmpty && old.isEqual(to: new[...]) && (location.range?.upperBound ?? text.count) == text.count
     trustsAllWanted = stands && damage == nil && refusal == nil
     // Where nothing is wanted, an old section goes even so.
     if (refusal != nil && !mounted.isEmpty) || (stands && !isRepair) {
@@ -95,7 +122,7 @@ public final class BundleMerge: Sendable {
       return
     }
     self.text = isRepair ? base.canonicalText + new : joined(baseText[..<baseCount], new)
-    let before = sorted(certificates(in: old)).map { $0.fingerprint }
+    let before = sorted(certificates(in: old)).map { $0.fingerprint } + taken
     let after = section.map { $0.fingerprint }
     added = difference(of: after, and: before)
     removed = difference(of: before, and: after)

@@ -32,6 +32,12 @@ public enum ManagedSection {
     return Location(range: nil, hasStrayMarks: !marks.isEmpty)
   }
 
+  /// A text without its section.
+  public static func base(of text: [UInt8]) -> [UInt8] {
+    guard let range = locate(in: text).range else { return text }
+    return Array(text[..<range.lowerBound] + text[range.upperBound...])
+  }
+
   /// The section for `certificates`, in the order given; nothing at all for none.
   static func text(for certificates: [Certificate]) -> [UInt8] {
     if certificates.isEmpty { return [] }

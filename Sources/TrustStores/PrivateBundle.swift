@@ -15,16 +15,47 @@ public enum PrivateBundle {
     case notWritten(Replacement.Failure)
   }
 
-  /// What the private bundle beside `file` is to hold. Where nothing is to be taken out of any
-  /// store, it keeps what it holds.
-  public static func merge(of file: BundleFile, wanted: Wanted, at path: Path, in root: Root) -> BundleMerge {
+  /// What clients of several files trust, as one text: the certificates of each, in canonical form. What an earlier
+  /// one holds already is not repeated.
+  public static func commonBase(of texts: [[UInt8]]) -> [UInt8] {
+    var common: [UInt8] = []
+    var trusted: [[UInt8]] = []
+    for text in texts {
+      let contents = BundleContents(reading: text)
+      let known = ByteOrder(trusted)
+      common += contents.canonicalText { !known.contains(contents.der(of: $0)) }
+      for certificate in contents.certificates where certificate.isTrustedForServers {
+        trusted.append(contents.der(of: certificate))
+      }
+    }
+    return common
+  }
+
+  /// What the private bundle is to hold. Where nothing is to be taken out of any store, it keeps what it holds.
+  /// - Parameter base: what its clients trusted before: see ``commonBase(of:)``.
+  public static func merge(of base: [UInt8], wanted: Wanted, at path: Path, in root: Root) -> BundleMerge {
     var kept: [Certificate] = []
     if wanted.keepsRemoved, let old = read(at: path, in: root),
       let range = ManagedSection.locate(in: old).range
     {
       kept = certificates(in: old[range])
     }
-    return BundleMerge(of: file.text, wanted: wanted.adding(kept))
+    return BundleMerge(of: base, wanted: wanted.adding(kept))
+  }
+
+  /// Whether nobody but us and root can put another directory in the place of the one at `path`: each directory on
+  /// the way is ours or root's, and others may not write there, or only where the sticky bit keeps them from what is
+  /// not theirs.
+  public static func isGuarded(_ path: Path, in root: Root) -> Bool {
+    var parent = path.split.folder
+    while true {
+      if let metadata = root.metadata(of: parent) {
+        let isOurs = metadata.user == 0 || metadata.user == Credentials.effectiveUser
+        if !isOurs || (metadata.mode & 0o022 != 0 && metadata.mode & 0o1000 == 0) { return false }
+      }
+      if parent == Path("/") { return true }
+      parent = parent.split.folder
+    }
   }
 
   /// Writes the private bundle for `merge` into the state folder at `path`, unless it stands
@@ -32,26 +63,30 @@ public enum PrivateBundle {
   /// - Parameters:
   ///   - isTrial: whether nothing is to be written, and only said what would be.
   ///   - lockDeadline: until when the lock on the state folder is waited for.
-  /// - Returns: whether anything was written.
+  /// - Returns: whether anything was written, and whether the lock could not be had in time.
   public static func write(
     _ merge: BundleMerge, into path: Path, in root: Root, isTrial: Bool, lockDeadline: Deadline
-  ) throws(Failure) -> Bool {
-    if isTrial && !root.exists(path) { return try mayMakeFolder(path, in: root) }
+  ) throws(Failure) -> (isChanged: Bool, passedOverLock: Bool) {
+    if isTrial && !isThere(path, in: root) { return (try mayMakeFolder(path, in: root), false) }
     let folder = try openFolder(path, in: root, make: !isTrial)
     defer { folder.close() }
     let text = merge.privateText
-    if stands(text, in: folder) { return false }
-    if isTrial { return true }
-    if folder.lock(until: lockDeadline) {
-      // Another start may have written it while this one waited.
-      if stands(text, in: folder) { return false }
+    if stands(text, in: folder) { return (false, false) }
+    if isTrial {
+      do throws(Errno) { try folder.allowsChanges() } catch { throw .system(error) }
+      return (true, false)
+    }
+    let hasLock = folder.lock(until: lockDeadline)
+    // Another start may have written it while this one waited.
+    if stands(text, in: folder) { return (false, !hasLock) }
+    if hasLock {
       let names = (try? folder.descriptor.unsortedNames()) ?? []
       Replacement.removeLeftovers(of: name, in: folder, among: names)
     }
     do throws(Replacement.Failure) {
       try Replacement(mode: 0o644, owner: nil, expected: folder.metadata(of: name))
         .replace(name, in: folder, with: text, check: merge.isWhole)
-      return true
+      return (true, !hasLock)
     } catch {
       throw .notWritten(error)
     }
@@ -87,7 +122,7 @@ public enum PrivateBundle {
   }
 
   private static func read(from folder: Folder, limit: Int) -> [UInt8]? {
-    guard let file = try? folder.descriptor.open(name, [.nonBlocking, .noFollow]) else { return nil }
+    guard let file = try? folder.descriptor.openFile(name, [.noFollow]) else { return nil }
     defer { file.close() }
     guard let (text, metadata) = try? file.readAll(limit: limit),
       metadata.user == Credentials.effectiveUser

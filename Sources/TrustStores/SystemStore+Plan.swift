@@ -23,6 +23,9 @@ extension SystemStore {
     /// Whether the bundle is to be built anew.
     public let needsBuild: Bool
 
+    /// Whether the bundle would have more than ``BundleFile/sizeLimit`` bytes.
+    let isTooLarge: Bool
+
     public var needsChange: Bool { needsBuild || !missingAnchors.isEmpty || !staleAnchors.isEmpty }
     /// Fingerprints that the store is to gain and to lose.
     public let added: [Fingerprint]
@@ -49,6 +52,7 @@ extension SystemStore {
     if let bundle = state.bundle {
       missingInBundle = untrusted(of: trusted, CertificateIndex(trusted).trusted(in: bundle))
     }
+    let size = missingInBundle.reduce(state.bundle?.count ?? 0) { $0 + $1.der.count / 3 * 4 + 400 }
     let isBundleOlder = (state.bundleModified ?? 0) < (state.anchorsModified ?? 0)
     let anchorsChange = !missingAnchors.isEmpty || !staleAnchors.isEmpty
     return Plan(
@@ -56,6 +60,7 @@ extension SystemStore {
       staleAnchors: staleAnchors, missingInBundle: missingInBundle,
       needsBuild: anchorsChange || !missingInBundle.isEmpty || state.isUnfinished
         || (tool != nil && isBundleOlder && !trusted.isEmpty),
+      isTooLarge: size > BundleFile.sizeLimit,
       added: union(missingAnchors, missingInBundle).map { $0.fingerprint },
       removed: staleAnchors.compactMap { fingerprintDigits(inAnchorName: $0.bytes).map { Array($0) } })
   }

@@ -14,6 +14,19 @@ extension SystemStore {
     let isUnfinished: Bool
     /// Certificates that the distribution's administrator distrusts.
     let blocklist: [Certificate]
+
+    /// Fingerprints of our anchors, in hex digits.
+    public func anchoredFingerprints(of store: SystemStore) -> [[UInt8]] {
+      anchors.compactMap { store.fingerprintDigits(inAnchorName: $0.bytes).map { Array($0) } }
+    }
+  }
+
+  /// Fingerprints of our anchors, in hex digits.
+  public func anchoredFingerprints(in root: Root) -> [[UInt8]] {
+    guard let folder = try? Folder(anchors, in: root) else { return [] }
+    defer { folder.close() }
+    let names = (try? folder.descriptor.unsortedNames()) ?? []
+    return names.compactMap { fingerprintDigits(inAnchorName: $0.bytes).map { Array($0) } }
   }
 
   /// Reads the store.
@@ -47,9 +60,9 @@ extension SystemStore {
     in root: Root, reusing spare: inout [UInt8]
   ) throws(ReadError) -> (text: [UInt8], modified: Metadata.Nanoseconds)? {
     let file: FileDescriptor
-    do throws(Errno) { file = try root.open(bundle, [.nonBlocking]) } catch {
-      if error == .noSuchFile || error == .notDirectory { return nil }
-      throw .system(error)
+    do throws(ReadError) { file = try root.openFile(bundle) } catch {
+      if error == .system(.noSuchFile) || error == .system(.notDirectory) { return nil }
+      throw error
     }
     defer { file.close() }
     let (text, metadata) = try file.readAll(limit: BundleFile.sizeLimit, like: [], reusing: &spare)

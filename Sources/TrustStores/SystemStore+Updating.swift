@@ -8,8 +8,8 @@ public struct SystemUpdate: Sendable {
   public fileprivate(set) var plan: SystemStore.Plan
   /// Whether anything was written or the tool was run.
   public fileprivate(set) var isChanged = false
-  /// Why the anchors folder was left alone.
-  public var obstacle: Errno?
+  /// Why the store was left alone.
+  public var blocker: SystemStore.Blocker?
   public var failedAnchors: [(name: Path, failure: Replacement.Failure)] = []
   public var tool: ToolRun?
   /// Wanted, and not in the bundle that the tool has built.
@@ -20,6 +20,8 @@ public struct SystemUpdate: Sendable {
   public var isBuiltAnew = false
   public var isBundleDamaged = false
   public var isBundleUnreadable = false
+  /// Names under which clients reach the store that the tool has lost.
+  public var losses: [ClientNames.Loss] = []
   public var passedOverLock = false
 }
 
@@ -30,24 +32,25 @@ extension SystemStore {
   ///   - isTrial: whether nothing is to be written or run, and only said what would be.
   ///   - toolDeadline: when the tool is killed.
   ///   - lockDeadline: until when the lock on the anchors folder is waited for.
+  ///   - clientPaths: what the CA variables name: the tool must not lose it.
   public func update(
     to plan: Plan, wanted: Wanted, in root: Root, isTrial: Bool, toolDeadline: Deadline,
-    lockDeadline: Deadline
+    lockDeadline: Deadline, clientPaths: [Path]
   ) -> SystemUpdate {
     var update = SystemUpdate(plan: plan)
     if !plan.needsChange { return update }
+    if let blocker = blocker(of: plan, in: root) {
+      // What is only a matter of dates needs nobody who could write.
+      if plan.isMoreThanDates { update.blocker = blocker }
+      return update
+    }
     if isTrial {
-      update.obstacle = obstacle(in: root)
-      update.isChanged = update.obstacle == nil
+      update.isChanged = true
       return update
     }
     let folder: Folder
-    do throws(Errno) {
-      folder = try Folder.making(anchors, in: root)
-      try folder.allowsChanges()
-    } catch {
-      // What is only a matter of dates needs nobody who could write.
-      if plan.isMoreThanDates { update.obstacle = error }
+    do throws(Errno) { folder = try Folder.making(anchors, in: root) } catch {
+      update.blocker = Blocker(path: anchors, reason: .system(error))
       return update
     }
     defer { folder.close() }
@@ -57,11 +60,16 @@ extension SystemStore {
     update.plan = plan
     if !plan.needsChange { return update }
     update.isChanged = true
-    if tool != nil { setUnfinishedMark(in: root) }
+    guard let tool else {
+      changeAnchors(plan, in: folder, &update)
+      return update
+    }
+    let names = ClientNames(beside: clientPaths, recorded: recordedLinks(in: root), in: root)
+    setUnfinishedMark(names.links, in: root)
     changeAnchors(plan, in: folder, &update)
-    guard let tool else { return update }
     removeLeftovers(of: plan, in: root)
     update.tool = ToolRun.run(tool, until: toolDeadline)
+    update.losses = names.restore(less: plan.removed, in: root)
     verify(plan, folder, in: root, &update)
     clearUnfinishedMark(in: root)
     return update
@@ -93,7 +101,7 @@ extension SystemStore {
   {
     var text: [UInt8] = []
     appendCanonicalPEM(certificate.der, to: &text)
-    if let file = try? folder.descriptor.open(name, [.nonBlocking, .noFollow]) {
+    if let file = try? folder.descriptor.openFile(name, [.noFollow]) {
       defer { file.close() }
       if (try? file.readAll(limit: text.count))?.contents == text { return }
     }
@@ -140,11 +148,20 @@ extension SystemStore {
     }
   }
 
-  private func setUnfinishedMark(in root: Root) {
+  private func setUnfinishedMark(_ links: [ClientNames.Link], in root: Root) {
     let (folderPath, name) = unfinishedMark.split
     guard let folder = try? Folder(folderPath, in: root) else { return }
     defer { folder.close() }
-    (try? folder.descriptor.open(name, [.writeOnly, .createNew, .noFollow], mode: 0o600))?.close()
+    // One that stands there is of a start that was killed, and knew more.
+    guard let file = try? folder.descriptor.open(name, [.writeOnly, .createNew, .noFollow], mode: 0o600)
+    else { return }
+    defer { file.close() }
+    try? file.write(ClientNames.Link.record(links))
+  }
+
+  /// The links that a start knew which was killed before it saw the tool's end.
+  private func recordedLinks(in root: Root) -> [ClientNames.Link] {
+    (try? root.read(unfinishedMark, limit: 65536)).map { ClientNames.Link.recorded(in: $0) } ?? []
   }
 
   private func clearUnfinishedMark(in root: Root) {
@@ -156,9 +173,69 @@ extension SystemStore {
 }
 
 extension SystemStore {
-  /// Why the anchors cannot be changed, as far as that can be known without trying.
-  public func obstacle(in root: Root) -> Errno? {
-    var path = anchors
+  /// Why the store is left alone as a whole.
+  public struct Blocker: Equatable, Sendable {
+    public enum Reason: Equatable, Sendable {
+      case system(Errno)
+      /// Something is mounted on the bundle itself: no other file can be renamed over it.
+      case mounted
+      case replacing(Replacement.Failure)
+      /// The bundle would have more than ``BundleFile/sizeLimit`` bytes.
+      case tooLarge
+    }
+
+    public let path: Path
+    public let reason: Reason
+    /// Where the read-only file system that holds it is mounted.
+    public let mountPoint: Path?
+
+    public init(path: Path, reason: Reason, mountPoint: Path? = nil) {
+      self.path = path
+      self.reason = reason
+      self.mountPoint = mountPoint
+    }
+  }
+
+  /// Why the store cannot be changed, as far as that can be known without trying: the anchors, and what is built
+  /// from them.
+  public func blocker(of plan: Plan, in root: Root) -> Blocker? {
+    if plan.isTooLarge { return Blocker(path: bundle, reason: .tooLarge) }
+    if let error = refusal(of: anchors, in: root) { return blocker(anchors, error, in: root) }
+    let (folderPath, name) = bundle.split
+    // A native bundle may be a link to where it can be written, and is looked at there.
+    if tool == nil {
+      var none: [UInt8] = []
+      guard let file = try? BundleFile.open(bundle, in: root, reusing: &none) else { return nil }
+      defer { file.folder.close() }
+      return file.obstacle.map { obstacle in
+        if case .system(_, let error) = obstacle, error != .busy { return blocker(bundle, error, in: root) }
+        return Blocker(path: bundle, reason: .mounted)
+      }
+    }
+    if let error = refusal(of: folderPath, in: root) { return blocker(bundle, error, in: root) }
+    guard let folder = try? Folder(folderPath, in: root) else { return nil }
+    defer { folder.close() }
+    return folder.isMountPoint(name) ? Blocker(path: bundle, reason: .mounted) : nil
+  }
+
+  private func blocker(_ path: Path, _ error: Errno, in root: Root) -> Blocker {
+    var parent = path
+    while error == .readOnlyFileSystem && parent != Path("/") {
+      let (folderPath, name) = parent.split
+      if let folder = try? Folder(folderPath, in: root) {
+        defer { folder.close() }
+        if folder.isMountPoint(name) {
+          return Blocker(path: path, reason: .system(error), mountPoint: parent)
+        }
+      }
+      parent = folderPath
+    }
+    return Blocker(path: path, reason: .system(error))
+  }
+
+  /// Why names in the folder at `path` cannot be changed; nil where they can, or where it is missing and can be made.
+  private func refusal(of path: Path, in root: Root) -> Errno? {
+    var path = path
     while true {
       do throws(Errno) {
         let folder = try Folder(path, in: root)
@@ -179,4 +256,12 @@ extension SystemStore.Plan {
   fileprivate var isMoreThanDates: Bool {
     !missingAnchors.isEmpty || !staleAnchors.isEmpty || !missingInBundle.isEmpty
   }
+}
+
+/// A bundle's text without the certificates of these fingerprints, in hex digits.
+func without(_ fingerprints: [[UInt8]], _ text: [UInt8]) -> [UInt8] {
+  if fingerprints.isEmpty { return text }
+  let order = ByteOrder(fingerprints)
+  let contents = BundleContents(reading: text)
+  return contents.text { order.contains(Fingerprint(of: contents.der(of: $0)).hex.utf8) }
 }

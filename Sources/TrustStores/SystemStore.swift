@@ -61,6 +61,12 @@ public struct SystemStore: Equatable, Sendable {
     self.tool = tool
   }
 
+  /// The same store, written by ourselves.
+  public var native: SystemStore { SystemStore(family: family, tool: nil) }
+
+  /// How many certificates the distribution's tool can be given, if it is to end in time.
+  public static func toolLimit(seconds: Int) -> Int { seconds * 20 }
+
   /// Our anchor's file name: found again by its prefix, never mistaken for anybody else's.
   func anchorName(_ fingerprint: Fingerprint) -> Path {
     let ending: StaticString = family == .redHat ? ".pem" : ".crt"
@@ -82,7 +88,7 @@ public struct SystemStore: Equatable, Sendable {
   }
 }
 
-private func isLowerCaseHexDigit(_ byte: UInt8) -> Bool {
+func isLowerCaseHexDigit(_ byte: UInt8) -> Bool {
   (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
     || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte)
 }

@@ -1,4 +1,5 @@
 import Linux
+import Text
 import TrustStores
 
 /// A bundle that the settings name, or that a pattern of theirs matched.
@@ -8,32 +9,83 @@ struct BundlePath: Equatable {
   let isPlain: Bool
 }
 
+/// Why a pattern does not say which bundles there are.
+enum PatternFailure: Error, Equatable {
+  /// It matches more than ``entryLimit`` entries, and none of them is used.
+  case tooMany
+  /// A folder on its way cannot be read.
+  case unreadable(Errno)
+}
+
 /// The bundles that the settings mean, patterns resolved, in order.
-func bundlePaths(_ patterns: [Path], in root: Root) -> [BundlePath] {
+/// - Parameter fail: is told of each pattern that does not say which bundles there are.
+func bundlePaths(
+  _ patterns: [Path], in root: Root, fail: (Path, PatternFailure) -> Void = { _, _ in }
+) -> [BundlePath] {
   patterns.flatMap { pattern -> [BundlePath] in
     if !pattern.bytes.contains(wildcard) { return [BundlePath(path: pattern, isPlain: true)] }
-    return matches(of: pattern, in: root).map { BundlePath(path: $0, isPlain: false) }
+    do throws(PatternFailure) {
+      return try matches(of: pattern, in: root).map { BundlePath(path: $0, isPlain: false) }
+    } catch {
+      fail(pattern, error)
+      return []
+    }
   }
 }
+
+/// How many names a pattern may match, on its way too: `/*/*/*/*` would walk the whole disk.
+let entryLimit = 10_000
 
 private let wildcard = UInt8(ascii: "*")
 
 /// The paths that exist and match, in byte order of their components.
-private func matches(of pattern: Path, in root: Root) -> [Path] {
+private func matches(of pattern: Path, in root: Root) throws(PatternFailure) -> [Path] {
   var found = [Path("/")]
+  var count = 0
   for component in pattern.components {
     if !component.contains(wildcard) {
       found = found.map { $0.appending(component) }
       continue
     }
-    found = found.flatMap { folderPath -> [Path] in
-      guard let folder = try? Folder(folderPath, in: root) else { return [] }
-      defer { folder.close() }
-      let names = (try? folder.names()) ?? []
-      return names.filter { matches($0.bytes, component) }.map { folderPath.appending($0) }
+    var further: [Path] = []
+    for folderPath in found {
+      let names = try names(in: folderPath, root).filter { matches($0.bytes, component) }
+      count += names.count
+      if count > entryLimit { throw .tooMany }
+      for name in names { further.append(folderPath.appending(name)) }
     }
+    found = further
   }
-  return found.filter { root.exists($0) }
+  var existing: [Path] = []
+  for path in found where try exists(path, root) { existing.append(path) }
+  return existing
+}
+
+/// What is missing, or what this user may not enter, matches nothing: no client of this user finds a bundle there.
+private func isNothing(_ error: Errno) -> Bool {
+  [.noSuchFile, .notDirectory, .accessDenied].contains(error)
+}
+
+private func names(in path: Path, _ root: Root) throws(PatternFailure) -> [Path] {
+  do throws(Errno) {
+    let folder = try Folder(path, in: root)
+    defer { folder.close() }
+    return try folder.names()
+  } catch {
+    // What may be entered and not listed.
+    if isNothing(error) || error == .badDescriptor { return [] }
+    throw .unreadable(error)
+  }
+}
+
+private func exists(_ path: Path, _ root: Root) throws(PatternFailure) -> Bool {
+  do throws(Errno) {
+    _ = try root.status(of: path)
+    return true
+  } catch {
+    if isNothing(error) || error == .tooManyLinks { return false }
+    throw .unreadable(error)
+  }
 }
 
 /// Whether a name fits a pattern in which `*` stands for any bytes, also none. As in a shell, a

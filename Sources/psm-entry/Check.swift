@@ -91,7 +91,7 @@ private func inputChecks(_ circumstances: Circumstances) -> [Check] {
       Check(
         name: .input, target: found.source.shown, level: .warning,
         detail:
-          "\(certificate.subjectText): expires on \(RFC3339.text(certificate.notAfter)); ask for its successor"
+          "\(certificate.shownSubject): expires on \(RFC3339.text(certificate.notAfter)); ask for its successor"
       ))
   }
   if checks.isEmpty {

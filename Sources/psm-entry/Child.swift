@@ -25,6 +25,7 @@ func prepareAsChild(
   SignalSet().install()
   if hasClosedStandard { fillStandardDescriptors() }
   prepare(source, essentials) { answer in
+    essentials.log.finish()
     reach(.answer, source.environment)
     try? pipe.write(answer.bytes)
     ProcessID.exit(0)

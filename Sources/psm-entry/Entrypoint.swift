@@ -10,7 +10,6 @@ func start(_ source: Source, _ essentials: Essentials, arguments: CStrings, envi
   let signals = SignalGuard()
   let answer = prepareInChild(source, essentials, signals)
   signals.exitIfAsked()
-  let isDemanding = essentials.isStrict || essentials.user != nil
   switch answer {
   case .ready(let prepared):
     become(arguments, environment: prepared, original: environment, essentials, signals)
@@ -18,9 +17,10 @@ func start(_ source: Source, _ essentials: Essentials, arguments: CStrings, envi
     ProcessID.exit(status)
   case .failed(let reason):
     let outcome: Text =
-      isDemanding ? "the service is not started" : "the service starts with its original environment"
+      essentials.isDemanding
+      ? "the service is not started" : "the service starts with its original environment"
     signals.write(.error("", "the preparation \(reason); \(outcome)"), to: essentials.log)
-    if isDemanding { ProcessID.exit(ExitStatus.preparationFailed) }
+    if essentials.isDemanding { ProcessID.exit(ExitStatus.preparationFailed) }
     become(arguments, environment: source.environment, original: environment, essentials, signals)
   }
 }
@@ -61,12 +61,12 @@ private func follow(
   var answer: Answer?
   var hasEnded = false
   while !hasEnded && answer == nil {
-    let ready = waitToRead([pipe] + signals.descriptors, until: deadline)
-    if ready & ~1 != 0 {
+    let ready = waitToRead([pipe] + signals.descriptors, until: signals.nextLook(deadline))
+    if ready & ~1 != 0 || (ready == 0 && signals.areAsking) {
       stop(child, pipe)
       signals.exitIfAsked()
     }
-    if ready == 0 {
+    if ready == 0 && deadline.hasPassed {
       stop(child, pipe)
       return .failed("took longer than PSM_ENTRY_TIMEOUT allows and was stopped")
     }
@@ -77,11 +77,12 @@ private func follow(
       answer = Answer(received)
     }
   }
-  // Once it has answered it does nothing but end: this does not wait for long.
-  let ending = child.wait()
+  // Once it has answered it does nothing but end. One that is kept from it by whoever traces it stays behind.
+  let end = child.wait(until: Deadline(secondsFromNow: 1))
+  if end == .running { child.killWithGroup() }
   if child.killGroup() { child.reapGroup() }
   if let answer { return answer }
-  if case .signalled(let signal) = ending { return .failed("was ended by signal \(signal)") }
+  if case .ended(.signalled(let signal)) = end { return .failed("was ended by signal \(signal)") }
   return .failed("ended without a result")
 }
 
@@ -93,7 +94,7 @@ private func stop(_ child: ProcessID, _ pipe: FileDescriptor) {
   // The pipe ends with the last process that holds it.
   while waitToRead([pipe], until: deadline) != 0 {
     if let part = try? pipe.readSome(), !part.isEmpty { continue }
-    _ = child.wait()
+    _ = child.wait(until: deadline)
     child.reapGroup()
     return
   }
@@ -109,11 +110,25 @@ struct SignalGuard {
 
   init() {
     let all = [SignalSet.terminate, SignalSet.interrupt]
-    let original = SignalSet(all + [SignalSet.brokenPipe, SignalSet.fileSizeExceeded]).block()
+    let original = SignalSet(
+      all + [SignalSet.brokenPipe, SignalSet.fileSizeExceeded, SignalSet.childEnded]
+    ).block()
     self.original = original
     watched = all.filter { !original.contains($0) && !SignalSet.isIgnored($0) }
-    let descriptor = watched.isEmpty ? nil : try? SignalSet(watched).descriptor().aboveStandard()
+    let descriptor = watched.isEmpty ? nil : try? SignalSet(watched).descriptor()?.aboveStandard()
     descriptors = descriptor.map { [$0] } ?? []
+  }
+
+  /// Whether one of them waits.
+  var areAsking: Bool {
+    let pending = SignalSet.pending
+    return watched.contains { pending.contains($0) }
+  }
+
+  /// When a wait for anything else has to end, so that a signal that no descriptor tells of is seen.
+  func nextLook(_ deadline: Deadline) -> Deadline {
+    watched.isEmpty || !descriptors.isEmpty
+      ? deadline : min(deadline, Deadline(nanosecondsFromNow: SignalSet.lookInterval))
   }
 
   /// Ends this process with 128+N where a signal that asks it to has come.
@@ -124,8 +139,6 @@ struct SignalGuard {
 
   /// Writes to the log. What its reader's absence would raise is dropped before it can end anything.
   func write(_ problem: Problem, to log: Log) {
-    // A reader who reads no more must not keep the service from starting.
-    if !waitToWrite(.standardError, until: Deadline(secondsFromNow: 1)) { return }
     let before = SignalSet.pending
     log.write(problem)
     for signal in [SignalSet.brokenPipe, SignalSet.fileSizeExceeded] where !before.contains(signal) {

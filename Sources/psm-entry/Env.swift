@@ -51,13 +51,13 @@ func isNameByte(_ byte: UInt8) -> Bool {
 
 private func json(_ environment: Environment) -> [UInt8] {
   var json = JSON()
-  var seen: [[UInt8]] = []
+  let named = environment.entries.compactMap { entry in
+    name(ofEntry: entry).map { (name: repaired($0), value: entry[($0.count + 1)...]) }
+  }
   json.object { object in
-    for entry in environment.entries {
-      // Bytes that are not UTF-8 become U+FFFD, which may make two names one.
-      guard let name = name(ofEntry: entry), !seen.contains(repaired(name).utf8) else { continue }
-      seen.append(repaired(name).utf8)
-      object.member(repaired(name), repaired(entry[(name.count + 1)...]))
+    // Bytes that are not UTF-8 become U+FFFD, which may make two names one.
+    for number in ByteOrder(named.map { $0.name.utf8 }).firsts {
+      object.member(named[number].name, repaired(named[number].value))
     }
   }
   return json.bytes + [UInt8(ascii: "\n")]

@@ -14,6 +14,32 @@ struct Environment {
     value(of: name.bytes)
   }
 
+  /// The values of many variables, each name once, nil for what is not there: the entries are gone through once.
+  func values(of names: [[UInt8]]) -> [(name: [UInt8], value: [UInt8]?)] {
+    let order = ByteOrder(names)
+    var values = [[UInt8]?](repeating: nil, count: names.count)
+    for entry in entries {
+      guard let name = name(ofEntry: entry), let number = order.number(of: name), values[number] == nil else {
+        continue
+      }
+      values[number] = Array(entry[(name.count + 1)...])
+    }
+    return order.firsts.map { (names[$0], values[$0]) }
+  }
+
+  /// Sets variables that are there, each in its place, without looking for one after the other.
+  mutating func replace(_ names: [[UInt8]], with value: [UInt8]) {
+    if names.isEmpty { return }
+    let order = ByteOrder(names)
+    var areSet = [Bool](repeating: false, count: names.count)
+    entries = entries.compactMap { entry in
+      guard let name = name(ofEntry: entry), let number = order.number(of: name) else { return entry }
+      if areSet[number] { return nil }
+      areSet[number] = true
+      return name + [UInt8(ascii: "=")] + value
+    }
+  }
+
   /// Sets a variable: in its place where it stands, at the end where it does not.
   mutating func set(_ name: [UInt8], to value: [UInt8]) {
     let entry = name + [UInt8(ascii: "=")] + value

@@ -16,16 +16,24 @@ func become(
   let command = arguments[0]
   let candidates = paths(of: command, in: environment)
   let strings = CStrings(copying: environment.entries)
-  signals.restore()
-  var outcome = execute(candidates, arguments, strings)
+  var signals = signals
+  var outcome = Errno.argumentListTooLong
+  if !isTooLarge(candidates.first ?? Path("."), arguments: arguments, environment: strings) {
+    signals.restore()
+    outcome = execute(candidates, arguments, strings)
+    signals = SignalGuard()
+  }
   if outcome == .argumentListTooLong {
-    let signals = SignalGuard()
+    let tooLarge: Text = "the environment has become too large for the kernel"
+    if essentials.isDemanding {
+      signals.write(.error("", "\(tooLarge); the service is not started"), to: essentials.log)
+      ProcessID.exit(ExitStatus.preparationFailed)
+    }
     signals.write(
-      .error(
-        "", "the environment has become too large for the kernel: the service starts with its original one"),
-      to: essentials.log)
+      .error("", "\(tooLarge): the service starts with its original one"), to: essentials.log)
     signals.restore()
     outcome = execute(candidates, arguments, original)
+    signals = SignalGuard()
   }
   let status =
     outcome == .noSuchFile || outcome == .notDirectory ? ExitStatus.notFound : ExitStatus.notExecutable
@@ -35,7 +43,7 @@ func become(
     case .noSuchInterpreter: "it cannot be executed: the interpreter that it names is missing"
     default: "it cannot be executed (\(outcome.text))"
     }
-  SignalGuard().write(.error(shownCommand(command), reason), to: essentials.log)
+  signals.write(.error(shownCommand(command), reason), to: essentials.log)
   ProcessID.exit(status)
 }
 
@@ -102,9 +110,10 @@ private let userSubject: Text = "PSM_ENTRY_USER"
 
 /// The account of the user that was asked for.
 func findAccount(_ user: [UInt8], in root: Root) throws(Problem) -> Account {
+  let passwd = try readAccounts("/etc/passwd", in: root)
+  let groups = try readAccounts("/etc/group", in: root)
   do throws(Account.Failure) {
-    return try Account(
-      user, passwd: readAccounts("/etc/passwd", in: root), groups: readAccounts("/etc/group", in: root))
+    return try Account(user, passwd: passwd, groups: groups)
   } catch {
     throw .error(userSubject, "\(shownUser(user)): \(error.text); the service is not started")
   }
@@ -117,8 +126,13 @@ private func shownUser(_ user: [UInt8]) -> Text {
     ? "the user" : escaped(user)
 }
 
-private func readAccounts(_ path: StaticString, in root: Root) -> [UInt8] {
-  (try? root.read(Path(path), limit: 16 << 20)) ?? []
+/// The text of passwd or group; empty where there is no such file. One that is there and cannot be read may hold the
+/// user's groups: without them the service would run as somebody else than was asked for.
+private func readAccounts(_ path: StaticString, in root: Root) throws(Problem) -> [UInt8] {
+  do throws(ReadError) { return try root.read(Path(path), limit: 16 << 20) } catch {
+    if error == .system(.noSuchFile) { return [] }
+    throw .error(userSubject, "\(path) \(error.text); the service is not started")
+  }
 }
 
 extension Account.Failure {

@@ -14,9 +14,7 @@ struct Inputs {
   /// Each certificate once, in the order they were found.
   private(set) var found: [Found] = []
   /// What is wrong with files and folders.
-  private(set) var fileProblems: [Problem] = []
-  /// What is wrong with certificates that are used all the same.
-  private(set) var certificateProblems: [Problem] = []
+  var fileProblems: [Problem] { problemsOfFiles.problems }
   /// Whether something that exists, or was named, could not be read: then nothing is taken out
   /// of any store.
   private(set) var areIncomplete = false
@@ -25,9 +23,12 @@ struct Inputs {
   private static let fileLimit = 16 << 20
   private static let totalLimit = 64 << 20
   private static let countLimit = 10_000
-  private static let messageLimit = 8
+  private static let certificateLimit = 10_000
   private static let depthLimit = 16
 
+  private var problemsOfFiles = ProblemList()
+  /// What is wrong with certificates that are used all the same.
+  private var problemsOfCertificates = ProblemList()
   private var bytesRead = 0
   private var entriesSeen = 0
   private var hasReachedLimit = false
@@ -43,9 +44,10 @@ struct Inputs {
     self.now = now
     for input in inputs { read(input) }
     removeDuplicates()
+    if found.count > Self.certificateLimit { keepFirst(Self.certificateLimit) }
   }
 
-  var problems: [Problem] { fileProblems + certificateProblems }
+  var problems: [Problem] { fileProblems + problemsOfCertificates.problems }
 
   /// The certificates sorted by fingerprint, as the stores want them.
   var certificates: [Certificate] {
@@ -54,7 +56,7 @@ struct Inputs {
 
   private mutating func read(_ input: Settings.Input) {
     do throws(Errno) {
-      let file = try root.open(input.path, [.nonBlocking])
+      guard let file = try root.openToRead(input.path) else { return sayError(input.path, notRegularMessage) }
       defer { file.close() }
       let metadata = try file.metadata()
       if metadata.kind == .folder {
@@ -69,10 +71,6 @@ struct Inputs {
       // A link that leads nowhere is no missing folder, but a mount that failed.
       let isDeadLink = isMissing && !input.isNamed && root.isBehindDeadLink(input.path)
       if isMissing && !input.isNamed && !isDeadLink { return }
-      if let message = refusedKind(input.path, error) {
-        fileProblems.append(.error(input.path.shown, message))
-        return
-      }
       areIncomplete = true
       let advice: Text =
         isDeadLink
@@ -80,15 +78,12 @@ struct Inputs {
         : isMissing
           ? "it was named and is missing: mount it, or name another"
           : "it cannot be read (\(error.text)): mend its permissions or the mount"
-      fileProblems.append(
-        .error(input.path.shown, "\(advice); nothing is taken out of any store in this start"))
+      sayError(input.path, "\(advice); nothing is taken out of any store in this start")
     }
   }
 
-  /// What cannot even be opened because of what it is, such as a socket.
-  private func refusedKind(_ path: Path, _ error: Errno) -> Text? {
-    guard error == .noSuchDeviceOrAddress || error == .noSuchDevice else { return nil }
-    return root.metadata(of: path)?.kind == .other ? notRegularMessage : nil
+  private mutating func sayError(_ path: Path, _ message: Text) {
+    problemsOfFiles.append(.error(path.shown, message), of: path)
   }
 
   // MARK: Folders
@@ -142,9 +137,10 @@ struct Inputs {
     let file: FileDescriptor
     let metadata: Metadata
     do throws(Errno) {
-      // Under another root an absolute link must not lead out of it.
-      file =
-        root.isSystem ? try folder.descriptor.open(name, [.nonBlocking]) : try root.open(path, [.nonBlocking])
+      guard let opened = try root.openToRead(name, in: folder.descriptor, at: path) else {
+        return sayError(path, notRegularMessage)
+      }
+      file = opened
       do throws(Errno) { metadata = try file.metadata() } catch {
         file.close()
         throw error
@@ -158,37 +154,30 @@ struct Inputs {
     }
     if stack.contains(where: { $0.identity == metadata.identity }) {
       file.close()
-      fileProblems.append(.error(path.shown, "a link back to a folder that holds it: remove the link"))
+      sayError(path, "a link back to a folder that holds it: remove the link")
     } else if visitedFolders.contains(metadata.identity) {
       // Another name for what has been read.
       file.close()
     } else if stack.count >= Self.depthLimit {
       file.close()
       areIncomplete = true
-      fileProblems.append(
-        .error(path.shown, "folders more than \(Self.depthLimit) deep are not read: move its certificates up")
-      )
+      sayError(path, "folders more than \(Self.depthLimit) deep are not read: move its certificates up")
     } else {
       enter(file, path, metadata.identity, &stack)
     }
   }
 
   private mutating func refuse(_ path: Path, _ error: Errno) {
-    if let message = refusedKind(path, error) {
-      fileProblems.append(.error(path.shown, message))
-      return
-    }
     switch error {
     case .noSuchFile, .notDirectory:
-      fileProblems.append(.error(path.shown, "a link that leads nowhere: remove it, or mount what it means"))
-    case .tooManyLinks: fileProblems.append(.error(path.shown, "a link that leads back to itself: remove it"))
+      sayError(path, "a link that leads nowhere: remove it, or mount what it means")
+    case .tooManyLinks: sayError(path, "a link that leads back to itself: remove it")
     default:
       areIncomplete = true
-      fileProblems.append(
-        .error(
-          path.shown,
-          "it cannot be read (\(error.text)): mend its permissions; nothing is taken out of any store in this start"
-        ))
+      sayError(
+        path,
+        "it cannot be read (\(error.text)): mend its permissions; nothing is taken out of any store in this start"
+      )
     }
   }
 
@@ -196,9 +185,7 @@ struct Inputs {
     if hasReachedLimit { return }
     hasReachedLimit = true
     areIncomplete = true
-    fileProblems.append(
-      .error(
-        path.shown, "\(message); this and what follows is not read, and nothing is taken out of any store"))
+    sayError(path, "\(message); this and what follows is not read, and nothing is taken out of any store")
   }
 
   // MARK: Files
@@ -214,13 +201,12 @@ struct Inputs {
       contents = try file.readAll(metadata, limit: min(Self.fileLimit, room)).contents
       filesRead.append(metadata.identity)
     } catch .notRegular {
-      fileProblems.append(.error(path.shown, notRegularMessage))
-      return
+      return sayError(path, notRegularMessage)
     } catch .tooLarge {
       if room < Self.fileLimit && metadata.size <= Self.fileLimit {
         reachLimit(path, "more than 64 MiB in all: take out what is no CA certificate")
       } else {
-        fileProblems.append(.error(path.shown, "larger than 16 MiB: no certificate file; it is not read"))
+        sayError(path, "larger than 16 MiB: no certificate file; it is not read")
       }
       return
     } catch {
@@ -234,33 +220,48 @@ struct Inputs {
   /// Takes a file's certificates, and says what is wrong: errors first, and no more than a person would read.
   private mutating func judge(_ file: CertificateFile, _ path: Path) {
     let problems = file.problems.filter { !$0.isWarning } + file.problems.filter { $0.isWarning }
-    for problem in problems.prefix(Self.messageLimit) {
+    for problem in problems.prefix(messageLimit) {
       let place: Text = problem.line.map { "line \($0): " } ?? ""
       let message: Text = "\(place)\(problem.text)"
-      fileProblems.append(problem.isWarning ? .warning(path.shown, message) : .error(path.shown, message))
+      problemsOfFiles.append(
+        problem.isWarning ? .warning(path.shown, message) : .error(path.shown, message), of: path,
+        kind: problem.text)
     }
-    let unsaid = problems.dropFirst(Self.messageLimit)
-    var room = max(0, Self.messageLimit - problems.count)
+    let unsaid = problems.dropFirst(messageLimit)
+    var room = max(0, messageLimit - problems.count)
     var unsaidCount = unsaid.count + file.omittedErrors + file.omittedWarnings
     for certificate in file.certificates {
       found.append(Found(certificate: certificate, source: path))
-      for warning in certificate.warnings(now: now) {
-        if room == 0 {
-          unsaidCount += 1
-          continue
-        }
-        room -= 1
-        certificateProblems.append(.warning(path.shown, "\(certificate.subjectText): \(warning.text)"))
+      let warnings = certificate.warnings(now: now)
+      unsaidCount += max(0, warnings.count - room)
+      for warning in warnings.prefix(room) {
+        problemsOfCertificates.append(
+          .warning(path.shown, "\(certificate.shownSubject): \(warning.text)"), of: path, kind: warning.text)
       }
+      room = max(0, room - warnings.count)
     }
     if unsaidCount == 0 { return }
     let count: Text = "\(unsaidCount) more of the kind"
+    let kind: Text = "more than \(messageLimit) of a kind in a file"
     if unsaid.isEmpty && file.omittedErrors + file.omittedWarnings == 0 {
-      certificateProblems.append(.warning(path.shown, count))
+      problemsOfCertificates.append(.warning(path.shown, count), of: path, kind: kind)
     } else {
       let hasErrors = file.omittedErrors > 0 || unsaid.contains { !$0.isWarning }
-      fileProblems.append(hasErrors ? .error(path.shown, count) : .warning(path.shown, count))
+      problemsOfFiles.append(
+        hasErrors ? .error(path.shown, count) : .warning(path.shown, count), of: path, kind: kind)
     }
+  }
+
+  /// What is beyond the limit is not used, and since it may be what is trusted today, nothing is taken out.
+  private mutating func keepFirst(_ count: Int) {
+    let rest = found[count...]
+    found = Array(found[..<count])
+    areIncomplete = true
+    guard let first = rest.first else { return }
+    sayError(
+      first.source,
+      "more than \(count) certificates are mounted: \(rest.count) from here on are not used, and no certificate is removed from any store in this start; mount fewer"
+    )
   }
 
   private mutating func removeDuplicates() {
@@ -270,4 +271,9 @@ struct Inputs {
     where order.number(of: one.certificate.fingerprint.bytes) == number { first.append(one) }
     found = first
   }
+}
+
+extension Certificate {
+  /// The subject, or as much of it as leaves room for what is wrong with it: it may be as long as the file.
+  var shownSubject: Text { subjectText.cut(to: 256) }
 }

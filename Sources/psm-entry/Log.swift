@@ -6,13 +6,46 @@ struct Log {
   /// What is written; nil for nothing at all.
   var threshold: Problem.Level? = .info
   var isJSON = false
+  private let reader = Reader()
 
-  @inline(never)
+  /// The longest line as text, and the longest message as JSON, in bytes. With all quotes of a message escaped a line is
+  /// less than the 4096 (PIPE_BUF) that a pipe takes at once or not at all.
+  static let lineLimit = 1024
+
+  /// Writes the line, unless it is an error or a warning of which there were eight of the kind.
   func write(_ problem: Problem) {
     guard let threshold, problem.level <= threshold else { return }
+    if problem.level > .warning
+      || reader.repetition.admits(problem, kind: problem.message, in: problem.subject)
+    {
+      writeLine(problem)
+    }
+  }
+
+  /// Writes how many lines of each kind were left out. What ends a process calls it.
+  func finish() {
+    for problem in reader.repetition.counts { writeLine(problem) }
+  }
+
+  @inline(never)
+  private func writeLine(_ problem: Problem) {
     let line = isJSON ? json(problem) : text(problem)
-    // A log that nobody reads any more is no reason to fail.
-    try? FileDescriptor.standardError.write(line)
+    // A log that nobody reads any more is no reason to fail or to wait for long.
+    if reader.waitForReader() { try? FileDescriptor.standardError.write(line) }
+  }
+
+  /// What a reader is given and spared.
+  private final class Reader {
+    var repetition = Repetition()
+    /// How long the process still waits for whoever reads its log: a second in all.
+    private var nanoseconds: Int64 = 1_000_000_000
+
+    /// - Returns: whether standard error takes a line now.
+    func waitForReader() -> Bool {
+      let begin = Clock.monotonic
+      defer { nanoseconds = max(0, nanoseconds - (Clock.monotonic - begin)) }
+      return waitToWrite(.standardError, until: Deadline(nanosecondsFromNow: nanoseconds))
+    }
   }
 
   func write(_ problems: [Problem]) {
@@ -22,8 +55,8 @@ struct Log {
   private func text(_ problem: Problem) -> [UInt8] {
     let level: Text = problem.level == .info ? "" : "\(problem.level.name): "
     let subject: Text = problem.subject.isEmpty ? "" : "\(problem.subject): "
-    let line: Text = "psm-entry: \(level)\(subject)\(problem.message)\n"
-    return line.utf8
+    let line: Text = "psm-entry: \(level)\(subject)\(problem.message)"
+    return line.cut(to: Self.lineLimit).utf8 + [newline]
   }
 
   private func json(_ problem: Problem) -> [UInt8] {

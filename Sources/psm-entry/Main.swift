@@ -25,6 +25,7 @@ func main(_ argc: Int32, _ argv: UnsafeMutablePointer<UnsafeMutablePointer<CChar
     fillStandardDescriptors()
     // A reader who has gone, or a file that may grow no more, is an error like any other.
     SignalSet.ignore([SignalSet.brokenPipe, SignalSet.fileSizeExceeded])
+    defer { essentials.log.finish() }
     return try runSubCommand(source, essentials)
   } catch {
     // The settings are not known yet.

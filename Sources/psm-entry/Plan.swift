@@ -23,16 +23,10 @@ struct EnvironmentDifference {
     set = new.entries.filter { !oldEntries.contains($0) }.compactMap { entry in
       name(ofEntry: entry).map { (Array($0), Array(entry[($0.count + 1)...])) }
     }
-    var unset: [[UInt8]] = []
-    for entry in old.entries {
-      guard let name = name(ofEntry: entry).map({ Array($0) }), !newNames.contains(name),
-        !unset.contains(name)
-      else {
-        continue
-      }
-      unset.append(name)
+    let gone = old.entries.compactMap { name(ofEntry: $0).map { Array($0) } }.filter {
+      !newNames.contains($0)
     }
-    self.unset = unset
+    unset = ByteOrder(gone).firsts.map { gone[$0] }
   }
 }
 

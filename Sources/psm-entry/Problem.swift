@@ -24,6 +24,14 @@ struct Problem: Error, Equatable {
   let subject: Text
   let message: Text
 
+  /// Cuts what a person would not read: a name in a certificate may be 15 MiB long.
+  @inline(never)
+  init(level: Level, subject: Text, message: Text) {
+    self.level = level
+    self.subject = subject.cut(to: 512)
+    self.message = message.cut(to: Log.lineLimit)
+  }
+
   @inline(never)
   static func error(_ subject: Text, _ message: Text) -> Problem {
     Problem(level: .error, subject: subject, message: message)
@@ -44,6 +52,9 @@ struct Problem: Error, Equatable {
     Problem(level: .debug, subject: subject, message: message)
   }
 }
+
+/// How many messages of a kind a person would read: of what is beyond, the number is said.
+let messageLimit = 8
 
 extension [Problem] {
   @inline(never)

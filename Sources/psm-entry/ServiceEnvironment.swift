@@ -15,17 +15,23 @@ let trustVariables: [StaticString] = [
 /// - Parameters:
 ///   - path: the file to export, which holds all that is wanted; nil to export nothing.
 ///   - isPrivate: whether it stands in for a bundle that could not be replaced.
+///   - redirected: variables that are set to a file which it stands in for.
 /// - Returns: the environment, and what is wrong with variables that the user has set.
 func serviceEnvironment(
-  _ circumstances: Circumstances, exporting path: Path?, isPrivate: Bool
+  _ circumstances: Circumstances, exporting path: Path?, isPrivate: Bool, redirecting redirected: [[UInt8]]
 ) -> (environment: Environment, problems: [Problem]) {
   var environment = Environment(entries: circumstances.proxies.environment)
-  let problems = variableProblems(circumstances, exported: path)
+  var problems = variableProblems(circumstances, exported: path, redirected)
   if let path {
+    for (name, value) in environment.values(of: redirected) {
+      guard let value, value != Array(path.bytes) else { continue }
+      problems.append(.info(escaped(name), "\(Path(value).shown) could not be updated; using \(path.shown)"))
+    }
+    environment.replace(redirected, with: Array(path.bytes))
     var names = circumstances.settings.exports
     if isPrivate { names += trustVariables.map { $0.bytes } }
-    for name in names where environment.value(of: name) == nil {
-      environment.set(name, to: Array(path.bytes))
+    for (name, value) in environment.values(of: names) where value == nil {
+      environment.entries.append(name + [UInt8(ascii: "=")] + path.bytes)
     }
   }
   return (environment, problems)
@@ -33,33 +39,33 @@ func serviceEnvironment(
 
 /// The CA variables that the user has set, with their values.
 func userVariables(_ circumstances: Circumstances) -> [(name: [UInt8], value: [UInt8])] {
-  var names = trustVariables.map { $0.bytes }
-  for name in circumstances.settings.exports + [("NODE_EXTRA_CA_CERTS" as StaticString).bytes]
-  where !names.contains(name) {
-    names.append(name)
-  }
-  return names.compactMap { name in
-    guard let value = circumstances.environment.value(of: name), !value.isEmpty else { return nil }
+  let names =
+    trustVariables.map { $0.bytes } + circumstances.settings.exports
+    + [("NODE_EXTRA_CA_CERTS" as StaticString).bytes]
+  return circumstances.environment.values(of: names).compactMap { name, value in
+    guard let value, !value.isEmpty else { return nil }
     return (name, value)
   }
 }
 
 /// What is wrong with the CA variables that the user has set: they stay, but whoever obeys them may not
 /// trust what was mounted.
-private func variableProblems(_ circumstances: Circumstances, exported: Path?) -> [Problem] {
+private func variableProblems(
+  _ circumstances: Circumstances, exported: Path?, _ redirected: [[UInt8]]
+) -> [Problem] {
   if circumstances.wanted.certificates.isEmpty { return [] }
   var problems: [Problem] = []
+  let judged = ByteOrder(redirected)
+  let variables = userVariables(circumstances).filter {
+    Path($0.value) != exported && !judged.contains($0.name)
+  }
   // They mostly name one file, which is read once.
-  var judged: [(path: Path, complaint: Text?)] = []
-  for (name, value) in userVariables(circumstances) {
-    let path = Path(value)
-    if path == exported { continue }
-    if !judged.contains(where: { $0.path == path }) {
-      judged.append((path, complaint(about: path, circumstances)))
-    }
-    if let complaint = judged.first(where: { $0.path == path })?.complaint {
-      problems.append(.warning(escaped(name), complaint))
-    }
+  let order = ByteOrder(variables.map { $0.value })
+  var complaints = [Text?](repeating: nil, count: variables.count)
+  for (number, variable) in variables.enumerated() {
+    let first = order.number(of: variable.value) ?? number
+    if first == number { complaints[number] = complaint(about: Path(variable.value), circumstances) }
+    if let complaint = complaints[first] { problems.append(.warning(escaped(variable.name), complaint)) }
   }
   return problems
 }
@@ -77,5 +83,5 @@ private func complaint(about path: Path, _ circumstances: Circumstances) -> Text
   guard let first = missing.first else { return nil }
   let others: Text = missing.count > 1 ? " and \(missing.count - 1) more" : ""
   return
-    "\(shown) lacks \(first.subjectText)\(others): unset the variable, or add that file to PSM_ENTRY_BUNDLES"
+    "\(shown) lacks \(first.shownSubject)\(others): unset the variable, or add that file to PSM_ENTRY_BUNDLES"
 }

@@ -119,18 +119,25 @@ private func names(_ bytes: [UInt8]) -> [[UInt8]]? {
   return areNames ? names.map { Array($0) } : nil
 }
 
-/// A warning for each variable that looks like a setting of ours and is none.
+/// A warning for each variable that looks like a setting of ours and is none; of more than eight, how many they are.
 private func unknownVariables(in environment: Environment) -> [Problem] {
   let prefix: StaticString = "PSM_ENTRY_"
-  return environment.entries.compactMap { entry -> Problem? in
-    guard let name = name(ofEntry: entry), name.begins(with: prefix) else { return nil }
-    let known = Setting.allCases.map { $0.variable }.filter { Path($0).bytes.begins(with: prefix) }
-    if known.contains(where: { name.isEqual(to: $0) }) || isTestVariable(name) { return nil }
+  let names = environment.entries.compactMap { name(ofEntry: $0) }.filter { $0.begins(with: prefix) }
+  if names.isEmpty { return [] }
+  let known = Setting.allCases.map { $0.variable }.filter { Path($0).bytes.begins(with: prefix) }
+  let unknown = names.filter { name in
+    !known.contains { name.isEqual(to: $0) } && !isTestVariable(name)
+  }
+  let problems = unknown.prefix(messageLimit).map { name -> Problem in
     let upper = name.map { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) ? $0 & ~0x20 : $0 }[...]
     let nearest = known.min { distance(upper, Path($0).bytes) < distance(upper, Path($1).bytes) }
     let advice: Text = nearest.map { "; the nearest that there is: \($0)" } ?? ""
     return .warning(escaped(name), "there is no such setting\(advice)")
   }
+  if unknown.count <= messageLimit { return problems }
+  return problems + [
+    .warning("PSM_ENTRY_*", "\(unknown.count - messageLimit) more names that are no settings")
+  ]
 }
 
 /// How many bytes must be added, removed or changed to make one name the other (Levenshtein).

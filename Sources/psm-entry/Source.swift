@@ -42,6 +42,8 @@ final class Essentials {
   let user: [UInt8]?
   let root: Path?
   let log: Log
+  /// Whether the service must not run with less than was asked for.
+  var isDemanding: Bool { isStrict || user != nil }
   let problems: [Problem]
 
   init(_ source: Source) throws(CommandLine.UsageError) {

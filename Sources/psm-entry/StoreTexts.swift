@@ -34,6 +34,11 @@ extension BundleMerge {
     switch refusal {
     case .empty where text == nil:
       problems.append(.error(path.shown, "the bundle is empty and is left alone: restore it from the image"))
+    case .tooLarge:
+      problems.append(
+        .error(
+          path.shown,
+          "would have more than 64 MiB: left unchanged, nothing is added or removed; mount fewer CAs"))
     case .noCertificates where text == nil:
       problems.append(
         .error(path.shown, "the bundle holds no certificate and is left alone: restore it from the image"))
@@ -78,17 +83,32 @@ extension BundleMerge {
 }
 
 func unreadableProblem(_ path: Path, _ reason: ReadError) -> Problem {
-  .error(path.shown, "the bundle \(reason.text): clients that read it do not trust the mounted certificates")
+  if reason == .tooLarge {
+    return .error(
+      path.shown, "larger than 64 MiB: not read, nothing is added or removed; restore it from the image")
+  }
+  return .error(
+    path.shown, "the bundle \(reason.text): clients that read it do not trust the mounted certificates")
 }
 
 func missingBundleProblem(_ path: Path) -> Problem {
   .error(path.shown, "the bundle is missing: name those that there are in PSM_ENTRY_BUNDLES")
 }
 
+func patternProblem(_ pattern: Path, _ reason: PatternFailure) -> Problem {
+  if case .unreadable(let error) = reason {
+    return .error(pattern.shown, "a folder of the pattern cannot be read (\(error.text)); check the mount")
+  }
+  return .error(
+    pattern.shown,
+    "the pattern matches more than \(entryLimit) entries and is not used; name the bundles, or write fewer '*'"
+  )
+}
+
 func lockProblem(_ path: Path) -> Problem {
   .warning(
     path.shown,
-    "the lock on its folder could not be had: another process holds it, or there are none here; it was passed over"
+    "cannot lock the directory in time (another process holds the lock, or the file system has none); continuing without the lock"
   )
 }
 
@@ -150,16 +170,42 @@ extension Replacement.Failure {
 }
 
 /// Why the system store was left alone.
-struct SystemObstacle {
-  let path: Path
-  let reason: Text
-
-  func problem(servesPrivately: Bool) -> Problem {
-    let message: Text = "the system store cannot be written (\(reason)) and is left alone"
-    return servesPrivately
-      ? .info(path.shown, message)
-      : .warning(path.shown, "\(message): the system's own programs do not trust the mounted certificates")
+/// - Parameter count: how many certificates that are no longer mounted it still trusts.
+func blockerProblem(_ blocker: SystemStore.Blocker, stillTrusts count: Int) -> Problem {
+  let reason: Text =
+    switch blocker.reason {
+    case .system(let error): error.text
+    case .mounted: "it is mounted as a single file"
+    case .replacing(let failure): failure.text
+    case .tooLarge: "it would have more than 64 MiB"
+    }
+  let place: Text = blocker.mountPoint.map { ", mounted at \($0.shown)" } ?? ""
+  let what: Text = "cannot write the system store (\(reason)\(place)); left unchanged"
+  if case .tooLarge = blocker.reason { return .error(blocker.path.shown, "\(what); mount fewer CAs") }
+  if count > 0 {
+    return .error(
+      blocker.path.shown,
+      "\(what), and \(count) removed certificate\(count == 1 ? " is" : "s are") still trusted; make it writable"
+    )
   }
+  return .warning(
+    blocker.path.shown,
+    "\(what): clients that read only this store (wget, aria2) do not trust the mounted certificates; make it writable, or set PSM_ENTRY_SYSTEM=off"
+  )
+}
+
+func tooManyProblem(_ tool: Path, _ count: Int) -> Problem {
+  .warning(
+    tool.shown,
+    "\(count) certificates are too many for it within PSM_ENTRY_TIMEOUT: the bundle of the system store is written without it"
+  )
+}
+
+func unguardedProblem(_ folder: Path) -> Problem {
+  .warning(
+    folder.shown,
+    "other users may replace this directory, since they may write to one that contains it; set PSM_ENTRY_STATE_DIR to one that only root or this user may write to"
+  )
 }
 
 extension SystemStore.Plan {
@@ -175,7 +221,7 @@ extension SystemStore.Plan {
     let others: Text = distrusted.count > 1 ? "; so with \(distrusted.count - 1) more" : ""
     return .warning(
       "system store",
-      "would not trust \(first.certificate.subjectText), which \(reason): it goes to the bundles only\(others)"
+      "would not trust \(first.certificate.shownSubject), which \(reason): it goes to the bundles only\(others)"
     )
   }
 }
@@ -184,11 +230,19 @@ extension SystemUpdate {
   func problems(of store: SystemStore) -> [Problem] {
     var problems: [Problem] = []
     if passedOverLock { problems.append(lockProblem(store.anchors)) }
+    var anchorProblems = ProblemList()
     for (name, failure) in failedAnchors {
-      problems.append(
-        .error(store.anchors.appending(name).shown, "the anchor was not changed: \(failure.text)"))
+      let path = store.anchors.appending(name)
+      anchorProblems.append(.error(path.shown, "the anchor was not changed: \(failure.text)"), of: path)
     }
+    problems += anchorProblems.problems
     if let tool, let path = store.tool { problems += toolProblems(tool, path, store) }
+    for loss in losses {
+      problems.append(
+        loss.failure.map { failure in
+          .error(loss.path.shown, "lost by the system's tool and cannot be restored: \(failure.text)")
+        } ?? .info(loss.path.shown, "lost by the system's tool; restored"))
+    }
     if isChanged && failedAnchors.isEmpty && missing.isEmpty && (remaining == 0 || isBuiltAnew) {
       var change: Text = "built anew"
       if !plan.added.isEmpty || !plan.removed.isEmpty {
@@ -208,15 +262,17 @@ extension SystemUpdate {
     if isBundleDamaged {
       problems.append(.error(bundle, "no client can read it after \(path.shown) \(run.ending.text)"))
     }
-    for certificate in missing where !isBundleUnreadable {
-      problems.append(
-        .error(bundle, "\(certificate.subjectText) is not in it although \(path.shown) \(run.ending.text)"))
-    }
-    for _ in 0..<remaining where !isBuiltAnew {
+    if let first = missing.first, !isBundleUnreadable {
+      let others: Text = missing.count > 1 ? "; so with \(missing.count - 1) more" : ""
       problems.append(
         .error(
-          bundle, "a certificate that was taken out is still in it although \(path.shown) \(run.ending.text)")
-      )
+          bundle, "\(first.shownSubject) is not in it although \(path.shown) \(run.ending.text)\(others)"))
+    }
+    if remaining > 0 && !isBuiltAnew {
+      let what: Text =
+        remaining == 1
+        ? "a certificate that was taken out is" : "\(remaining) certificates that were taken out are"
+      problems.append(.error(bundle, "\(what) still in it although \(path.shown) \(run.ending.text)"))
     }
     let isWrong = !problems.isEmpty
     for line in run.output[...].parts(between: "\n") {

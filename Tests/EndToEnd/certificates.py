@@ -2,6 +2,7 @@
 
 import datetime
 import ipaddress
+import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -113,6 +114,29 @@ class Authority:
             .sign(self.key, hashes.SHA256())
         )
         return _key_pem(key) + certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def many(count: int) -> list[bytes]:
+    """Small CAs with different subjects, as DER. Nobody has signed them; who adds trust does not ask."""
+    template = Authority.named("Many 000000").der
+    return [template.replace(b"Many 000000", b"Many %06d" % number) for number in range(count)]
+
+
+def large(count: int, size: int) -> list[bytes]:
+    """CAs with an extension of that many bytes, as DER."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    comment = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.99999.1"), bytes(size))
+    made = []
+    for number in range(count):
+        name = _name(f"Large {number}")
+        builder = _builder(name, name, key.public_key()).add_extension(comment, critical=False)
+        certificate = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        made.append(certificate.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.DER))
+    return made
+
+
+def pem_of(der: bytes) -> bytes:
+    return ssl.DER_cert_to_PEM_cert(der).encode()
 
 
 def certificates_of(bundle: bytes) -> list[bytes]:

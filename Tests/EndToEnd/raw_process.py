@@ -1,10 +1,11 @@
 """Runs a program with exactly the arguments, environment, signals and descriptors that a test wants."""
 
+import contextlib
 import ctypes
 import os
 import signal
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -45,6 +46,22 @@ def start(
         _libc.execve(arguments[0], _strings(arguments), _strings(environment))
     finally:
         os._exit(99)
+
+
+@contextlib.contextmanager
+def full_pipe() -> Iterator[tuple[int, int]]:
+    """A pipe that takes nothing more, its reading and its writing end; the writing one blocks."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writing, b"x" * 4096)
+    os.set_blocking(writing, True)
+    try:
+        yield reading, writing
+    finally:
+        os.close(reading)
+        os.close(writing)
 
 
 def run(

@@ -146,11 +146,11 @@ def make_scene(folder: Path, binary: Path, *, has_store: bool = False) -> Scene:
 
 
 @contextlib.contextmanager
-def held_lock(folder: Path) -> Iterator[None]:
+def held_lock(folder: Path) -> Iterator[int]:
     """Holds the lock on a folder, as another start would."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
+        yield descriptor
     finally:
         os.close(descriptor)

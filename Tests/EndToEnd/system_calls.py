@@ -22,9 +22,10 @@ PARENT = {
     "execve": "psm-entry begins; at the end it becomes the service",
     "arch_prctl": "musl: thread-local storage",
     "set_tid_address": "musl: the thread's id",
-    "rt_sigprocmask": "SIGTERM, SIGINT, SIGPIPE and SIGXFSZ wait until the child has ended; musl blocks all around a fork; "
-    "the service's mask at the end",
-    "rt_sigaction": "whether SIGTERM and SIGINT are ignored: then they are the service's business",
+    "rt_sigprocmask": "SIGTERM, SIGINT, SIGCHLD, SIGPIPE and SIGXFSZ wait until the child has ended; musl blocks all around "
+    "a fork; the service's mask at the end",
+    "rt_sigaction": "whether SIGTERM and SIGINT are ignored: then they are the service's business; and SIGCHLD, which does "
+    "not come then",
     "signalfd4": "SIGTERM and SIGINT during the preparation, also as PID 1",
     "pipe2": "the child's answer",
     "getpid": "whose child it is to be: see getppid",
@@ -33,7 +34,8 @@ PARENT = {
     "poll": "the answer, a signal, or the time limit, whichever is first",
     "read": "the answer",
     "kill": "nobody whom the child has left in its group may go on writing",
-    "wait4": "reaps the child: the service begins without children",
+    "rt_sigtimedwait": "the child's end, for a second at most: whoever traces it may keep its end from us",
+    "wait4": "reaps the child, without waiting: the service begins without children",
     "rt_sigpending": "a signal that came last of all",
 }
 CHILD = {
@@ -46,10 +48,13 @@ CHILD = {
     "rt_sigaction": "SIGPIPE, SIGXFSZ and SIGTTOU become errors of a call",
     "openat": "the root, and each file in a folder that is open",
     "openat2": "each path inside the root, no link leading out of it: one per folder, input and place where a store may be",
-    "fstat": "what was opened is a regular file, and of what size",
+    "stat": "what a name leads to: neither a FIFO nor a device is opened",
+    "newfstatat": "what a name leads to: neither a FIFO nor a device is opened",
+    "fstat": "what was opened is a regular file still, and of what size",
     "getdents64": "the certificates folder; the anchors; a bundle's folder for what a killed start has left: each to its end",
     "read": "each certificate and each bundle in one go; a bundle as long as the one before in pieces, to compare it",
     "uname": "the host's own name, for NO_PROXY",
+    "poll": "whether the log's reader takes a line: it is waited for no longer than a second in all",
     "write": "the line of the log, and the answer",
     "exit_group": "ends",
 }

@@ -30,7 +30,6 @@ from roots import (
     make_scene,
 )
 
-EXPORTED = CA_VARIABLES - {"SSL_CERT_DIR"}
 CORP = "Corp Root"
 
 
@@ -266,7 +265,8 @@ def test_a_lock_that_is_never_given_back_is_passed_over_with_a_warning(scene):
     with held_lock(scene.at(BUNDLE).parent):
         begun = time.monotonic()
         started = scene.start("--timeout", "60")
-        assert 9 <= time.monotonic() - begun <= 15
+        # Others may read the folder, so anybody could hold it: two seconds, and what a busy machine adds.
+        assert 1.5 <= time.monotonic() - begun <= 7
     assert started.status == 0 and started.variables
     assert len(started.lines("lock")) == 1
     holds(scene, BUNDLE, CORP, of=base())
@@ -428,7 +428,7 @@ def test_a_damaged_bundle_that_cannot_be_replaced_is_repaired_in_the_private_one
     started = scene.start(user=NOBODY)
     assert scene.read(BUNDLE) == DAMAGED["joined"]()
     assert started.variables["SSL_CERT_FILE"] == PRIVATE
-    assert loaded(scene.at(PRIVATE)) == {authority(name).der for name in ("Public A", "Public B", CORP)}
+    assert loaded(scene.at(PRIVATE)) == {authority(name).der for name in ("Public A", "Public B", "Public D", CORP)}
 
 
 # Nothing is taken out where an input could not be read
@@ -490,143 +490,6 @@ def test_a_private_bundle_keeps_what_an_unreadable_input_would_take_out(scene):
     started = scene.start(*options, user=NOBODY)
     assert authority(CORP).der in loaded(scene.at(PRIVATE))
     assert started.variables["SSL_CERT_FILE"] == PRIVATE
-
-
-# The private bundle
-
-
-@pytest.fixture
-def foreign_scene(scene) -> Scene:
-    """Bundles that are root's, for a service that is not; /run is anybody's."""
-    os.chown(scene.at("/run"), 1000, 0)
-    return scene
-
-
-def test_the_private_bundle_serves_and_everything_is_exported(foreign_scene):
-    scene = foreign_scene
-    started = scene.start(user=NOBODY)
-    assert scene.read(BUNDLE) == base()
-    assert started.lines("error:") == []
-    assert {name: started.variables.get(name) for name in EXPORTED} == dict.fromkeys(EXPORTED, PRIVATE)
-    assert started.variables["NODE_EXTRA_CA_CERTS"] == PRIVATE
-    folder, file = scene.at(STATE).stat(), scene.at(PRIVATE).stat()
-    assert (folder.st_mode & 0o7777, file.st_mode & 0o7777) == (0o755, 0o644)
-    assert (folder.st_uid, file.st_uid) == (1000, 1000)
-    assert loaded(scene.at(PRIVATE)) == set(certificates_of(base())) | {authority(CORP).der}
-    text = scene.read(PRIVATE)
-    assert text.startswith(b"-----BEGIN CERTIFICATE-----\n") and text.endswith(CLOSING)
-    assert text.count(OPENING) == 1
-
-
-@pytest.mark.parametrize("umask", [0o000, 0o077, 0o777])
-def test_anybody_can_read_the_private_bundle_whatever_the_umask(foreign_scene, umask):
-    former = os.umask(umask)
-    try:
-        foreign_scene.start(user=NOBODY)
-    finally:
-        os.umask(former)
-    assert foreign_scene.at(STATE).stat().st_mode & 0o7777 == 0o755
-    assert foreign_scene.at(PRIVATE).stat().st_mode & 0o7777 == 0o644
-
-
-def test_a_second_start_does_not_write_the_private_bundle_again(foreign_scene):
-    foreign_scene.start(user=NOBODY)
-    before = foreign_scene.files()
-    started = foreign_scene.start(user=NOBODY)
-    assert foreign_scene.files() == before
-    assert started.variables["SSL_CERT_FILE"] == PRIVATE
-
-
-def test_a_variable_that_is_set_stays_and_what_its_file_lacks_is_said(foreign_scene):
-    own = {"SSL_CERT_FILE": "/conda/ssl/cacert.pem", "CURL_CA_BUNDLE": "", "NODE_EXTRA_CA_CERTS": "/elsewhere.pem"}
-    started = foreign_scene.start(user=NOBODY, environment=own)
-    for name, value in own.items():
-        assert started.variables[name] == value
-    assert started.variables["REQUESTS_CA_BUNDLE"] == PRIVATE
-    assert any(CORP in line and "SSL_CERT_FILE" in line for line in started.said.splitlines()), started.said
-
-
-def plant_link(scene: Scene) -> None:
-    scene.at("/elsewhere").mkdir()
-    os.chown(scene.at("/elsewhere"), 1000, 0)
-    scene.at(STATE).symlink_to("/elsewhere")
-
-
-def plant_foreign_folder(scene: Scene) -> None:
-    scene.at(STATE).mkdir()
-    scene.at(STATE).chmod(0o777)
-
-
-def plant_file(scene: Scene) -> None:
-    scene.write(STATE, b"a file")
-
-
-PLANTED = {"link": plant_link, "foreign folder": plant_foreign_folder, "file": plant_file}
-
-
-@pytest.mark.parametrize("planted", PLANTED)
-def test_a_state_folder_that_is_not_ours_is_refused_and_the_next_serves(foreign_scene, planted):
-    scene = foreign_scene
-    PLANTED[planted](scene)
-    (scene.at("/tmp")).mkdir(mode=0o1777)
-    scene.at("/tmp").chmod(0o1777)
-    before = scene.files()
-    started = scene.start("--state-dir", f"{STATE}:/tmp/psm-entry-1000", user=NOBODY)
-    assert started.variables["SSL_CERT_FILE"] == "/tmp/psm-entry-1000/cacert.pem"
-    assert started.lines(STATE)
-    assert {path: scene.files()[path] for path in before} == before
-    assert set(scene.files()) - set(before) == {"/tmp/psm-entry-1000/cacert.pem"}
-
-
-@pytest.mark.parametrize("planted", PLANTED)
-def test_where_no_state_folder_serves_nothing_is_exported_and_it_is_an_error(foreign_scene, planted):
-    PLANTED[planted](foreign_scene)
-    started = foreign_scene.start(user=NOBODY)
-    assert not (CA_VARIABLES | {"NODE_EXTRA_CA_CERTS"}) & started.variables.keys()
-    assert started.lines(BUNDLE)
-    assert foreign_scene.start("--strict", user=NOBODY).status == 78
-
-
-def plant_link_as_bundle(scene: Scene) -> None:
-    scene.write("/elsewhere.pem", b"precious")
-    os.chown(scene.at("/elsewhere.pem"), 1000, 0)
-    scene.at(PRIVATE).symlink_to("/elsewhere.pem")
-
-
-def plant_fifo_as_bundle(scene: Scene) -> None:
-    os.mkfifo(scene.at(PRIVATE))
-
-
-def plant_foreign_bundle(scene: Scene) -> None:
-    scene.write(PRIVATE, base() + authority("Evil Root").pem)
-
-
-@pytest.mark.parametrize("plant", [plant_link_as_bundle, plant_fifo_as_bundle, plant_foreign_bundle])
-def test_whatever_stands_at_the_private_bundles_name_is_replaced(foreign_scene, plant):
-    scene = foreign_scene
-    scene.at(STATE).mkdir()
-    os.chown(scene.at(STATE), 1000, 0)
-    plant(scene)
-    started = scene.start(user=NOBODY)
-    assert started.variables["SSL_CERT_FILE"] == PRIVATE
-    assert not scene.at(PRIVATE).is_symlink()
-    assert loaded(scene.at(PRIVATE)) == set(certificates_of(base())) | {authority(CORP).der}
-    if scene.at("/elsewhere.pem").exists():
-        assert scene.read("/elsewhere.pem") == b"precious"
-
-
-def test_a_bundle_that_can_be_written_again_ends_the_private_one(foreign_scene):
-    scene = foreign_scene
-    scene.start(user=NOBODY)
-    for path in (scene.at("/conda"), *scene.at("/conda").rglob("*")):
-        os.chown(path, 1000, 0)
-    started = scene.start(user=NOBODY)
-    assert started.variables["NODE_EXTRA_CA_CERTS"] == BUNDLE
-    assert not CA_VARIABLES & started.variables.keys()
-    scene.mount()
-    started = scene.start(user=NOBODY)
-    assert not scene.at(PRIVATE).exists()
-    assert "NODE_EXTRA_CA_CERTS" not in started.variables
 
 
 # The store without a tool

@@ -1,13 +1,18 @@
 """Many starts: at once on a shared root, and one after another a thousand times."""
 
+import fcntl
 import os
+import signal
 import subprocess
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from certificates import certificates_of
-from roots import BUNDLE, CERTIFI, NATIVE_ANCHORS, NATIVE_STORE, NOBODY, PRIVATE, Scene, authority, base, loaded, make_scene
+from roots import BUNDLE, CERTIFI, NATIVE_ANCHORS, NATIVE_STORE, NOBODY, PRIVATE, Scene, authority, base, held_lock, loaded
+from roots import make_scene
 
 STARTS = 50
 RESTARTS = 1000
@@ -85,8 +90,71 @@ def test_fifty_starts_at_once_share_one_private_bundle(scene):
         said = start.communicate(timeout=60)[1].decode()
         assert start.returncode == 0 and "error: " not in said.replace(CERTIFI, ""), said
     assert loads
-    assert len(sets_that_are_held(scene.at(PRIVATE), base())) == 1
+    # It holds what every bundle trusts whose clients read it instead.
+    assert len(sets_that_are_held(scene.at(PRIVATE), b"".join(BASES.values()))) == 1
     assert scene.strangers() == []
+
+
+# A lock that is held
+
+
+PLACES = {
+    "a bundle": (BUNDLE, ()),
+    "another bundle": (CERTIFI, ()),
+    "the system's anchors": (NATIVE_ANCHORS, ()),
+    "the system's bundle": (NATIVE_STORE, ()),
+    "the private bundle": (PRIVATE, NOBODY),
+}
+PASSED_OVER = "continuing without the lock"
+
+
+def hold(scene: Scene, place: str) -> tuple[Path, tuple[str, ...]]:
+    """The folder of one of the places, as a start finds it."""
+    path, user = PLACES[place]
+    scene.at(NATIVE_ANCHORS).mkdir(parents=True, exist_ok=True)
+    if user:
+        os.chown(scene.at("/run"), 1000, 0)
+        scene.start(user=user)
+        scene.mount("Corp Root", "Branch Root")
+    return scene.at(path) if path == NATIVE_ANCHORS else scene.at(path).parent, user
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_lock_that_a_reader_holds_is_passed_over_after_two_seconds_and_that_is_said(scene, place):
+    folder, user = hold(scene, place)
+    reader = subprocess.Popen(
+        ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
+        + ["flock", "--exclusive", str(folder), "sh", "-c", "echo held; sleep 60"],
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        assert reader.stdout and reader.stdout.readline() == b"held\n"
+        begin = time.monotonic()
+        started = scene.start(user=user)
+        assert time.monotonic() - begin < 7, "two seconds, and what a busy machine adds"
+    finally:
+        os.killpg(reader.pid, signal.SIGKILL)
+        reader.wait(timeout=10)
+    assert started.status == 0
+    (said,) = started.lines(PASSED_OVER)
+    assert said.startswith(f"psm-entry: warning: /{folder.relative_to(scene.folder)}")
+    path = scene.at(PLACES[place][0])
+    if path.is_file():
+        assert authority("Corp Root").der in loaded(path)
+
+
+@pytest.mark.parametrize("mode", [0o755, 0o700], ids=oct)
+def test_where_nobody_else_may_read_a_lock_is_waited_for(scene, mode):
+    folder = scene.at(BUNDLE).parent
+    folder.chmod(mode)
+    with held_lock(folder) as descriptor:
+        release = threading.Timer(4, fcntl.flock, [descriptor, fcntl.LOCK_UN])
+        release.start()
+        started = scene.start()
+        release.join()
+    assert authority("Corp Root").der in loaded(scene.at(BUNDLE))
+    assert bool(started.lines(PASSED_OVER)) == (mode == 0o755), started.said
 
 
 def test_a_thousand_restarts_change_nothing(scene):

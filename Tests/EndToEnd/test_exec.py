@@ -28,8 +28,8 @@ def entry(binary: Path, tmp_path: Path):
     let_others_in(tmp_path)
     prefix = [os.fsencode(binary), b"--root", os.fsencode(tmp_path / "root"), b"--log", b"error"]
 
-    def run(*command: bytes, environment=tuple(PLAIN), prepare=lambda: None, options=()):
-        return raw_process.run([*prefix, *options, b"--", *command], environment, prepare)
+    def run(*command: bytes, environment=tuple(PLAIN), prepare=lambda: None, options=(), under=()):
+        return raw_process.run([*under, *prefix, *options, b"--", *command], environment, prepare)
 
     return run
 
@@ -102,18 +102,55 @@ def test_the_environment_is_handed_on_byte_for_byte(entry):
     assert ending.output.split(b"\0")[:-1] == environment
 
 
-def test_an_environment_that_is_too_long_is_tried_as_it_was(entry):
-    limit = resource.getrlimit(resource.RLIMIT_STACK)
+def _tighten(size: int = 1 << 19) -> None:
+    """A quarter of the stack's limit is what arguments and environment may take, and never less than 128 KiB."""
+    resource.setrlimit(resource.RLIMIT_STACK, (size, resource.getrlimit(resource.RLIMIT_STACK)[1]))
 
-    def tighten():
-        resource.setrlimit(resource.RLIMIT_STACK, (1 << 19, limit[1]))
 
-    # A quarter of the stack's limit is what arguments and environment may take: doubled, it is too much.
-    url = b"http://" + b"a" * 60 + b":1/" + b"p" * 70_000
-    ending = entry(b"/bin/cat", b"/proc/self/environ", environment=[*PLAIN, b"HTTPS_PROXY=" + url], prepare=tighten)
+# Doubled, it is too much.
+LONG = b"HTTPS_PROXY=http://" + b"a" * 60 + b":1/" + b"p" * 70_000
+# The one string is too long, whatever the stack's limit: each of its bytes becomes three.
+ENCODED = b"HTTPS_PROXY=http://u:" + b'"' * 60_000 + b"@h:1"
+
+
+@pytest.mark.parametrize("entry_of", [LONG, ENCODED], ids=["all of it", "one string"])
+def test_an_environment_that_is_too_long_is_tried_as_it_was(entry, entry_of):
+    ending = entry(b"/bin/cat", b"/proc/self/environ", environment=[*PLAIN, entry_of], prepare=_tighten)
     assert ending.status == 0
-    assert ending.output.split(b"\0")[:-1] == [*PLAIN, b"HTTPS_PROXY=" + url]
+    assert ending.output.split(b"\0")[:-1] == [*PLAIN, entry_of]
     assert b"too large for the kernel" in ending.errors
+
+
+@pytest.mark.parametrize("options", [[b"--strict"], [b"--user", b"1234"], [b"--user", b"0"]], ids=str)
+@pytest.mark.parametrize("entry_of", [LONG, ENCODED], ids=["all of it", "one string"])
+def test_strict_or_with_a_user_an_environment_that_is_too_long_ends_the_start(entry, entry_of, options):
+    ending = entry(b"/bin/echo", b"started", environment=[*PLAIN, entry_of], prepare=_tighten, options=options)
+    assert (ending.status, ending.output) == (70, b"")
+    assert b"too large for the kernel; the service is not started" in ending.errors
+
+
+def test_what_is_too_large_is_known_before_the_last_execve(entry, tmp_path):
+    """Around the limit psm-entry says the same as the kernel, and calls execve once where it knows."""
+    trace = tmp_path / "trace"
+    for size in range(59_000, 66_000, 500):
+        value = b"HTTPS_PROXY=http://h:1/" + b"p" * size
+        strace = [b"/usr/bin/strace", b"-f", b"-qq", b"-e", b"trace=execve", b"-o", os.fsencode(trace)]
+        ending = entry(b"/bin/true", environment=[*PLAIN, value], prepare=_tighten, under=strace)
+        calls = trace.read_text().count("execve(")
+        assert ending.status == 0 and "E2BIG" not in trace.read_text()
+        # psm-entry itself, and the service.
+        assert calls == 2
+        is_large = b"too large" in ending.errors
+        if size in (59_000, 65_500):
+            assert is_large == (size == 65_500)
+
+
+def test_an_environment_just_within_the_limit_is_handed_on(entry):
+    """With the usual stack there is room for 2 MiB."""
+    many = [b"NAME_%d=" % number + b"x" * 100_000 for number in range(19)]
+    ending = entry(b"/bin/cat", b"/proc/self/environ", environment=[*PLAIN, *many], prepare=lambda: _tighten(8 << 20))
+    assert (ending.status, ending.errors) == (0, b"")
+    assert ending.output.split(b"\0")[:-1] == [*PLAIN, *many]
 
 
 # What a process inherits
@@ -230,20 +267,11 @@ def test_a_log_that_takes_no_more_keeps_nobody_down(faulty_binary, tmp_path):
     (tmp_path / "root").mkdir()
     command = [os.fsencode(faulty_binary), b"--root", os.fsencode(tmp_path / "root"), b"--", b"/bin/echo", b"started"]
     environment = [*PLAIN, b"PSM_ENTRY_TEST_FAULT=inputs:kill"]
-    reading, writing = os.pipe()
-    os.set_blocking(writing, False)
-    try:
-        while True:
-            os.write(writing, b"x" * 4096)
-    except BlockingIOError:
-        os.set_blocking(writing, True)
-    with open(tmp_path / "out", "w+b") as output:
+    with open(tmp_path / "out", "w+b") as output, raw_process.full_pipe() as (_, writing):
         child = raw_process.start(command, environment, output.fileno(), writing)
         assert raw_process.wait(child) == 0
         output.seek(0)
         assert output.read() == b"started\n"
-    os.close(reading)
-    os.close(writing)
 
 
 def test_a_parent_that_is_killed_leaves_no_child(faulty_binary, tmp_path):
@@ -308,6 +336,58 @@ def test_a_user_that_is_not_there_ends_the_start(entry, tmp_path, user):
     ending = entry(b"/bin/echo", b"started", options=[b"--user", user.encode()])
     assert (ending.status, ending.output) == (70, b"")
     assert ending.errors.startswith(b"psm-entry: error: PSM_ENTRY_USER: ")
+
+
+def _too_large(path: Path) -> None:
+    path.touch()
+    os.truncate(path, (16 << 20) + 1)
+
+
+def _link_to_itself(path: Path) -> None:
+    path.symlink_to(path.name)
+
+
+UNREADABLE = {"a folder": Path.mkdir, "too large": _too_large, "a FIFO": os.mkfifo, "a loop": _link_to_itself}
+
+
+@pytest.mark.parametrize("user", [b"1000", b"svc", b"1000:1000", b"0"])
+@pytest.mark.parametrize("name", ["passwd", "group"])
+@pytest.mark.parametrize("make", UNREADABLE.values(), ids=UNREADABLE)
+def test_a_user_is_not_become_by_half_of_what_is_known_of_it(entry, tmp_path, make, name, user):
+    _root_with_accounts(tmp_path)
+    path = tmp_path / "root" / "etc" / name
+    path.unlink()
+    make(path)
+    ending = entry(b"/bin/echo", b"started", options=[b"--user", user])
+    assert (ending.status, ending.output) == (70, b"")
+    assert b"psm-entry: error: PSM_ENTRY_USER: /etc/%s " % name.encode() in ending.errors
+
+
+@pytest.mark.parametrize("error", ["EACCES", "EIO"])
+@pytest.mark.parametrize("call", ["openat2", "openat", "read"])
+@pytest.mark.parametrize("name", ["passwd", "group"])
+def test_a_file_of_accounts_that_fails_ends_the_start(entry, tmp_path, name, call, error):
+    _root_with_accounts(tmp_path)
+    path = os.fsencode(tmp_path / "root" / "etc" / name)
+    # By its path, and by what an open descriptor leads to.
+    strace = [b"/usr/bin/strace", b"-f", b"-qq", b"-o", b"/dev/null", b"-P", path, b"-P", b"/etc/" + name.encode()]
+    inject = f"inject={call}:error={error}".encode()
+    ending = entry(b"/bin/echo", b"started", options=[b"--user", b"svc"], under=[*strace, b"-e", inject])
+    if call == "openat":
+        # Opened by openat2 and once more by /proc; where that fails, by openat2.
+        assert ending.status == 0
+    else:
+        assert (ending.status, ending.output) == (70, b""), ending.errors
+        assert b"/etc/%s cannot be read" % name.encode() in ending.errors
+
+
+@pytest.mark.parametrize("name", ["passwd", "group"])
+def test_a_file_of_accounts_that_is_not_there_is_empty(entry, tmp_path, name):
+    _root_with_accounts(tmp_path)
+    (tmp_path / "root" / "etc" / name).unlink()
+    ending = entry(b"/bin/sh", b"-c", b"id -u; id -G", options=[b"--user", b"1234"])
+    assert ending.status == 0
+    assert ending.output == (b"1234\n0\n" if name == "passwd" else b"1234\n2345\n")
 
 
 def test_without_the_capability_nobody_else_is_become(entry, tmp_path):

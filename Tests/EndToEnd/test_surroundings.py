@@ -7,6 +7,7 @@ import shutil
 import signal
 import struct
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +19,8 @@ from certificates import certificates_of
 from containers import BUNDLE as CONDA
 from containers import SERVICE, succeed
 from network import BODY, wait_for
-from roots import BUNDLE, CERTS, Scene, authority, make_scene
+from roots import BUNDLE, CERTS, NATIVE_STORE, Scene, authority, make_scene
+from test_exec import child_of
 
 PLAIN = [b"PATH=/usr/bin:/bin"]
 libc = ctypes.CDLL(None, use_errno=True)
@@ -148,6 +150,57 @@ def test_a_file_server_that_does_not_answer_keeps_no_service_down(scene, what):
         assert (strict.status, strict.variables) == (70, {})
 
 
+# A tracer of the same user
+
+
+SEIZE = 0x4206
+"""PTRACE_SEIZE: ptrace(2)."""
+
+
+def _trace_for_ever(process: int) -> subprocess.Popen[bytes]:
+    """Somebody who traces a process and never waits for it, so that its parent never sees its end."""
+    program = (
+        "import ctypes, sys, time\n"
+        f"assert ctypes.CDLL(None).ptrace({SEIZE}, int(sys.argv[1]), None, None) == 0\n"
+        "print('traced', flush=True)\n"
+        "time.sleep(600)\n"
+    )
+    tracer = subprocess.Popen([sys.executable, "-c", program, str(process)], stdout=subprocess.PIPE)
+    assert tracer.stdout and tracer.stdout.readline() == b"traced\n"
+    return tracer
+
+
+@pytest.mark.parametrize("user", [[], ["--strict"]], ids=str)
+def test_a_tracer_that_never_reaps_holds_nobody_past_the_limit(faulty_binary, scene, tmp_path, user):
+    options = ["--timeout", "2", *user]
+    command = [os.fsencode(word) for word in [faulty_binary, *scene.command(*options)[1:]]]
+    with open(tmp_path / "out", "w+b") as output, open(tmp_path / "log", "w+b") as log:
+        environment = [*PLAIN, b"PSM_ENTRY_TEST_FAULT=inputs:loop"]
+        child = raw_process.start(command, environment, output.fileno(), log.fileno())
+        tracer = _trace_for_ever(child_of(child))
+        try:
+            assert raw_process.wait(child) == (70 if user else 0)
+            assert b"took longer than PSM_ENTRY_TIMEOUT allows" in (tmp_path / "log").read_bytes()
+        finally:
+            tracer.kill()
+            tracer.wait(timeout=10)
+
+
+def test_an_answer_counts_though_a_tracer_keeps_the_child_s_end(scene, tmp_path):
+    # A log that takes nothing makes the child wait for a second: time enough for the tracer.
+    with open(tmp_path / "out", "w+b") as output, raw_process.full_pipe() as (_, writing):
+        command = [os.fsencode(word) for word in scene.command("--timeout", "30")]
+        child = raw_process.start(command, [*PLAIN, b"HTTPS_PROXY=http://p:1"], output.fileno(), writing)
+        tracer = _trace_for_ever(child_of(child))
+        try:
+            assert raw_process.wait(child) == 0
+            assert tracer.poll() is None
+        finally:
+            tracer.kill()
+            tracer.wait(timeout=10)
+        assert b"https_proxy=http://p:1\0" in (tmp_path / "out").read_bytes()
+
+
 # Whoever can write the certificates folder
 
 
@@ -195,6 +248,64 @@ def test_links_and_renames_while_the_folder_is_read_touch_nothing_else(scene):
     shutil.rmtree(scene.at(CERTS))
     holders = [path for path, (*_, content) in scene.files().items() if b"TOPSECRET" in content]
     assert holders == ["/outside/secret"]
+
+
+@contextlib.contextmanager
+def waiting_writer(fifo: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Somebody who waits for a reader of the FIFO, to tell it a line."""
+    os.mkfifo(fifo)
+    writer = subprocess.Popen(["sh", "-c", 'echo "a line" >"$1"', "sh", fifo])
+    # openat: syscall(2); the shell waits in it for a reader.
+    wait_for("the writer opens", 10, lambda: _is_opening(writer.pid, fifo))
+    try:
+        yield writer
+    finally:
+        writer.kill()
+        writer.wait(timeout=10)
+
+
+def _is_opening(process: int, fifo: Path) -> bool:
+    waits = Path(f"/proc/{process}/wchan").read_text()
+    return waits in ("wait_for_partner", "fifo_open")
+
+
+PLACES = {
+    "in the folder": (lambda scene: scene.at(CERTS) / "pipe.pem", {}),
+    "behind a link": (lambda scene: scene.at("/pipe"), {}),
+    "a named input": (lambda scene: scene.at("/pipe"), {"PSM_ENTRY_CERTS": "/pipe"}),
+    "the product's own": (lambda scene: scene.at("/pipe"), {"REPO_CUSTOM_CA_CERT": "/pipe"}),
+    "a bundle": (lambda scene: scene.at("/pipe"), {"PSM_ENTRY_BUNDLES": f"/pipe:{BUNDLE}"}),
+    "a secret": (lambda scene: scene.at("/pipe"), {"HTTPS_PROXY_FILE": "/pipe"}),
+    "a CA variable's": (lambda scene: scene.at("/pipe"), {"SSL_CERT_FILE": "/pipe"}),
+    "the system's bundle": (lambda scene: scene.at(NATIVE_STORE), {}),
+    "passwd": (lambda scene: scene.at("/etc/passwd"), {"PSM_ENTRY_USER": "0"}),
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("root", ["another root", "the root"])
+def test_a_writer_to_a_fifo_is_not_released_by_a_start(scene, place, root):
+    find, settings = PLACES[place]
+    fifo = find(scene)
+    fifo.parent.mkdir(parents=True, exist_ok=True)
+    if place == "behind a link":
+        (scene.at(CERTS) / "pipe.pem").symlink_to("/pipe")
+    with waiting_writer(fifo) as writer:
+        if root == "the root":
+            shutil.copy(scene.binary, scene.at("/psm-entry"))
+            line = ["/usr/sbin/chroot", scene.folder, "/psm-entry", "--", "/psm-entry", "env", "--null"]
+            result = subprocess.run(
+                line, env={"PATH": "/usr/bin:/bin", **settings}, capture_output=True, timeout=60, check=False
+            )
+            status, said = result.returncode, result.stderr.decode()
+        else:
+            started = scene.start(environment=settings)
+            status, said = started.status, started.said
+        assert status == (70 if place == "passwd" else 0), said
+        assert "regular file" in said, said
+        assert writer.poll() is None, "the writer was released, and its line is lost"
+        with open(fifo, "rb") as reader:
+            assert reader.read() == b"a line\n"
 
 
 def test_no_name_in_the_folder_is_an_option_a_pattern_or_a_line_of_the_log(scene):

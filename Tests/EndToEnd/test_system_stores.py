@@ -76,7 +76,7 @@ def stamp(box: Container, family: Family) -> bytes:
 
 
 def links_of_ours(box: Container) -> list[str]:
-    listed = box.run("find", "/etc/ssl/certs", "-type", "l", "-lname", "*psm-entry-*").stdout
+    listed = box.run("find", "/etc/ssl/certs/", "-type", "l", "-lname", "*psm-entry-*").stdout
     return listed.decode().split()
 
 
@@ -166,7 +166,7 @@ def test_no_authority_leaves_the_store_as_the_image_brought_it(start, family, ce
     assert sorted(certificates_of(box.read(family.bundle))) == sorted(public)
     assert box.run("ls", family.anchors).stdout == b""
     assert links_of_ours(box) == []
-    dangling = box.run("find", "/etc/ssl/certs", "-xtype", "l").stdout
+    dangling = box.run("find", "/etc/ssl/certs/", "-xtype", "l").stdout
     assert dangling == control.run("find", "/etc/ssl/certs", "-xtype", "l").stdout
 
 
@@ -332,8 +332,8 @@ LIES = {
     "succeeds and fails": Lie("exit 0", "is not in it although"),
     "fails and fails": Lie("echo 'no such token' >&2; exit 3", "ended with status 3"),
     "empties the bundle": Lie(f": >{BUNDLE}", "is not in it although"),
-    "removes the bundle": Lie(f"rm {BUNDLE}", "missing or not readable"),
-    "damages the bundle": Lie(f"{REAL}; truncate -s -40 {BUNDLE}", "no client can read it"),
+    "removes the bundle": Lie(f"rm {BUNDLE}", "lost by the system's tool; restored"),
+    "damages the bundle": Lie(f"{REAL}; truncate -s -40 {BUNDLE}", "lost by the system's tool; restored", is_trusted=True),
     "hangs": Lie("sleep 1000", "its time was up"),
     "hangs when done": Lie(f"{REAL}; sleep 1000", "", is_trusted=True, runs_again=False),
     "leaves a daemon with the pipe": Lie(f"sleep 1000 & {REAL}", is_trusted=True, runs_again=False),

@@ -15,7 +15,7 @@ import troubles
 from certificates import Authority
 from client_matrix import check_page
 from conftest import REPOSITORY
-from roots import BUNDLE, NOBODY, base, make_scene
+from roots import BUNDLE, NOBODY, base, held_lock, make_scene
 
 PAGE = REPOSITORY / "docs" / "troubleshooting.md"
 HEAD = """# Troubleshooting
@@ -198,18 +198,49 @@ def restricted(scene) -> list[tuple[str, str]]:
         environment = {"PSM_ENTRY_TEST_FAULT": f"inputs:{kind}", "PSM_ENTRY_TIMEOUT": "1"}
         said = scene.start(environment=environment).said.splitlines()
         told += [(line, remedy) for line in said if "original environment" in line]
-    return told
+    return told + [limited(scene), locked(scene), too_large(scene)]
+
+
+def limited(scene) -> tuple[str, str]:
+    """A pattern for the whole disk."""
+    wide = scene.at("/wide")
+    wide.mkdir()
+    for number in range(10_001):
+        (wide / str(number)).touch()
+    (line,) = scene.start("--log", "error", "--bundles", "/*/*").said.splitlines()
+    shutil.rmtree(wide)
+    return line, "Each `*` stands for every name in a folder. Write what does not change: `/opt/conda/envs/*/ssl/cacert.pem`."
+
+
+def locked(scene) -> tuple[str, str]:
+    """A lock that somebody holds."""
+    scene.mount("Third Root")
+    with held_lock(scene.at(BUNDLE).parent):
+        (line,) = scene.start("--log", "warning").said.splitlines()
+    remedy = "Another start, or whoever may read the folder, holds its lock. Nothing is lost: a bundle is replaced as a whole."
+    return line, remedy
+
+
+def too_large(scene) -> tuple[str, str]:
+    """An environment that fits once and not twice."""
+    line = ["prlimit", "--stack=524288", *scene.command("--log", "error")]
+    environment = {"PATH": os.environ["PATH"], "HTTPS_PROXY": f"http://proxy:1/{'p' * 70_000}"}
+    (said,) = subprocess.run(line, env=environment, capture_output=True, timeout=30, check=True).stderr.decode().splitlines()
+    remedy = "Proxy variables stand in both cases. Shorten NO_PROXY, or raise the stack's limit. Strict, or with a user: status 70."
+    return said, remedy
 
 
 def endings(scene) -> list[tuple[str, str]]:
     """The messages with which a start ends, with their exit status."""
     told = []
+    scene.at("/other/etc/passwd").mkdir(parents=True)
     for status, words, remedy in (
         (64, [], "An ENTRYPOINT of one's own drops the image's CMD: restate it."),
         (64, ["--sertificates", "/x", "--", "true"], "`psm-entry --help` lists the options."),
         (127, ["--", "/usr/local/bin/gone"], "The path is that inside the container, and CMD may be another image's."),
         (126, ["--", "/etc/passwd"], "The file is not executable."),
         (70, ["--user", "nobody-here", "--", "true"], "The command never runs as another user than was asked for."),
+        (70, ["--user", "1000", "--root", str(scene.at("/other")), "--", "true"], "It may name the user. Mount a file, or nothing."),
         (78, ["--strict", "--certs", "/gone", "--", "true"], "The errors stand above this line."),
     ):
         rooted = [scene.binary, "--log", "error", "--root", str(scene.folder), *words]

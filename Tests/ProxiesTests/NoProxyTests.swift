@@ -56,7 +56,7 @@ struct NoProxyTests {
     ("fd00::/8", .ipv6Network), ("fd00::/129", .unreadable), ("10.0.0.0/255.0.0.0", .ipv4Mask),
     ("10.0.0.1-10.0.0.9", .ipv4Range), ("repo.corp:8080", .nameWithPort), (".corp:8080", .suffixWithPort),
     ("10.1.2.3:8080", .ipv4WithPort), ("repo.corp:", .unreadable), ("repo.corp:x", .unreadable),
-    ("a:b:1", .unreadable),
+    ("a:b:1", .unreadable), ("a:1:1", .unreadable), ("*:1:1", .unreadable),
     ("[::1]:8080", .ipv6WithPort), ("[a]:8080", .unreadable), ("10.*", .wildcard), ("*corp", .wildcard),
     ("repo*.corp", .wildcard), ("repo*:8080", .wildcard), ("*:8080", .wildcard),
     ("http://repo.corp", .address),
@@ -115,5 +115,43 @@ struct NoProxyTests {
       #expect(!portability(of: entry).deservesWarning)
     }
     #expect(portability(of: NoProxyEntry(bytes("10.0.0.0/8"))).deservesWarning)
+  }
+}
+
+/// Lists as long as an environment can hold are read in the time that it takes to sort them.
+struct LongNoProxyTests {
+  @Test func anEntryOfNothingButPortsIsReadOnce() {
+    let ports = String(repeating: ":1", count: 65_000)
+    #expect(NoProxyList(bytes("a\(ports)")).entries.map(\.kind) == [.unreadable])
+  }
+
+  @Test func ofManySpellingsThatDifferEightAreNamedAndTheRestCounted() throws {
+    // All cases of all_proxy.
+    let names = (0..<256).map { number in
+      String(
+        "all_proxy".enumerated().map { place, letter in
+          number >> place & 1 == 1 ? Character(letter.uppercased()) : letter
+        })
+    }
+    let spellings = Set(names).sorted()
+    let unified = Unified(spellings.enumerated().map { "\($1)=http://p\($0):1" } + ["no_proxy=*"])
+    let warnings = unified.notes(.warning)
+    #expect(warnings.count == 9)
+    #expect(try #require(warnings.last).message.contains("\(spellings.count - 1 - 8) more of the kind"))
+    #expect(unified.environment.count == 4)
+  }
+
+  @Test func ofManyRepetitionsThatDifferEightAreNamedAndTheRestCounted() throws {
+    let unified = Unified((0..<1000).map { "NO_PROXY=host\($0)" })
+    #expect(unified.notes(.warning).count == 9)
+    #expect(try #require(unified.notes(.warning).last).message.contains("991 more of the kind"))
+  }
+
+  @Test func ofLongListsThatDifferAsMuchIsShownAsLeavesRoomForWhatToDo() throws {
+    let long = (0..<5000).map { "host\($0).corp" }.joined(separator: ",")
+    let unified = Unified(["no_proxy=\(long)", "NO_PROXY=\(long),other", "ALL_PROXY=http://p:1"])
+    let message = try #require(unified.notes(.warning).first).message
+    #expect(message.utf8.count < 1024)
+    #expect(message.contains("host0.corp") && message.contains("…") && message.contains("--prefer lower"))
   }
 }

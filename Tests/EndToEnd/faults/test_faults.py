@@ -42,6 +42,8 @@ ERRORS = {
     "unlinkat": ["EIO", "EACCES", "EROFS"],
     "flock": ["EINTR"],
     "setpgid": ["EACCES"],
+    "stat": ["EIO", "EACCES"],
+    "poll": ["EINTR"],
     "lseek": [],
     "umask": [],
     "uname": [],
@@ -237,6 +239,10 @@ class Judge:
             file = scene.at(path)
             status = file.lstat() if file.exists() else None
             found = (status.st_mode, status.st_uid, file.read_bytes()) if status else None
+            if path == PRIVATE and found and new and point.action == "error=EACCES":
+                # What this user may not read its clients do not read either: only certifi has Public D.
+                unread = (*new[:2], new[2].replace(authority("Public D").pem, b""))
+                new = found if found == unread else new
             if found not in (old, new):
                 wrong.append(f"{path} is neither the old nor the new one")
             elif found == new and found and loaded(file) < set(certificates_of(found[2])):

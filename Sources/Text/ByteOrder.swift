@@ -1,6 +1,3 @@
-import CLinux
-import Text
-
 /// Byte strings in the order of their bytes, to go through or to find one among them.
 ///
 /// One sort of one kind of key: the standard library's would be compiled anew for each use of it. The time it takes
@@ -51,16 +48,26 @@ public struct ByteOrder: Sendable {
   public func number(of key: [UInt8]) -> Int? { number(of: key[...]) }
 
   public func contains(_ key: [UInt8]) -> Bool { number(of: key) != nil }
+
+  /// The keys that no earlier one equals, as their numbers among those given, in that order.
+  public var firsts: [Int] {
+    var areRepeated = [Bool](repeating: false, count: keys.count)
+    for (one, next) in zip(numbers, numbers.dropFirst()) {
+      areRepeated[next] = keys[one][...].isEqual(to: keys[next][...])
+    }
+    return keys.indices.filter { !areRepeated[$0] }
+  }
 }
 
 /// Whether the bytes of the one come before those of the other.
 @inline(never)
 private func precedes(_ one: ArraySlice<UInt8>, _ other: ArraySlice<UInt8>) -> Bool {
-  let order = one.withUnsafeBytes { first in
-    other.withUnsafeBytes { second in
-      guard let first = first.baseAddress, let second = second.baseAddress else { return 0 as Int32 }
-      return memcmp(first, second, min(one.count, other.count))
+  one.withUnsafeBytes { one in
+    other.withUnsafeBytes { other in
+      let count = min(one.count, other.count)
+      var position = 0
+      while position < count && one[position] == other[position] { position &+= 1 }
+      return position < count ? one[position] < other[position] : one.count < other.count
     }
   }
-  return order == 0 ? one.count < other.count : order < 0
 }

@@ -1,0 +1,233 @@
+import Certificates
+import Linux
+import Text
+
+/// The names under which clients reach the system store, as they were before the distribution's tool ran.
+///
+/// A tool may lose them: update-ca-trust of Fedora 41 and of newer UBI 9 as root without CAP_DAC_OVERRIDE makes
+/// `extracted/pem/directory-hash` anew, 0555, and cannot make the links in it again.
+public struct ClientNames {
+  /// A symbolic link on the way from a name to its file.
+  struct Link: Equatable {
+    /// As a client names it.
+    let path: Path
+    /// Where it stands, free of links: it is found there even when those before it are lost.
+    let realPath: Path
+    let target: Path
+  }
+
+  /// A file that clients read.
+  struct File {
+    /// Where it stands, free of links.
+    let path: Path
+    let text: [UInt8]
+    let metadata: Metadata
+  }
+
+  /// What stands at a name.
+  struct Name {
+    let path: Path
+    /// The links that lead from it to its file, in order.
+    let links: [Link]
+    /// Where in ``files`` the file is; nil where only the links are known.
+    let file: Int?
+  }
+
+  private(set) var names: [Name] = []
+  private(set) var files: [File] = []
+  /// Directories of hashed names that hold certificates.
+  private var directories: [Path] = []
+
+  /// The names that are known, whatever the family.
+  private static var usual: [Path] {
+    [
+      "/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/certs/ca-bundle.crt", "/etc/ssl/cert.pem",
+      "/etc/pki/tls/cert.pem", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/certs",
+    ].map { (path: StaticString) in Path(path) }
+  }
+
+  /// Reads what stands at the usual names and at others.
+  /// - Parameters:
+  ///   - others: what the CA variables name: files, or directories of hashed names.
+  ///   - recorded: links that an earlier start knew and was killed before it had seen them again.
+  init(beside others: [Path], recorded: [Link], in root: Root) {
+    for path in Self.usual + others where !names.contains(where: { $0.path == path }) {
+      read(path, in: root)
+    }
+    for link in recorded where !root.exists(link.path) {
+      names.append(Name(path: link.path, links: [link], file: nil))
+    }
+  }
+
+  private mutating func read(_ path: Path, in root: Root) {
+    let (file, links) = followed(path, in: root)
+    guard let metadata = root.metadata(of: file) else { return }
+    if metadata.kind == .folder {
+      // Its own name may be lost as well.
+      names.append(Name(path: path, links: links, file: nil))
+      if holdsCertificates(path, in: root) { directories.append(path) }
+      return
+    }
+    if let known = files.firstIndex(where: { $0.metadata.identity == metadata.identity }) {
+      names.append(Name(path: path, links: links, file: known))
+      return
+    }
+    guard let text = try? root.read(file, limit: BundleFile.sizeLimit), isBundle(text) else { return }
+    names.append(Name(path: path, links: links, file: files.count))
+    files.append(File(path: root.resolved(file) ?? file, text: text, metadata: metadata))
+  }
+
+  /// All links that lead to the files, each once.
+  var links: [Link] {
+    var all: [Link] = []
+    for name in names {
+      for link in name.links where !all.contains(link) { all.append(link) }
+    }
+    return all
+  }
+}
+
+extension ClientNames {
+  /// Something that the tool has lost.
+  public struct Loss: Sendable {
+    public let path: Path
+    /// Why it could not be put back; nil where it was.
+    public let failure: Replacement.Failure?
+  }
+
+  /// Puts back what the tool has lost: a link, or a file that is gone or that no client can read any more.
+  /// - Parameter removed: fingerprints, in hex digits, of what was taken out: it does not come back.
+  func restore(less removed: [[UInt8]], in root: Root) -> [Loss] {
+    var losses: [Loss] = []
+    var seen: [Path] = []
+    for name in names where !serves(name, in: root) {
+      if let number = name.file, !isReadable(files[number].path, in: root) {
+        let file = files[number]
+        if !seen.contains(file.path) {
+          seen.append(file.path)
+          losses.append(Loss(path: file.path, failure: restore(file, less: removed, in: root)))
+        }
+      }
+      for link in name.links where !seen.contains(link.realPath) && !isThere(link.realPath, in: root) {
+        seen.append(link.realPath)
+        losses.append(Loss(path: link.path, failure: restore(link, in: root)))
+      }
+    }
+    for directory in directories where !holdsCertificates(directory, in: root) {
+      losses.append(Loss(path: directory, failure: .system(.readBack, .noSuchFile)))
+    }
+    return losses
+  }
+
+  private func serves(_ name: Name, in root: Root) -> Bool {
+    name.file == nil ? root.exists(name.path) : isReadable(name.path, in: root)
+  }
+
+  private func restore(_ file: File, less removed: [[UInt8]], in root: Root) -> Replacement.Failure? {
+    let text = without(removed, file.text)
+    return changing(file.path, in: root) { (folder, name) throws(Replacement.Failure) in
+      let owner = (file.metadata.user, file.metadata.group)
+      try Replacement(mode: file.metadata.mode, owner: owner, expected: folder.metadata(of: name))
+        .replace(name, in: folder, with: text, check: isBundle)
+    }
+  }
+
+  private func restore(_ link: Link, in root: Root) -> Replacement.Failure? {
+    changing(link.realPath, in: root) { (folder, name) throws(Replacement.Failure) in
+      do throws(Errno) { try folder.makeLink(name, to: link.target) } catch { throw .system(.create, error) }
+    }
+  }
+
+  /// Changes a name in its directory. Its owner may take leave to write there, and gives it back: root without
+  /// CAP_DAC_OVERRIDE is refused by a mode of 0555 and may change it.
+  private func changing(
+    _ path: Path, in root: Root, _ change: (Folder, Path) throws(Replacement.Failure) -> Void
+  ) -> Replacement.Failure? {
+    let (folderPath, name) = path.split
+    do throws(Replacement.Failure) {
+      let folder: Folder
+      do throws(Errno) { folder = try Folder.making(folderPath, in: root) } catch {
+        throw .system(.create, error)
+      }
+      defer { folder.close() }
+      do throws(Replacement.Failure) { try change(folder, name) } catch {
+        guard error == .system(.create, .accessDenied), let before = try? folder.descriptor.metadata(),
+          (try? folder.descriptor.setMode(before.mode | 0o300)) != nil
+        else { throw error }
+        defer { try? folder.descriptor.setMode(before.mode) }
+        try change(folder, name)
+      }
+      return nil
+    } catch {
+      return error
+    }
+  }
+}
+
+extension ClientNames.Link {
+  // On disk: the path and the target, each with a NUL behind it.
+
+  static func record(_ links: [Self]) -> [UInt8] {
+    links.flatMap { Array($0.realPath.bytes) + [0] + $0.target.bytes + [0] }
+  }
+
+  static func recorded(in bytes: [UInt8]) -> [Self] {
+    let parts = bytes[...].split(separator: 0, omittingEmptySubsequences: false).map { Path($0) }
+    var links: [Self] = []
+    var number = 0
+    while number + 1 < parts.count {
+      let path = parts[number]
+      if path.isAbsolute { links.append(Self(path: path, realPath: path, target: parts[number + 1])) }
+      number += 2
+    }
+    return links
+  }
+}
+
+/// Where `path` leads, and over which links.
+private func followed(_ path: Path, in root: Root) -> (file: Path, links: [ClientNames.Link]) {
+  var path = path
+  var links: [ClientNames.Link] = []
+  // As many links as the kernel would follow.
+  for _ in 0..<40 {
+    let (folderPath, name) = path.split
+    guard let folder = try? Folder(folderPath, in: root) else { break }
+    defer { folder.close() }
+    guard let target = try? folder.target(ofLink: name) else { break }
+    let realPath = root.resolved(folderPath)?.appending(name) ?? path
+    links.append(ClientNames.Link(path: path, realPath: realPath, target: target))
+    path = target.isAbsolute ? target : folderPath.appending(target)
+  }
+  return (path, links)
+}
+
+/// Whether anything stands at `path` itself, a link that leads nowhere included.
+func isThere(_ path: Path, in root: Root) -> Bool {
+  let (folderPath, name) = path.split
+  guard let folder = try? Folder(folderPath, in: root) else { return false }
+  defer { folder.close() }
+  return folder.metadata(of: name) != nil
+}
+
+/// Whether a client finds certificates in it: whole, from one end to the other.
+private func isBundle(_ text: [UInt8]) -> Bool {
+  let contents = BundleContents(reading: text)
+  return contents.damage == nil && !contents.certificates.isEmpty
+}
+
+private func isReadable(_ path: Path, in root: Root) -> Bool {
+  (try? root.read(path, limit: BundleFile.sizeLimit)).map { isBundle($0) } ?? false
+}
+
+/// Whether a directory holds hashed names, such as `2c1b4b6d.0`, that lead somewhere.
+/// - Source: OpenSSL's SSL_CERT_DIR; c_rehash(1).
+private func holdsCertificates(_ directory: Path, in root: Root) -> Bool {
+  guard let folder = try? Folder(directory, in: root) else { return false }
+  defer { folder.close() }
+  let names = (try? folder.descriptor.unsortedNames()) ?? []
+  return names.contains { name in
+    let bytes = name.bytes
+    return bytes.count >= 10 && bytes.prefix(8).allSatisfy(isLowerCaseHexDigit)
+      && bytes.dropFirst(8).first == UInt8(ascii: ".") && folder.leadsSomewhere(name)
+  }
+}

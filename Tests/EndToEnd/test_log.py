@@ -1,0 +1,188 @@
+"""The log: no line too long, no kind of message over and over, and no wait for whoever does not read it."""
+
+import contextlib
+import datetime
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+
+import raw_process
+from own_root import make_root
+from roots import BUNDLE, CERTS, Scene, authority, loaded, make_scene
+
+LINE = 1024
+ENVIRONMENT = [b"PATH=/usr/bin:/bin", b"HTTPS_PROXY=http://proxy:3128"]
+
+
+@pytest.fixture
+def scene(folder: Path, binary: Path) -> Scene:
+    return make_scene(folder, binary)
+
+
+def expired(name: str) -> bytes:
+    """A CA of this name, however long, whose time is over; as DER."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, name, _validate=False)])
+    now = datetime.datetime.now(datetime.timezone.utc)
+    made = x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key())
+    made = made.serial_number(1).not_valid_before(now - datetime.timedelta(days=9))
+    made = made.not_valid_after(now - datetime.timedelta(days=2))
+    made = made.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    return made.sign(key, hashes.SHA256()).public_bytes(Encoding.DER)
+
+
+# How long
+
+
+@pytest.mark.parametrize("command", ["start", "plan"])
+def test_a_subject_of_megabytes_is_cut_and_the_remedy_stays(scene, command):
+    scene.write(f"{CERTS}/long.der", expired("ä" * (3 << 20)))
+    if command == "start":
+        said = scene.start().said
+    else:
+        line = [scene.binary, "plan", "--root", scene.folder]
+        said = subprocess.run(line, capture_output=True, timeout=60, check=False).stdout.decode()
+    lines = [line for line in said.splitlines() if "long.der" in line]
+    assert len(lines) == 1 and "äää…" in lines[0] and "expired" in lines[0] and "successor" in lines[0]
+    assert max(len(line.encode()) for line in said.splitlines()) <= LINE
+
+
+def test_a_line_is_cut_at_a_character(scene):
+    for length in range(1200, 1204):
+        started = scene.start("--certs", "/" + "ä" * length)
+        line = started.lines("error: ")[0].encode()
+        assert len(line) <= LINE and "…" in line.decode()
+
+
+def test_the_whole_line_is_cut_where_its_parts_are_long(scene):
+    started = scene.start(environment={"PSM_ENTRY_" + "X" * 2000: "", "PSM_ENTRY_USERS": ""})
+    assert max(len(line.encode()) for line in started.said.splitlines()) <= LINE
+
+
+def test_a_line_of_json_is_cut_within_its_texts(scene):
+    name = '"\\' * 120
+    scene.write(f"{CERTS}/{name}/{name}/{name}/{name}/{name}", b"")
+    started = scene.start("--log-format", "json")
+    errors = [json.loads(line) for line in started.said.splitlines()]
+    (error,) = [one for one in errors if one["level"] == "error"]
+    assert error["subject"].endswith("…") and len(error["subject"].encode()) <= 512
+    assert len(error["message"].encode()) <= LINE
+    assert max(len(line) for line in started.said.splitlines()) < 4096, "a pipe takes no more at once"
+
+
+# How many
+
+
+def test_of_thousands_of_empty_files_eight_are_named_and_the_rest_counted(scene):
+    for number in range(9000):
+        scene.at(f"{CERTS}/{number:04}{'x' * 200}.pem").touch()
+    started = scene.start()
+    assert len(started.lines("the file is empty")) == 9
+    (count,) = started.lines("8992 more of the kind: the file is empty")
+    assert count.startswith(f"psm-entry: error: {CERTS}: ")
+    assert len(started.said) < 8192
+    assert scene.start("--strict").status == 78
+
+
+def test_of_hundreds_of_certificates_with_one_fault_eight_are_named_and_the_rest_counted(scene):
+    for number in range(100):
+        scene.write(f"{CERTS}/{number:03}.der", expired(f"Old {number}"))
+    started = scene.start()
+    assert len(started.lines("Old ")) == 8
+    assert len(started.lines("warning: /etc/repo/ca_certs: 92 more of the kind: expired")) == 1
+
+
+def test_each_kind_has_its_own_eight(scene):
+    for number in range(20):
+        scene.write(f"{CERTS}/{number:02}.pem", b"" if number % 2 else b"no certificate")
+    started = scene.start()
+    assert len(started.lines("2 more of the kind: ")) == 2
+    assert len(started.lines(".pem: the file is empty")) == len(started.lines(".pem: not a certificate")) == 8
+
+
+def test_a_file_with_many_faults_is_no_reason_to_count_another_kind(scene):
+    scene.write(f"{CERTS}/many.pem", b"-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n" * 50)
+    scene.write(f"{CERTS}/other.pem", b"")
+    started = scene.start()
+    assert len(started.lines("many.pem: ")) == 9 and len(started.lines("other.pem: ")) == 1
+
+
+def test_what_a_failed_tool_leaves_out_is_one_line(folder, binary):
+    root = make_root(folder, binary)
+    root.add_tool()
+    root.scene.write("/usr/share/broken", b"")
+    for number in range(50):
+        root.scene.write(f"{CERTS}/{number:02}.pem", authority(f"Branch {number}").pem)
+    _, _, said = root.start()
+    missing = [line for line in said.splitlines() if "is not in it although" in line]
+    assert len(missing) == 1 and "so with 50 more" in missing[0] and "ended with status 1" in missing[0]
+    assert len(said.splitlines()) < 10, said
+
+
+def test_of_many_bundles_that_are_missing_eight_are_named_and_the_rest_counted(scene):
+    paths = ":".join(f"/gone/{number}.pem" for number in range(30))
+    started = scene.start("--bundles", f"{paths}:{BUNDLE}")
+    assert len([line for line in started.lines("error: /gone/") if "more of the kind" not in line]) == 8
+    assert len(started.lines("22 more of the kind: the bundle is missing")) == 1
+    # What was done is said of each.
+    assert len(started.lines(f"{BUNDLE}: 1 added")) == 1
+    for command in ("env", "certs"):
+        line = [scene.binary, command, "--root", scene.folder, "--bundles", paths]
+        result = subprocess.run(line, capture_output=True, timeout=60, check=False)
+        assert (b"22 more of the kind" in result.stderr) == (command == "env")
+
+
+# Who reads
+
+
+def command(scene: Scene, *options: str) -> list[bytes]:
+    return [os.fsencode(word) for word in scene.command("--timeout", "30", *options)]
+
+
+@pytest.mark.parametrize("options", [[], ["--log", "debug"], ["--log-format", "json"], ["--strict"]])
+def test_a_log_that_nobody_reads_keeps_nothing_from_being_done(scene, tmp_path, options):
+    for number in range(30):
+        scene.write(f"{CERTS}/{number}.der", expired(f"Old {number}"))
+    with open(tmp_path / "out", "w+b") as output, raw_process.full_pipe() as (_, writing):
+        child = raw_process.start(command(scene, *options), ENVIRONMENT, output.fileno(), writing)
+        assert raw_process.wait(child) == 0
+        output.seek(0)
+        assert b"https_proxy=http://proxy:3128\0" in output.read()
+    assert authority("Corp Root").der in loaded(scene.at(BUNDLE))
+
+
+def test_a_result_is_printed_though_nobody_reads_the_log(scene, tmp_path):
+    scene.write(f"{CERTS}/old.der", expired("Old"))
+    line = [os.fsencode(scene.binary), b"env", b"--root", os.fsencode(scene.folder)]
+    with open(tmp_path / "out", "w+b") as output, raw_process.full_pipe() as (_, writing):
+        child = raw_process.start(line, ENVIRONMENT, output.fileno(), writing)
+        assert raw_process.wait(child) == 0
+        output.seek(0)
+        assert b"https_proxy" in output.read()
+
+
+def test_a_reader_who_comes_in_time_finds_every_line_whole(scene, tmp_path):
+    for number in range(500):
+        scene.write(f"{CERTS}/{number:03}.der", expired(f"Old {number}") if number < 8 else b"\x30" * number)
+    expected = scene.start("--log", "debug").said
+    with open(tmp_path / "out", "w+b") as output, raw_process.full_pipe() as (reading, writing):
+        child = raw_process.start(command(scene, "--log", "debug"), ENVIRONMENT, output.fileno(), writing)
+        read = [os.read(reading, 1 << 16)]
+        assert raw_process.wait(child) == 0
+        os.set_blocking(reading, False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                read.append(os.read(reading, 1 << 16))
+    lines = b"".join(read).lstrip(b"x").decode().splitlines()
+    assert lines and all(line.startswith("psm-entry: ") for line in lines)
+    assert [line for line in lines if "/etc/repo" in line] == [
+        line for line in expected.splitlines() if "/etc/repo" in line
+    ]

@@ -1,0 +1,218 @@
+"""No start leaves a client with less trust than it found, whatever the distribution's tool does and wherever it may write."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from certificates import many, pem_of
+from clients import CA_VARIABLES
+from containers import ANCHORS, BUNDLE, CERTIFI, STORE, Container, podman
+from network import wait_for
+from test_system_stores import REAL, Family, families  # noqa: F401 (a fixture)
+
+NAMES = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/ssl/certs/ca-bundle.crt",
+    "/etc/ssl/cert.pem",
+    "/etc/pki/tls/cert.pem",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    BUNDLE,
+    "/conda/ssl/cert.pem",
+    CERTIFI,
+]
+
+# Prints what a client trusts that is given each name, and one that obeys the CA variables, by fingerprints.
+LOOK = """
+import hashlib, json, os, ssl, sys
+def trusted(path):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        context.load_verify_locations(path)
+    except (ssl.SSLError, OSError):
+        return []
+    return sorted(hashlib.sha256(der).hexdigest() for der in context.get_ca_certs(binary_form=True))
+names = {name: trusted(name) for name in sys.argv[2:]}
+variables = {name: trusted(os.environ[name]) for name in sys.argv[1].split(",") if name in os.environ}
+try:
+    directory = len([name for name in os.listdir("/etc/ssl/certs/") if name.endswith(".0")])
+except OSError:
+    directory = 0
+print("looked " + json.dumps({"names": names, "variables": variables, "directory": directory}))
+"""
+LOOKING = ["/conda/bin/python", "-I", "-c", LOOK, ",".join(sorted(CA_VARIABLES)), *NAMES]
+
+
+@pytest.fixture(params=["rhel", "debian"])
+def family(request, families: dict[str, Family]) -> Family:  # noqa: F811
+    return families[request.param]
+
+
+def said(box: Container) -> str:
+    return "\n".join(box.said())
+
+
+def look(box: Container) -> dict:
+    """What the service of this start has seen."""
+    box.exit_status()
+    lines = [line for line in box.log().splitlines() if line.startswith("looked ")]
+    assert lines, said(box)
+    return json.loads(lines[-1].removeprefix("looked "))
+
+
+USERS = {
+    "root": [],
+    "root without DAC_OVERRIDE": ["--cap-drop", "DAC_OVERRIDE"],
+    "root without capabilities": ["--cap-drop", "all"],
+    "1000:0": ["--user", "1000:0"],
+}
+
+
+def places(family: Family, folder: Path) -> Mapping[str, Sequence[str]]:
+    """What of the store may be written: options of podman, with copies of the image's own files."""
+    built = Path(family.bundle).parent
+    return {
+        "writable": [],
+        "read-only root": ["--read-only", "--read-only-tmpfs=true"],
+        "read-only anchors": ["--volume", f"{folder / 'anchors'}:{family.anchors}:ro"],
+        "read-only bundles": ["--volume", f"{folder / 'built'}:{built}:ro"],
+        "writable volume of bundles": ["--volume", f"{folder / 'built'}:{built}:rw"],
+        "bundle mounted as a file": ["--volume", f"{folder / 'built' / Path(family.bundle).name}:{family.bundle}:rw"],
+    }
+
+
+PLACES = list(places(Family("", "/a/b", "/a", "", ""), Path("/")))
+
+
+@pytest.fixture
+def copies(container, family: Family, folder: Path) -> Path:
+    """The image's own bundles and an empty folder for anchors, on the host."""
+    box = container(None, from_image=family.image)
+    box.service()
+    (folder / "anchors").mkdir()
+    (folder / "anchors").chmod(0o755)
+    copied = podman("cp", f"{box.name}:{Path(family.bundle).parent}", str(folder / "built"))
+    assert copied.returncode == 0, copied.stderr
+    return folder
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("user", USERS)
+def test_whoever_trusted_public_authorities_before_trusts_them_after(container, binary, family, copies, user, place):
+    options = [*USERS[user], *places(family, copies)[place]]
+    arguments = {"options": options, "command": LOOKING, "from_image": family.image}
+    settings = {"REPO_CUSTOM_CA_CERT": ""}
+    before = look(container(None, settings=settings, **arguments))
+    box = container(binary, settings=settings, **arguments)
+    for _ in range(2):
+        after = look(box)
+        for name, trusted in before["names"].items():
+            assert set(trusted) <= set(after["names"][name]), f"{name}\n{said(box)}"
+        # A variable that is set now sends its clients to what holds all that they trusted anywhere.
+        everywhere = {one for trusted in before["names"].values() for one in trusted}
+        for name, trusted in after["variables"].items():
+            assert everywhere < set(trusted), f"{name}\n{said(box)}"
+        assert after["directory"] >= before["directory"]
+        assert not [line for line in box.said() if "error: " in line], said(box)
+        podman("start", box.name)
+        wait_for("the second start", 60, lambda: len(box.log().split("looked ")) > 2)
+
+
+def test_the_links_that_the_tool_loses_are_put_back_and_said(container, binary):
+    control = container(None)
+    control.service()
+    listing = ["sh", "-c", "ls -l --time-style=+ /etc/ssl/certs/*.crt /etc/ssl/ /etc/pki/tls/ | grep -e '->'"]
+    before = control.run(*listing).stdout
+    box = container(binary, options=["--cap-drop", "all"])
+    box.service()
+    assert box.run(*listing).stdout == before
+    for name in ("ca-certificates.crt", "ca-bundle.crt"):
+        assert [line for line in box.said() if f": /etc/ssl/certs/{name}: " in line and "restored" in line], said(box)
+    assert box.run("stat", "-c", "%a", "/etc/ssl/certs/").stdout == b"555\n"
+    box.restart()
+    assert box.run(*listing).stdout == before
+    assert len([line for line in box.said() if "restored" in line]) == 2
+
+
+def scripted_tool(folder: Path, script: str) -> dict[Path, str]:
+    """Mounts by which the distribution's tool is a script, and the real one stands beside it."""
+    tool = folder / "update-ca-trust"
+    tool.write_text(f"#!/bin/sh\n{script}\n")
+    tool.chmod(0o755)
+    return {tool: "/usr/bin/update-ca-trust", Path(__file__).parent / "image" / "update-ca-trust": REAL}
+
+
+def test_the_next_start_puts_back_what_a_killed_one_could_not(container, binary, folder):
+    """The child is killed when the tool has lost the links; the service starts, and the next start knows them."""
+    script = f"{REAL}; [ -e /var/log/killed ] || {{ touch /var/log/killed; kill -9 $PPID; sleep 10; }}"
+    options = ["--cap-drop", "all", "--cap-add", "KILL"]
+    box = container(binary, options=options, mounts=scripted_tool(folder, script))
+    box.service()
+    assert [line for line in box.said() if "signal 9" in line], said(box)
+    exists = ["test", "-e", "/etc/ssl/certs/ca-certificates.crt"]
+    assert box.run(*exists).returncode == 1
+    box.restart()
+    assert box.run(*exists).returncode == 0, said(box)
+
+
+# What a tool may do to the bundle that it builds, and what it must not take away.
+RUINS = {
+    "emptied": f": >{STORE}",
+    "removed": f"rm {STORE}",
+    "cut": f"{REAL}; truncate -s -40 {STORE}",
+    "directory removed": "rm -r /etc/pki/ca-trust/extracted/pem",
+}
+
+
+@pytest.mark.parametrize("ruin", RUINS)
+def test_a_bundle_that_the_tool_ruins_is_put_back(container, binary, folder, ruin):
+    control = look(container(None, command=LOOKING))
+    box = container(binary, mounts=scripted_tool(folder, RUINS[ruin]), command=LOOKING)
+    after = look(box)
+    for name, trusted in control["names"].items():
+        assert set(trusted) <= set(after["names"][name]), f"{name}\n{said(box)}"
+    assert [line for line in box.said() if f": {STORE}: " in line and "restored" in line], said(box)
+    # What the tool was to add is missing all the same.
+    assert [line for line in box.said() if "error: " in line], said(box)
+
+
+def test_what_cannot_be_put_back_is_an_error(container, binary, folder):
+    script = f"{REAL}; rm -rf /etc/pki/ca-trust/extracted/pem/directory-hash; : >/etc/pki/ca-trust/extracted/pem/directory-hash"
+    box = container(binary, mounts=scripted_tool(folder, script))
+    box.service()
+    lost = [line for line in box.said() if "error: " in line and "cannot be restored" in line]
+    assert any("/etc/ssl/certs/ca-certificates.crt: " in line for line in lost), said(box)
+
+
+# More certificates than the tool can be given
+
+
+def test_more_certificates_than_the_tool_can_take_in_time_are_written_natively(container, binary, family, certs):
+    ders = many(300)
+    (certs / "many.pem").write_bytes(b"".join(pem_of(der) for der in ders))
+    settings = {"REPO_CUSTOM_CA_CERT": "", "PSM_ENTRY_TIMEOUT": "10"}
+    box = container(binary, from_image=family.image, settings=settings)
+    box.service()
+    assert [line for line in box.said() if f"warning: {family.tool}: " in line and "301" in line], said(box)
+    assert not [line for line in box.said() if "error: " in line], said(box)
+    assert b"psm-entry managed certificates" in box.read(family.bundle)
+    # From here on the tool builds it again; of what it was given before nothing stays.
+    (certs / "many.pem").unlink()
+    box.restart()
+    assert b"psm-entry managed certificates" not in box.read(family.bundle)
+    assert len(os.listdir(certs)) == len(box.run("ls", family.anchors).stdout.split()) == 1
+    # And the other way round: what the tool has built of our anchors does not become somebody else's.
+    (certs / "many.pem").write_bytes(b"".join(pem_of(der) for der in ders))
+    (certs / "ca_cert.pem").rename(certs / ".ca_cert.pem")
+    former = box.read(family.bundle)
+    box.restart()
+    assert len(box.run("ls", family.anchors).stdout.split()) == 300
+    gone = ssl_blocks(former) - ssl_blocks(box.read(family.bundle))
+    assert len(gone) == 1, said(box)
+
+
+def ssl_blocks(text: bytes) -> set[bytes]:
+    begin = b"-----BEGIN CERTIFICATE-----"
+    return {block.split(b"-----END")[0] for block in text.split(begin)[1:]}
