@@ -101,9 +101,9 @@ struct ExtensionWalk {
   private var walk: DER
 
   /// - Parameter list: the contents of the SEQUENCE OF Extension.
-  fileprivate init(_ list: Range<Int>) { walk = DER(list, isStrict: false) }
+  init(_ list: Range<Int>) { walk = DER(list, isStrict: false) }
 
-  fileprivate mutating func next(_ bytes: Span<UInt8>) -> Element? {
+  mutating func next(_ bytes: Span<UInt8>) -> Element? {
     guard let one = walk.next(Tag.sequence, bytes) else { return nil }
     var fields = walk.inside(one)
     guard let identifier = fields.next(Tag.objectIdentifier, bytes) else { return nil }

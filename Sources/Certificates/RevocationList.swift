@@ -30,10 +30,29 @@ func isRevocationList(_ bytes: Span<UInt8>, in range: Range<Int>) -> Bool {
     guard let explicit = walk.next(bytes) else { return false }
     var inside = walk.inside(explicit)
     guard let extensions = inside.next(Tag.sequence, bytes), inside.isAtEnd,
-      areExtensions(inside.inside(extensions), bytes)
+      areExtensions(inside.inside(extensions), bytes), areKnownValues(bytes, extensions.content)
     else { return false }
   }
   return walk.isAtEnd
+}
+
+/// Whether the values of a list's own extensions are what they should be: OpenSSL 4.0 refuses the list otherwise.
+/// - Source: RFC 5280 §5.2.1, §5.2.3, §5.2.4 and §5.2.5.
+private func areKnownValues(_ bytes: Span<UInt8>, _ extensions: Range<Int>) -> Bool {
+  var walk = ExtensionWalk(extensions)
+  while let one = walk.next(bytes) {
+    var value = DER(one.value, isStrict: false)
+    let isValid =
+      switch jointNumber(bytes, one.identifier) {
+      case 20, 27:
+        value.next(Tag.integer, bytes).map { isInteger(bytes.extracting($0.content)) } ?? false
+      case 28: value.nextTag(bytes) == Tag.sequence && isNested(bytes, one.value)
+      case 35: KnownExtension.authorityKeyIdentifier.isValid(bytes, one.value, isCritical: false)
+      default: true
+      }
+    if !isValid { return false }
+  }
+  return true
 }
 
 private func areRevoked(_ walk: DER, _ bytes: Span<UInt8>) -> Bool {
