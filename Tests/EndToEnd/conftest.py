@@ -20,6 +20,7 @@ REPOSITORY = HERE.parent.parent
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--write", action="store_true", help="write the pages of docs/ that tests measure")
+    parser.addoption("--all", action="store_true", help="take every certificate there is: make test-all")
 
 
 def _built(name: str, target: str) -> Path:
