@@ -12,11 +12,12 @@ SCRIPTS := .ci/run Fuzz/run Fuzz/seeds Tests/EndToEnd/install-tools Tests/EndToE
   Benchmarks/container/shell-entrypoint
 SCRIPTS += Packaging/dist Tests/EndToEnd/shims/docker examples/compose-override
 
-.PHONY: help tools static faults-binary lint unit e2e fuzz fuzz-minute test test-all demo bench dist version record-cost clean
+.PHONY: help tools static faults-binary lint unit e2e fuzz fuzz-minute test test-all worlds demo bench dist version record-cost clean
 
 help:
 	@echo 'make demo           the main job in front of your eyes'
 	@echo 'make test           everything that CI runs'
+	@echo 'make worlds         random worlds in which plan, check, env and a start must agree, for SECONDS'
 	@echo 'make test-all       that, and half a million mutants of certificates read by every library (5 minutes more)'
 	@echo 'make static         build/psm-entry, the binary that ships'
 	@echo 'make unit           swift build and swift test'
@@ -72,8 +73,13 @@ fuzz-minute: tools
 
 test: lint unit fuzz-minute e2e
 
-# What takes longer than CI should: every mutant of a certificate and every collection, read by every library.
+worlds: tools static
+	PSM_ENTRY_WORLDS_SECONDS=$(or $(SECONDS),600) .venv/bin/pytest Tests/EndToEnd/test_worlds.py
+
+# What takes longer than CI should: every mutant of a certificate and every collection, read by every library, and two
+# thousand worlds.
 test-all: test
+	PSM_ENTRY_WORLDS=2000 .venv/bin/pytest Tests/EndToEnd/test_worlds.py
 	.venv/bin/pytest Tests/EndToEnd/test_certificate_matrix.py --all
 	@cat build/certificate-mutants.txt build/certificate-collections.txt
 

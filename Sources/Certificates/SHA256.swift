@@ -17,7 +17,9 @@ public struct Fingerprint: Equatable, Sendable {
     var bytes: [UInt8] = []
     var high: UInt8?
     for digit in digits {
-      guard let value = hexValue(digit), digit < UInt8(ascii: "A") || digit > UInt8(ascii: "F") else { return nil }
+      guard let value = hexValue(digit), digit < UInt8(ascii: "A") || digit > UInt8(ascii: "F") else {
+        return nil
+      }
       guard let first = high else {
         high = value
         continue

@@ -39,7 +39,8 @@ func check(
   let foresight = Foresight(context)
   var checks = inputChecks(context) + storeChecks(foresight.decision, context)
   checks += problemChecks(
-    .variable, context.settings.problems + context.secretProblems + problems(foresight.decision.plan, .variable)
+    .variable,
+    context.settings.problems + context.secretProblems + problems(foresight.decision.plan, .variable)
       + (foresight.userProblem.map { [$0] } ?? []))
   checks += proxyChecks(context)
   if commandLine.connects {
@@ -126,14 +127,17 @@ private func storeChecks(_ decision: Decision, _ context: StartContext) -> [Chec
         detail: change.complaint))
   }
   let troubled = checks.map { $0.target }
-  if let store = decision.snapshot.system, store.builder != .nobody, !troubled.contains(store.family.bundle.shown),
+  if let store = decision.snapshot.system, store.builder != .nobody,
+    !troubled.contains(store.family.bundle.shown),
     !checks.contains(where: { $0.name == .system })
   {
     checks.append(
       Check(name: .system, target: store.family.bundle.shown, level: .info, detail: "up to date"))
   }
+  // What is wrong with a file is wrong under all its names.
+  let wrong = decision.snapshot.bundles.filter { troubled.contains($0.path.shown) }.compactMap { $0.identity }
   for bundle in decision.snapshot.bundles where !troubled.contains(bundle.path.shown) {
-    guard case .read = bundle.state else { continue }
+    guard let identity = bundle.identity, !wrong.contains(identity) else { continue }
     checks.append(Check(name: .bundle, target: bundle.path.shown, level: .info, detail: "up to date"))
   }
   return checks

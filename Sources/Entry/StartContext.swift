@@ -1,8 +1,8 @@
 import Certificates
 import Linux
 import Proxies
-import Text
 import Stores
+import Text
 import Trust
 
 /// What a start knows before it looks at a store: the settings, the certificates that were

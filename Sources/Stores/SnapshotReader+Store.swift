@@ -22,10 +22,17 @@ extension SnapshotReader {
 
   /// The first family whose tool and layout are there; else the first whose bundle is.
   private func findFamily() -> (family: StoreFamily, hasTool: Bool)? {
-    for family in StoreFamily.all where root.exists(family.tool) && root.exists(family.layout) {
-      return (family, true)
+    let families = StoreFamily.all
+    // Two names serve all families.
+    var missing: [Path] = []
+    for family in families where !missing.contains(family.tool) {
+      if !root.exists(family.tool) {
+        missing.append(family.tool)
+      } else if root.exists(family.layout) {
+        return (family, true)
+      }
     }
-    for family in StoreFamily.all where root.exists(family.bundle) { return (family, false) }
+    for family in families where root.exists(family.bundle) { return (family, false) }
     return nil
   }
 
@@ -61,7 +68,8 @@ extension SnapshotReader {
     if case .tool = store.builder, root.exists(store.family.unfinishedMark) { store.isUnfinished = true }
   }
 
-  private func readStoreBundle(_ store: inout StoreSnapshot, reusing scratch: inout [UInt8]) throws(ReadError) {
+  private func readStoreBundle(_ store: inout StoreSnapshot, reusing scratch: inout [UInt8]) throws(ReadError)
+  {
     store.trusted = [Bool](repeating: false, count: request.mounted.certificates.count)
     store.hasLeftovers = false
     (store.identity, store.text, store.bundleModified, store.size) = (nil, nil, nil, 0)
@@ -132,10 +140,14 @@ extension SnapshotReader {
   }
 
   private func storeBlocker(_ family: StoreFamily, byTool: Bool) -> (Blocker?, Path?) {
-    if let blocker = directoryBlocker(family.anchors, request.user, in: root) { return (blocker, family.anchors) }
+    if let blocker = directoryBlocker(family.anchors, request.user, in: root) {
+      return (blocker, family.anchors)
+    }
     let (folderPath, name) = family.bundle.split
     if byTool {
-      if let blocker = directoryBlocker(folderPath, request.user, in: root) { return (blocker, family.bundle) }
+      if let blocker = directoryBlocker(folderPath, request.user, in: root) {
+        return (blocker, family.bundle)
+      }
       guard let folder = try? Folder(folderPath, in: root) else { return (nil, nil) }
       defer { folder.close() }
       return folder.isMountPoint(name) ? (.mountPoint, family.bundle) : (nil, nil)

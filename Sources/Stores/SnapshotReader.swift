@@ -28,7 +28,8 @@ public struct SnapshotReader {
 
     public init(
       mounted: MountedCertificates, builder: Builder, bundles: [(path: Path, isNamed: Bool, isPlain: Bool)],
-      patternFailures: [PatternFailure], variables: [(name: [UInt8], path: Path)], stateDirectories: [Path], namesStateDirectories: Bool,
+      patternFailures: [PatternFailure], variables: [(name: [UInt8], path: Path)], stateDirectories: [Path],
+      namesStateDirectories: Bool,
       user: Credentials.Effective
     ) {
       self.mounted = mounted
@@ -101,16 +102,16 @@ public struct SnapshotReader {
   }
 
   private func readVariable(_ path: Path, beside snapshot: Snapshot) -> VariableSnapshot.State {
-    if let identity = root.metadata(of: path)?.identity {
-      let isKnown = snapshot.bundles.contains { bundle in
-        if case .read(let file) = bundle.state { return file.identity == identity }
-        return false
-      }
-      if isKnown || snapshot.system?.identity == identity { return .file(identity, text: nil) }
-    }
     do throws(ReadError) {
-      let (text, metadata) = try root.readFile(path, limit: bundleSizeLimit)
-      return .file(metadata.identity, text: text)
+      let file = try root.openFile(path)
+      defer { file.close() }
+      let metadata: Metadata
+      do throws(Errno) { metadata = try file.metadata() } catch { throw .system(error) }
+      let identity = metadata.identity
+      let isKnown =
+        snapshot.system?.identity == identity || snapshot.bundles.contains { $0.identity == identity }
+      if isKnown { return .file(identity, text: nil) }
+      return .file(identity, text: try file.readAll(metadata, limit: bundleSizeLimit).contents)
     } catch {
       return .unreadable(error)
     }
@@ -144,7 +145,9 @@ public struct SnapshotReader {
     for index in snapshot.bundles.indices {
       guard case .read(var file) = snapshot.bundles[index].state, file.identity == asked else { continue }
       var none: [UInt8] = []
-      if let found = try? BundleFile.open(snapshot.bundles[index].path, in: root, like: file.text, reusing: &none) {
+      if let found = try? BundleFile.open(
+        snapshot.bundles[index].path, in: root, like: file.text, reusing: &none)
+      {
         defer { found.folder.close() }
         file.replaceability = found.replaceability(for: request.user, in: root)
       } else {

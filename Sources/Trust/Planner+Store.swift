@@ -115,7 +115,9 @@ extension Planner {
   // MARK: Left as it is
 
   /// - Parameter matters: whether something is missing or too much, and not only a file older than another.
-  private mutating func leave(_ store: StoreSnapshot, _ blocker: Blocker, stillTrusted count: Int, matters: Bool) {
+  private mutating func leave(
+    _ store: StoreSnapshot, _ blocker: Blocker, stillTrusted count: Int, matters: Bool
+  ) {
     leave(
       store, .storeBlocked(blocker, stillTrusted: count), count == 0 ? .warning : .error, matters: matters)
   }
@@ -180,7 +182,9 @@ struct StoreNeed {
     let standing = ByteOrder((store.anchors + store.failedAnchors).map { Array($0.bytes) })
     let proper = ByteOrder(names)
     missingAnchors = untrusted(of: trusted, names.map { standing.contains($0) })
-    staleAnchors = mounted.isComplete ? store.anchors.filter { !proper.contains(Array($0.bytes)) && !store.failedAnchors.contains($0) } : []
+    staleAnchors =
+      mounted.isComplete
+      ? store.anchors.filter { !proper.contains(Array($0.bytes)) && !store.failedAnchors.contains($0) } : []
     let isOlder = (store.bundleModified ?? 0) < (store.anchorsModified ?? 0)
     needsBuild =
       !missingAnchors.isEmpty || !staleAnchors.isEmpty || !missingInBundle.isEmpty || store.isUnfinished

@@ -74,9 +74,11 @@ extension Planner {
   private mutating func planLeftovers(_ path: Path, _ file: BundleSnapshot.File) {
     if !file.hasLeftovers { return }
     if file.replaceability == .unknown { return ask(.replaceability(path)) }
-    if file.replaceability != .replaceable { return }
+    let names = names(of: file.identity)
+    let isFirst = names.first == path
+    if file.replaceability != .replaceable || !isFirst { return }
     plan.actions.append(.removeLeftovers(path))
-    if !plan.changes.contains(where: { $0.store == path }) {
+    if !plan.changes.contains(where: { names.contains($0.store) }) {
       plan.changes.append(StoreChange(store: path, kind: .bundle))
     }
   }
@@ -90,7 +92,7 @@ extension Planner {
       if isTheBundle { export(path, merge) }
       return
     }
-    let names = snapshot.bundles.filter { $0.file?.identity == file.identity }.map { $0.path }
+    let names = names(of: file.identity)
     switch replaceability(of: names) {
     case .unknown: ask(.replaceability(path))
     case .replaceable:
@@ -111,6 +113,10 @@ extension Planner {
         .bundle, substitute == nil ? .error : .info, path.shown,
         .blocked(blocker, substitute: substitute, onlyRemoves: onlyRemoves))
     }
+  }
+
+  private func names(of identity: FileIdentity) -> [Path] {
+    snapshot.bundles.filter { $0.file?.identity == identity }.map { $0.path }
   }
 
   /// The private bundle, where it serves.
@@ -156,7 +162,9 @@ extension Planner {
     return nil
   }
 
-  mutating func findProblems(of merge: BundleMerge, _ path: Path, isRepaired: Bool, area: Finding.Area = .bundle) {
+  mutating func findProblems(
+    of merge: BundleMerge, _ path: Path, isRepaired: Bool, area: Finding.Area = .bundle
+  ) {
     if merge.hasStrayMarks { find(area, .warning, path.shown, .strayMarkers) }
     switch merge.refusal {
     case .empty where merge.text != nil, .noCertificates where merge.text != nil:
@@ -351,7 +359,8 @@ extension Planner {
       if redirected.contains(variable.name) { continue }
       let name = escaped(variable.name)
       switch variable.state {
-      case .unreadable(let reason): find(.variable, .warning, name, .variableUnreadable(variable.path, reason))
+      case .unreadable(let reason):
+        find(.variable, .warning, name, .variableUnreadable(variable.path, reason))
       case .file(let identity, let text):
         let lacking = lacking(identity) ?? text.map { missing(mounted.certificates, in: $0) } ?? []
         guard let first = lacking.first else { continue }

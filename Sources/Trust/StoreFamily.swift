@@ -23,7 +23,8 @@ public struct StoreFamily: Sendable {
   public let blocklists: [Path]
 
   private init(
-    layout: StaticString, tool: StaticString, anchors: StaticString, ending: StaticString, bundle: StaticString,
+    layout: StaticString, tool: StaticString, anchors: StaticString, ending: StaticString,
+    bundle: StaticString,
     isExtracted: Bool, blocklists: [StaticString]
   ) {
     self.layout = Path(layout)
@@ -64,7 +65,8 @@ public struct StoreFamily: Sendable {
       bundle: "/etc/ca-certificates/extracted/tls-ca-bundle.pem", isExtracted: true,
       blocklists: [
         "/etc/ca-certificates/trust-source/blocklist", "/etc/ca-certificates/trust-source/blacklist",
-        "/usr/share/ca-certificates/trust-source/blocklist", "/usr/share/ca-certificates/trust-source/blacklist",
+        "/usr/share/ca-certificates/trust-source/blocklist",
+        "/usr/share/ca-certificates/trust-source/blacklist",
       ])
   }
 
