@@ -6,16 +6,18 @@ SHIPPED := PSM_ENTRY_STATIC=1 PSM_ENTRY_TOOLCHAIN=$(TOOLCHAIN) swift build -c re
   --experimental-lto-mode full --product psm-entry
 SCRIPTS := .ci/run Fuzz/run Fuzz/seeds Tests/EndToEnd/install-tools Tests/EndToEnd/build-image \
   Tests/EndToEnd/build-clients-image \
-  Tests/EndToEnd/image/install Tests/EndToEnd/image/store-rhel Tests/EndToEnd/image/store-debian \
+  Tests/EndToEnd/image/install Tests/EndToEnd/image/store-rhel Tests/EndToEnd/image/store-debian Tests/EndToEnd/image/store-suse \
+  Tests/EndToEnd/image/store-arch Tests/EndToEnd/image/p11-kit-source \
   Tests/EndToEnd/image/update-ca-trust Benchmarks/container/reset Benchmarks/container/bash-function \
   Benchmarks/container/shell-entrypoint
 SCRIPTS += Packaging/dist Tests/EndToEnd/shims/docker examples/compose-override
 
-.PHONY: help tools static faults-binary lint unit e2e fuzz fuzz-minute test demo bench dist version record-cost clean
+.PHONY: help tools static faults-binary lint unit e2e fuzz fuzz-minute test test-all demo bench dist version record-cost clean
 
 help:
 	@echo 'make demo           the main job in front of your eyes'
 	@echo 'make test           everything that CI runs'
+	@echo 'make test-all       that, and half a million mutants of certificates read by every library (5 minutes more)'
 	@echo 'make static         build/psm-entry, the binary that ships'
 	@echo 'make unit           swift build and swift test'
 	@echo 'make e2e            containers, proxies and real clients'
@@ -69,6 +71,12 @@ fuzz-minute: tools
 	Fuzz/run 60
 
 test: lint unit fuzz-minute e2e
+
+# What takes longer than CI should: every mutant of a certificate and every collection, read by every library; every
+# allocation refused in turn.
+test-all: test
+	.venv/bin/pytest Tests/EndToEnd/test_certificate_matrix.py Tests/EndToEnd/test_allocations.py --all
+	@cat build/certificate-mutants.txt build/certificate-collections.txt
 
 demo:
 	@Tests/EndToEnd/install-tools demo

@@ -30,11 +30,16 @@ public struct BundleContents: Sendable {
   public private(set) var certificates: [TrustedCertificate] = []
   /// The first thing that is wrong.
   public private(set) var damage: Damage?
+  /// The first certificate for which GnuTLS or Java would refuse the whole file, though OpenSSL reads it: in what line
+  /// its block begins, and why.
+  public private(set) var fault: (line: Int, reason: CertificateFault)?
   private let text: [UInt8]
+  private let end: Int
 
   /// - Parameter end: where the text to be read ends; nil for all of it.
   public init(reading text: [UInt8], upTo end: Int? = nil) {
     self.text = text
+    self.end = end ?? text.count
     certificates.reserveCapacity((end ?? text.count) / 1200)
     // Of lines that were joined, both certificates are found; that they were is damage all the same.
     var pem = PEM(text, upTo: end, splitsJoinedLines: true)
@@ -71,6 +76,23 @@ public struct BundleContents: Sendable {
     return text
   }
 
+  /// As `fault`, of the values within certificates: keys and extensions. That takes too long for a start that
+  /// changes nothing.
+  public var valueFault: (line: Int, reason: CertificateFault)? {
+    var pem = PEM(text, upTo: end, splitsJoinedLines: true)
+    while let block = pem.next() {
+      guard block.fault == nil, [.certificate, .trustedCertificate].contains(PEM.Label(block.label)),
+        let layout = try? CertificateLayout(pem.decoded.span, in: block.contents, isStrict: true)
+      else { continue }
+      let fault = layout.valueFault(pem.decoded.span)
+      if let fault, fault.refusers != .none { return (block.line, fault) }
+      let tolerated = toleratedFaults(
+        pem.decoded, issuer: layout.issuer, subject: layout.subject, extensions: layout.extensions ?? 0..<0)
+      if let first = tolerated.first { return (block.line, first) }
+    }
+    return nil
+  }
+
   /// The text without the blocks of some of its certificates.
   public func text(without isRemoved: (TrustedCertificate) -> Bool) -> [UInt8] {
     var kept: [UInt8] = []
@@ -95,11 +117,14 @@ public struct BundleContents: Sendable {
     case .certificate, .trustedCertificate:
       if let certificate = TrustedCertificate(block, label, decoded) {
         certificates.append(certificate)
+        if let fault = certificate.fault, fault.refusers != .none, self.fault == nil {
+          self.fault = (block.line, fault)
+        }
       } else {
         note(block.line, .notCertificate)
       }
     case .crl:
-      if !holdsSequence(block, decoded) { note(block.line, .notCRL) }
+      if !isRevocationList(decoded, in: block.contents) { note(block.line, .notCRL) }
     case .privateKey:
       // An encrypted one is kept by OpenSSL as it is.
       if !block.hasHeader && !holdsSequence(block, decoded) { note(block.line, .notKey) }
@@ -124,10 +149,22 @@ public struct TrustedCertificate: Sendable {
   let isTrustedForm: Bool
   /// False where its settings reject TLS servers, or list uses without them.
   public let isTrustedForServers: Bool
+  /// Why GnuTLS or Java would refuse the whole bundle.
+  let fault: CertificateFault?
 
   /// - Parameter decoded: what the block holds stands in it.
   init?(_ block: PEM.Block, _ label: PEM.Label, _ decoded: Span<UInt8>) {
-    guard let layout = CertificateLayout(decoded, in: block.contents, isStrict: false) else { return nil }
+    let layout: CertificateLayout
+    do throws(CertificateFault) {
+      layout = try CertificateLayout(decoded, in: block.contents, isStrict: true)
+      fault = layout.structureFault(decoded)
+    } catch {
+      guard let readable = try? CertificateLayout(decoded, in: block.contents, isStrict: false) else {
+        return nil
+      }
+      layout = readable
+      fault = CertificateFault(error.field, error.reason, .gnuTLSAndJava)
+    }
     isTrustedForm = label == .trustedCertificate
     range = block.range
     let der = layout.whole
@@ -138,18 +175,43 @@ public struct TrustedCertificate: Sendable {
     isTrustedForServers = trust
   }
 
-  /// Whether the settings allow TLS servers; nil where they are malformed.
-  /// - Source: OpenSSL's X509_CERT_AUX: `SEQUENCE { trust SEQUENCE OF OID OPTIONAL, reject [0] … }`.
+  /// Whether the settings allow TLS servers; nil where OpenSSL does not read them.
+  /// - Source: OpenSSL's X509_CERT_AUX: `SEQUENCE { trust SEQUENCE OF OID OPTIONAL, reject [0] SEQUENCE OF OID OPTIONAL,
+  ///   alias UTF8String OPTIONAL, keyid OCTET STRING OPTIONAL, other [1] SEQUENCE OF AlgorithmIdentifier OPTIONAL }`.
   private static func trustsServers(_ settings: Range<Int>, _ bytes: Span<UInt8>) -> Bool? {
     if settings.isEmpty { return true }
     var outer = DER(settings, isStrict: false)
     guard let sequence = outer.next(Tag.sequence, bytes) else { return nil }
     var fields = outer.inside(sequence)
-    if let trust = fields.next(Tag.sequence, bytes), !holdsServerUse(fields.inside(trust), bytes) {
-      return false
+    var isTrusted = true
+    if let trust = fields.next(Tag.sequence, bytes) {
+      if !areUses(fields.inside(trust), bytes) { return nil }
+      isTrusted = holdsServerUse(fields.inside(trust), bytes)
     }
-    if let reject = fields.next(Tag.context(0), bytes), holdsServerUse(fields.inside(reject), bytes) {
-      return false
+    if let reject = fields.next(Tag.context(0), bytes) {
+      if !areUses(fields.inside(reject), bytes) { return nil }
+      if holdsServerUse(fields.inside(reject), bytes) { isTrusted = false }
+    }
+    _ = fields.next(Tag.utf8String, bytes)
+    _ = fields.next(Tag.octetString, bytes)
+    if let other = fields.next(Tag.context(1), bytes) {
+      var algorithms = fields.inside(other)
+      while !algorithms.isAtEnd {
+        guard let algorithm = algorithms.next(Tag.sequence, bytes) else { return nil }
+        do throws(CertificateFault) {
+          try checkAlgorithm(algorithms.inside(algorithm), bytes, .certificate)
+        } catch { return nil }
+      }
+    }
+    return fields.isAtEnd ? isTrusted : nil
+  }
+
+  private static func areUses(_ walk: DER, _ bytes: Span<UInt8>) -> Bool {
+    var walk = walk
+    while !walk.isAtEnd {
+      guard let use = walk.next(Tag.objectIdentifier, bytes),
+        isObjectIdentifier(bytes.extracting(use.content), isStrict: false)
+      else { return false }
     }
     return true
   }

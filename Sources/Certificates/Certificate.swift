@@ -16,37 +16,82 @@ public final class Certificate: Sendable {
   public let isAuthority: Bool
   /// Whether its uses are not restricted, or include TLS servers.
   public let allowsServerAuthentication: Bool
-  private let layout: CertificateLayout
+  private let fields: Fields
 
-  /// - Returns: nil where `der` is no certificate.
-  public init?(der: [UInt8]) {
-    guard let layout = CertificateLayout(der.span, in: 0..<der.count, isStrict: true),
-      let notBefore = seconds(der[layout.notBefore.content], layout.notBefore.tag),
-      let notAfter = seconds(der[layout.notAfter.content], layout.notAfter.tag)
-    else { return nil }
+  /// Where the fields that are asked for stand. A file may hold very many certificates, so this is small.
+  private struct Fields {
+    struct Place {
+      private let start: UInt32
+      private let end: UInt32
+
+      init(_ range: Range<Int>) {
+        start = UInt32(truncatingIfNeeded: range.lowerBound)
+        end = UInt32(truncatingIfNeeded: range.upperBound)
+      }
+
+      var range: Range<Int> { Int(start)..<Int(end) }
+    }
+
+    let serial: Place
+    let signatureAlgorithm: Place
+    let issuer: Place
+    let subject: Place
+    let publicKey: Place
+    /// Of nothing where there are none.
+    let extensions: Place
+
+    init(_ layout: CertificateLayout) {
+      serial = Place(layout.serial)
+      signatureAlgorithm = Place(layout.signatureAlgorithm)
+      issuer = Place(layout.issuer)
+      subject = Place(layout.subject)
+      publicKey = Place(layout.publicKey)
+      extensions = Place(layout.extensions ?? 0..<0)
+    }
+  }
+
+  private init(_ der: [UInt8], _ layout: CertificateLayout, notBefore: Int64, notAfter: Int64) {
     self.der = der
-    self.layout = layout
     self.notBefore = notBefore
     self.notAfter = notAfter
+    fields = Fields(layout)
     fingerprint = Fingerprint(of: der)
     let isSelfIssued = der[layout.issuer] == der[layout.subject]
     isAuthority =
-      layout.extensions.flatMap { saysAuthority(der.span, $0) } ?? (layout.isVersion1 && isSelfIssued)
+      layout.extensions.flatMap { saysAuthority(der.span, $0) }
+      ?? (layout.isVersion1(der.span) && isSelfIssued)
     allowsServerAuthentication = layout.extensions.map { allowsServers(der.span, $0) } ?? true
   }
 
-  public var subjectText: Text { distinguishedName(der, in: layout.subject) }
-  public var issuerText: Text { distinguishedName(der, in: layout.issuer) }
+  /// - Throws: what is at fault where `der` is no certificate that every client reads.
+  public convenience init(reading der: [UInt8]) throws(CertificateFault) {
+    // All that can fail is done before there is an object: Embedded Swift does not give back one that is half made.
+    let layout = try CertificateLayout.reading(der.span, in: 0..<der.count)
+    if layout.whole.count != der.count || der.count > Int32.max { throw CertificateFault(.certificate) }
+    if let fault = layout.structureFault(der.span) ?? layout.valueFault(der.span) { throw fault }
+    guard let notBefore = seconds(der.span, layout.notBefore),
+      let notAfter = seconds(der.span, layout.notAfter)
+    else { throw CertificateFault(.validity) }
+    self.init(der, layout, notBefore: notBefore, notAfter: notAfter)
+  }
+
+  /// - Returns: nil where it is at fault.
+  public convenience init?(der: [UInt8]) {
+    do throws(CertificateFault) { try self.init(reading: der) } catch { return nil }
+  }
+
+  public var subjectText: Text { distinguishedName(der, in: fields.subject.range) }
+  public var issuerText: Text { distinguishedName(der, in: fields.issuer.range) }
 
   /// Whether subject and issuer are the same.
   public var isSelfIssued: Bool { issuerDER == subjectDER }
 
-  public var subjectDER: ArraySlice<UInt8> { der[layout.subject] }
-  public var issuerDER: ArraySlice<UInt8> { der[layout.issuer] }
+  public var subjectDER: ArraySlice<UInt8> { der[fields.subject.range] }
+  public var issuerDER: ArraySlice<UInt8> { der[fields.issuer.range] }
   /// The contents of the serial number's INTEGER.
-  public var serialDER: ArraySlice<UInt8> { der[layout.serial] }
+  public var serialDER: ArraySlice<UInt8> { der[fields.serial.range] }
   /// The SubjectPublicKeyInfo.
-  public var publicKeyDER: ArraySlice<UInt8> { der[layout.publicKey] }
+  public var publicKeyDER: ArraySlice<UInt8> { der[fields.publicKey.range] }
 
   /// Lower-case hex digits without leading zeros, with a minus sign before a negative one.
   public var serialHex: Text {
@@ -75,11 +120,15 @@ public final class Certificate: Sendable {
     if !allowsServerAuthentication { warnings.append(.otherUsage) }
     if notAfter < now { warnings.append(.expired) }
     if notBefore > now { warnings.append(.notYetValid) }
-    if let bits = rsaBits(der, layout.publicKey), bits < 2048 {
+    if let bits = rsaBits(der, fields.publicKey.range), bits < 2048 {
       warnings.append(.shortRSAKey(bits: bits))
     }
-    if !isSelfIssued && hasWeakSignature(der, layout.signatureAlgorithm) {
+    if !isSelfIssued && hasWeakSignature(der, fields.signatureAlgorithm.range) {
       warnings.append(.weakSignature)
+    }
+    let (issuer, subject) = (fields.issuer.range, fields.subject.range)
+    for fault in toleratedFaults(der, issuer: issuer, subject: subject, extensions: fields.extensions.range) {
+      warnings.append(.refused(fault))
     }
     return warnings
   }
@@ -89,6 +138,8 @@ public final class Certificate: Sendable {
 public enum CertificateWarning: Equatable, Sendable {
   case notAuthority, otherUsage, expired, notYetValid, weakSignature
   case shortRSAKey(bits: Int)
+  /// A library refuses the whole bundle for it.
+  case refused(CertificateFault)
 
   public var text: Text {
     switch self {
@@ -97,6 +148,7 @@ public enum CertificateWarning: Equatable, Sendable {
     case .expired: "expired: ask for its successor"
     case .notYetValid: "not yet valid: check the clock"
     case .weakSignature: "signed with MD5 or SHA-1, which clients refuse"
+    case .refused(let fault): fault.text
     case .shortRSAKey(let bits): "its RSA key of \(bits) bits is shorter than the 2048 that clients ask for"
     }
   }
@@ -168,10 +220,7 @@ private func rsaBits(_ der: [UInt8], _ range: Range<Int>) -> Int? {
   guard let pair = keyWalk.next(Tag.sequence, bytes) else { return nil }
   var numbers = keyWalk.inside(pair)
   guard let modulus = numbers.next(Tag.integer, bytes) else { return nil }
-  var digits = modulus.content
-  while let first = digits.first, bytes[first] == 0 { digits = digits.dropFirst() }
-  guard let first = digits.first else { return 0 }
-  return digits.count * 8 - bytes[first].leadingZeroBitCount
+  return bitCount(bytes, modulus)
 }
 
 /// Whether the signature is made with MD2, MD4, MD5 or SHA-1.

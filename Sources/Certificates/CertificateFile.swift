@@ -4,8 +4,13 @@ import Text
 public struct CertificateFile {
   /// In their order.
   public private(set) var certificates: [Certificate] = []
+  /// The first errors and the first warnings, no more of each than `problemLimit`: a file may hold a million.
   public private(set) var problems: [CertificateProblem] = []
+  /// How many there are beside those.
+  public private(set) var omittedErrors = 0
+  public private(set) var omittedWarnings = 0
 
+  private static let problemLimit = 8
   private var hasKeyBeside = false
 
   public init(reading bytes: [UInt8]) {
@@ -18,9 +23,9 @@ public struct CertificateFile {
   private mutating func readText(_ bytes: [UInt8]) {
     let text = plainText(bytes)
     if text.allSatisfy({ $0 <= UInt8(ascii: " ") }) {
-      problems.append(CertificateProblem(.empty))
+      note(.empty)
     } else if let kind = kindOfKeystore(bytes) {
-      problems.append(CertificateProblem(kind))
+      note(kind)
     } else {
       readPEM(text)
       readLinesThatEndWithCR(text)
@@ -36,30 +41,40 @@ public struct CertificateFile {
     if other.certificates.count > certificates.count || !text.contains(newline) { self = other }
   }
 
+  private mutating func note(_ kind: CertificateProblem.Kind, line: Int? = nil) {
+    let problem = CertificateProblem(kind, line: line)
+    if problems.count(where: { $0.isWarning == problem.isWarning }) < Self.problemLimit {
+      problems.append(problem)
+    } else if problem.isWarning {
+      omittedWarnings += 1
+    } else {
+      omittedErrors += 1
+    }
+  }
+
   // MARK: DER
 
   /// - Returns: whether it is DER of a kind that is known.
   private mutating func readDER(_ bytes: [UInt8]) -> Bool {
-    if let certificate = Certificate(der: bytes) {
-      certificates = [certificate]
-    } else if let ders = certificatesOfSignedData(bytes) {
-      add(ders, line: nil)
-    } else if let kind = kindOfDER(bytes) {
-      problems.append(CertificateProblem(kind))
+    do throws(CertificateFault) {
+      certificates = [try Certificate(reading: bytes)]
+    } catch {
+      if takeSignedData(bytes, in: 0..<bytes.count, line: nil) { return true }
+      if let kind = kindOfDER(bytes) {
+        note(kind)
+      } else if error.field != .certificate {
+        note(.refused(error))
+      }
     }
     return !(certificates.isEmpty && problems.isEmpty)
   }
 
   /// Takes the certificates of a PKCS #7.
-  private mutating func add(_ ders: [[UInt8]], line: Int?) {
-    if ders.isEmpty { problems.append(CertificateProblem(.emptyPKCS7, line: line)) }
-    for der in ders {
-      if let certificate = Certificate(der: der) {
-        certificates.append(certificate)
-      } else {
-        problems.append(CertificateProblem(.badCertificateInPKCS7, line: line))
-      }
-    }
+  /// - Returns: whether it is one.
+  private mutating func takeSignedData(_ bytes: [UInt8], in range: Range<Int>, line: Int?) -> Bool {
+    let count = readSignedData(bytes, in: range) { take(Array(bytes[$0]), line, .badCertificateInPKCS7) }
+    if count == 0 { note(.emptyPKCS7, line: line) }
+    return count != nil
   }
 
   // MARK: PEM
@@ -70,66 +85,64 @@ public struct CertificateFile {
     while let block = pem.next() {
       hasBlocks = true
       if let fault = block.fault {
-        problems.append(CertificateProblem(.broken(fault), line: block.line))
+        note(.broken(fault), line: block.line)
       } else {
         take(block, pem.decoded)
       }
     }
     if !hasBlocks {
-      problems.append(CertificateProblem(isHTML(text) ? .html : .notCertificate))
+      note(isHTML(text) ? .html : .notCertificate)
     } else if certificates.isEmpty && hasKeyBeside {
       problems.removeAll { $0.kind == .keyBeside }
-      problems.append(CertificateProblem(.privateKey))
+      omittedWarnings = 0
+      note(.privateKey)
     }
   }
 
   private mutating func take(_ block: PEM.Block, _ decoded: [UInt8]) {
     let label = PEM.Label(block.label)
     if block.hasHeader && [.certificate, .trustedCertificate, .pkcs7].contains(label) {
-      problems.append(CertificateProblem(.broken(.misplacedLine), line: block.line))
+      note(.broken(.misplacedLine), line: block.line)
       return
     }
     switch label {
-    case .certificate: takeCertificate(block, decoded)
+    case .certificate: take(Array(decoded[block.contents]), block.line, .notCertificateInBlock)
     case .trustedCertificate: takeTrustedCertificate(block, decoded)
     case .pkcs7:
-      if let ders = certificatesOfSignedData(Array(decoded[block.contents])) {
-        add(ders, line: block.line)
-      } else {
-        problems.append(CertificateProblem(.badPKCS7, line: block.line))
-      }
+      if !takeSignedData(decoded, in: block.contents, line: block.line) { note(.badPKCS7, line: block.line) }
     case .privateKey, .encryptedKey: noteKey(block)
-    case .request: problems.append(CertificateProblem(.request, line: block.line))
-    case .crl: problems.append(CertificateProblem(.crl, line: block.line))
-    case .other: problems.append(CertificateProblem(.otherBlock, line: block.line))
+    case .request: note(.request, line: block.line)
+    case .crl: note(.crl, line: block.line)
+    case .other: note(.otherBlock, line: block.line)
     }
   }
 
-  private mutating func takeCertificate(_ block: PEM.Block, _ decoded: [UInt8]) {
-    if let certificate = Certificate(der: Array(decoded[block.contents])) {
-      certificates.append(certificate)
-    } else {
-      problems.append(CertificateProblem(.notCertificateInBlock, line: block.line))
+  /// Takes one certificate.
+  /// - Parameter broken: what it is where it is no certificate at all.
+  private mutating func take(_ der: [UInt8], _ line: Int?, _ broken: CertificateProblem.Kind) {
+    do throws(CertificateFault) {
+      certificates.append(try Certificate(reading: der))
+    } catch {
+      let kind = error.field == .certificate ? broken : .refused(error)
+      note(kind, line: line)
     }
   }
 
   private mutating func takeTrustedCertificate(_ block: PEM.Block, _ decoded: [UInt8]) {
-    guard let trusted = TrustedCertificate(block, .trustedCertificate, decoded.span),
-      let certificate = Certificate(der: Array(decoded[block.contents].prefix(trusted.count)))
-    else {
-      problems.append(CertificateProblem(.notCertificateInBlock, line: block.line))
+    guard let trusted = TrustedCertificate(block, .trustedCertificate, decoded.span) else {
+      note(.notCertificateInBlock, line: block.line)
       return
     }
     if trusted.isTrustedForServers {
-      certificates.append(certificate)
+      take(Array(decoded[block.contents].prefix(trusted.count)), block.line, .notCertificateInBlock)
     } else {
-      problems.append(CertificateProblem(.distrusted, line: block.line))
+      note(.distrusted, line: block.line)
     }
   }
 
   private mutating func noteKey(_ block: PEM.Block) {
     hasKeyBeside = true
-    problems.append(CertificateProblem(.keyBeside, line: block.line))
+    note(.keyBeside, line: block.line)
   }
 }
 
@@ -140,6 +153,7 @@ public struct CertificateProblem: Equatable, Sendable {
     case broken(PEM.Fault)
     case notCertificateInBlock, otherBlock, distrusted
     case badPKCS7, emptyPKCS7, badCertificateInPKCS7
+    case refused(CertificateFault)
   }
 
   let kind: Kind
@@ -175,6 +189,7 @@ public struct CertificateProblem: Equatable, Sendable {
     case .distrusted: "a TRUSTED CERTIFICATE whose settings do not allow TLS servers; it is not used"
     case .badPKCS7: "a PKCS#7 block without signed data; export the chain again"
     case .emptyPKCS7: "a PKCS#7 without certificates: export the chain again"
+    case .refused(let fault): fault.text
     case .badCertificateInPKCS7: "a certificate in the PKCS#7 is not whole; it is not used"
     }
   }

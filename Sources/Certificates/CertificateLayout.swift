@@ -6,7 +6,6 @@ import Text
 struct CertificateLayout {
   /// The certificate itself, without what may stand behind it.
   let whole: Range<Int>
-  let isVersion1: Bool
   /// The contents of the INTEGER.
   let serial: Range<Int>
   /// The contents of the SEQUENCE.
@@ -20,116 +19,171 @@ struct CertificateLayout {
   /// The contents of the SEQUENCE OF Extension; nil where there is none.
   let extensions: Range<Int>?
 
+  /// Whether the algorithm behind the signed part is the one within it.
+  let hasOneAlgorithm: Bool
+  /// The contents of the SEQUENCE within.
+  let innerAlgorithm: Range<Int>
+  /// The contents of the version's INTEGER; nil where it is not written down, which means version 1.
+  let version: Range<Int>?
+  let hasUniqueIdentifiers: Bool
+  /// An extension that occurs twice.
+  let repetition: CertificateFault?
+
+  /// In bytes, from tag to end: OpenSSL's `X509_NAME_MAX`.
+  static let longestName = 1 << 20
+
   /// Reads a certificate's structure.
   /// - Parameters:
-  ///   - range: where in `bytes` it stands.
-  ///   - isStrict: whether it must be DER with nothing behind it, or only what OpenSSL's
-  ///     `d2i_X509` takes.
-  /// - Returns: nil where it is no certificate.
-  init?(_ bytes: Span<UInt8>, in range: Range<Int>, isStrict: Bool) {
+  ///   - range: where in `bytes` it begins, and what it must not go beyond.
+  ///   - isStrict: whether it must be DER, or only what OpenSSL's `d2i_X509` takes.
+  /// - Throws: the first field that is not as it must be.
+  init(_ bytes: Span<UInt8>, in range: Range<Int>, isStrict: Bool) throws(CertificateFault) {
     var outer = DER(range, isStrict: isStrict)
-    guard let certificate = outer.next(Tag.sequence, bytes), !isStrict || outer.isAtEnd else { return nil }
+    guard let certificate = outer.next(Tag.sequence, bytes) else { throw CertificateFault(.certificate) }
     whole = certificate.range
     var fields = outer.inside(certificate)
     guard let tbs = fields.next(Tag.sequence, bytes), let algorithm = fields.next(Tag.sequence, bytes),
-      isAlgorithm(fields.inside(algorithm), bytes), let signature = fields.next(Tag.bitString, bytes),
-      isBitString(bytes.extracting(signature.content)), fields.isAtEnd
-    else { return nil }
+      let signature = fields.next(Tag.bitString, bytes), fields.isAtEnd
+    else { throw CertificateFault(.certificate) }
+    try checkAlgorithm(fields.inside(algorithm), bytes, .signatureAlgorithm)
+    signatureAlgorithm = algorithm.content
+    if !isBitString(bytes.extracting(signature.content), isStrict: isStrict) {
+      throw CertificateFault(.signature)
+    }
 
     var walk = fields.inside(tbs)
-    var isVersion1 = true
+    var version: Range<Int>?
     if walk.nextTag(bytes) == Tag.context(0) {
-      guard let explicit = walk.next(bytes) else { return nil }
+      guard let explicit = walk.next(bytes) else { throw CertificateFault(.version) }
       var inside = walk.inside(explicit)
-      guard let version = inside.next(Tag.integer, bytes), isInteger(bytes.extracting(version.content)),
+      guard let number = inside.next(Tag.integer, bytes), isInteger(bytes.extracting(number.content)),
         inside.isAtEnd
-      else {
-        return nil
-      }
-      isVersion1 = version.content.count == 1 && bytes[version.content.lowerBound] == 0
+      else { throw CertificateFault(.version) }
+      version = number.content
     }
-    self.isVersion1 = isVersion1
-    guard let serial = walk.next(Tag.integer, bytes), isInteger(bytes.extracting(serial.content)),
-      let innerAlgorithm = walk.next(Tag.sequence, bytes), isAlgorithm(walk.inside(innerAlgorithm), bytes),
-      let issuer = walk.next(Tag.sequence, bytes), isName(walk.inside(issuer), bytes),
-      let validity = walk.next(Tag.sequence, bytes),
-      let subject = walk.next(Tag.sequence, bytes),
-      isSame(subject, issuer, bytes) || isName(walk.inside(subject), bytes),
-      let key = walk.next(Tag.sequence, bytes), isPublicKey(walk.inside(key), bytes)
-    else { return nil }
+    self.version = version
+    guard let serial = walk.next(Tag.integer, bytes), isInteger(bytes.extracting(serial.content))
+    else { throw CertificateFault(.serialNumber) }
     self.serial = serial.content
-    signatureAlgorithm = algorithm.content
+    guard let inner = walk.next(Tag.sequence, bytes) else { throw CertificateFault(.signatureAlgorithm) }
+    innerAlgorithm = inner.content
+    hasOneAlgorithm = isSame(inner, algorithm, bytes)
+    if !hasOneAlgorithm {
+      try checkAlgorithm(walk.inside(inner), bytes, .signatureAlgorithm)
+    }
+    guard let issuer = walk.next(Tag.sequence, bytes), issuer.range.count <= Self.longestName,
+      isName(walk.inside(issuer), bytes)
+    else { throw CertificateFault(.issuer) }
     self.issuer = issuer.range
-    self.subject = subject.range
-    publicKey = key.range
-
+    guard let validity = walk.next(Tag.sequence, bytes) else { throw CertificateFault(.validity) }
     var times = walk.inside(validity)
-    guard let notBefore = times.next(bytes), let notAfter = times.next(bytes), times.isAtEnd,
-      isTime(notBefore),
-      isTime(notAfter)
-    else { return nil }
+    guard let notBefore = times.next(bytes), isTime(notBefore) else { throw CertificateFault(.notBefore) }
+    guard let notAfter = times.next(bytes), isTime(notAfter), times.isAtEnd
+    else { throw CertificateFault(.notAfter) }
     self.notBefore = notBefore
     self.notAfter = notAfter
+    guard let subject = walk.next(Tag.sequence, bytes), subject.range.count <= Self.longestName,
+      isSame(subject, issuer, bytes) || isName(walk.inside(subject), bytes)
+    else { throw CertificateFault(.subject) }
+    self.subject = subject.range
+    guard let key = walk.next(Tag.sequence, bytes) else { throw CertificateFault(.publicKey) }
+    try checkPublicKey(walk.inside(key), bytes)
+    publicKey = key.range
 
     // issuerUniqueID and subjectUniqueID, which nobody reads.
+    var hasUniqueIdentifiers = false
     for tag in [0x81, 0x82] as [UInt8] where walk.nextTag(bytes) == tag {
-      guard let identifier = walk.next(bytes), isBitString(bytes.extracting(identifier.content)) else {
-        return nil
-      }
+      guard let identifier = walk.next(bytes),
+        isBitString(bytes.extracting(identifier.content), isStrict: isStrict)
+      else { throw CertificateFault(.uniqueIdentifiers) }
+      hasUniqueIdentifiers = true
     }
+    self.hasUniqueIdentifiers = hasUniqueIdentifiers
     var extensions: Range<Int>?
+    var repetition: CertificateFault?
     if let explicit = walk.next(Tag.context(3), bytes) {
       var inside = walk.inside(explicit)
-      guard let list = inside.next(Tag.sequence, bytes), inside.isAtEnd,
-        areExtensions(inside.inside(list), bytes)
-      else {
-        return nil
-      }
+      guard let list = inside.next(Tag.sequence, bytes), inside.isAtEnd
+      else { throw CertificateFault(.extensions) }
+      repetition = try checkExtensions(inside.inside(list), bytes)
       extensions = list.content
     }
+    self.repetition = repetition
     self.extensions = extensions
-    if !walk.isAtEnd { return nil }
+    if !walk.isAtEnd { throw CertificateFault(.certificate) }
+  }
+
+  /// Reads DER as it must be.
+  /// - Throws: the first field that is not, and whether OpenSSL is among those who mind.
+  static func reading(_ bytes: Span<UInt8>, in range: Range<Int>) throws(CertificateFault) -> Self {
+    do throws(CertificateFault) {
+      return try Self(bytes, in: range, isStrict: true)
+    } catch {
+      let isReadable = (try? Self(bytes, in: range, isStrict: false)) != nil
+      throw isReadable ? CertificateFault(error.field, error.reason, .gnuTLSAndJava) : error
+    }
+  }
+
+  /// Of version 1, whether that is written down or not.
+  func isVersion1(_ bytes: Span<UInt8>) -> Bool { versionNumber(bytes) == 0 }
+
+  /// 0 for version 1; nil where it is none that there is.
+  func versionNumber(_ bytes: Span<UInt8>) -> UInt8? {
+    guard let version else { return 0 }
+    return version.count == 1 && bytes[version.lowerBound] <= 2 ? bytes[version.lowerBound] : nil
   }
 }
 
 /// Whether two elements hold the same bytes, as the names of a self-issued certificate do.
-private func isSame(_ one: DER.Element, _ other: DER.Element, _ bytes: Span<UInt8>) -> Bool {
+func isSame(_ one: DER.Element, _ other: DER.Element, _ bytes: Span<UInt8>) -> Bool {
   one.content.count == other.content.count
     && bytes.extracting(one.content).begins(with: bytes.extracting(other.content))
 }
 
-private func isAlgorithm(_ walk: DER, _ bytes: Span<UInt8>) -> Bool {
+/// Whether OpenSSL reads an AlgorithmIdentifier. If it does not, it refuses the whole bundle.
+func checkAlgorithm(
+  _ walk: DER, _ bytes: Span<UInt8>, _ field: CertificateFault.Field
+) throws(CertificateFault) {
   var walk = walk
   guard let identifier = walk.next(Tag.objectIdentifier, bytes),
-    isObjectIdentifier(bytes.extracting(identifier.content))
-  else {
-    return false
+    isObjectIdentifier(bytes.extracting(identifier.content), isStrict: walk.isStrict)
+  else { throw CertificateFault(field) }
+  if walk.isAtEnd { return }
+  guard let tag = walk.nextTag(bytes), let parameters = walk.next(bytes), walk.isAtEnd
+  else { throw CertificateFault(field) }
+  if !isParameter(tag, bytes.extracting(parameters.content)) {
+    throw CertificateFault(field, .parameters(tag: tag))
   }
-  if walk.isAtEnd { return true }
-  guard let parameters = walk.next(bytes), walk.isAtEnd else { return false }
-  return isParameter(parameters.tag, bytes.extracting(parameters.content))
 }
 
-/// Whether OpenSSL reads an algorithm's parameters, whose type may be any.
+/// Whether OpenSSL reads an algorithm's parameters, whose type may be any. Strings in pieces, which it would
+/// gather, are taken for something that it does not read: nobody writes them.
+/// - Source: OpenSSL's `asn1_d2i_ex_primitive` and `asn1_ex_c2i`.
 private func isParameter(_ tag: UInt8, _ octets: Span<UInt8>) -> Bool {
-  switch tag {
-  case 0: false
+  if tag == Tag.sequence || tag == Tag.set || tag & 0xC0 != 0 { return true }
+  if tag & 0x20 != 0 { return false }
+  return switch tag {
+  // A SEQUENCE and a SET are constructed.
+  case 0, 0x10, 0x11: false
   case Tag.boolean: octets.count == 1
   case Tag.integer, Tag.enumerated: isInteger(octets)
   case Tag.bitString: isBitString(octets)
   case Tag.null: octets.isEmpty
-  case Tag.objectIdentifier: isObjectIdentifier(octets)
+  case Tag.objectIdentifier: isObjectIdentifier(octets, isStrict: false)
+  case Tag.utcTime: octets.count >= 13
+  case Tag.generalizedTime: octets.count >= 15
   case Tag.bmpString: octets.count % 2 == 0
   case Tag.universalString: octets.count % 4 == 0
   default: true
   }
 }
 
-private func isBitString(_ octets: Span<UInt8>) -> Bool {
-  !octets.isEmpty && octets[0] < 8
+/// - Parameter isStrict: whether bits may be said to be unused only where there are any, as X.690 §8.6.2.3 says.
+func isBitString(_ octets: Span<UInt8>, isStrict: Bool = false) -> Bool {
+  !octets.isEmpty && octets[0] < 8 && !(isStrict && octets.count == 1 && octets[0] != 0)
 }
 
-private func isName(_ walk: DER, _ bytes: Span<UInt8>) -> Bool {
+func isName(_ walk: DER, _ bytes: Span<UInt8>) -> Bool {
   var walk = walk
   while !walk.isAtEnd {
     guard let set = walk.next(Tag.set, bytes) else { return false }
@@ -138,24 +192,26 @@ private func isName(_ walk: DER, _ bytes: Span<UInt8>) -> Bool {
       guard let attribute = attributes.next(Tag.sequence, bytes) else { return false }
       var pair = attributes.inside(attribute)
       guard let type = pair.next(Tag.objectIdentifier, bytes),
-        isObjectIdentifier(bytes.extracting(type.content)),
+        isObjectIdentifier(bytes.extracting(type.content), isStrict: walk.isStrict),
         let value = pair.next(bytes), pair.isAtEnd,
-        isNameValue(value.tag, bytes.extracting(value.content))
+        isNameValue(value.tag, bytes.extracting(value.content), isStrict: walk.isStrict)
       else { return false }
     }
   }
   return true
 }
 
-/// Whether OpenSSL reads an attribute's value. If it does not, it refuses the certificate, and with it
-/// the whole bundle that holds it.
-private func isNameValue(_ tag: UInt8, _ octets: Span<UInt8>) -> Bool {
+/// Whether an attribute's value is a string, or at least something that OpenSSL reads. If it does not, it refuses the
+/// certificate, and with it the whole bundle that holds it.
+/// - Source: OpenSSL's `B_ASN1_PRINTABLE`, which includes the tags that it has no name for.
+private func isNameValue(_ tag: UInt8, _ octets: Span<UInt8>, isStrict: Bool) -> Bool {
   switch tag {
   case Tag.utf8String: isUTF8(octets)
   case Tag.bmpString: areScalars(octets, size: 2)
   case Tag.universalString: areScalars(octets, size: 4)
-  case Tag.bitString: isBitString(octets)
+  case Tag.bitString: isBitString(octets, isStrict: isStrict)
   case Tag.numericString, Tag.printableString, Tag.teletexString, Tag.ia5String, Tag.sequence: true
+  case 7, 8, 9, 11, 13, 14, 15, 29: !isStrict
   default: false
   }
 }
@@ -195,30 +251,64 @@ private func isUTF8(_ octets: Span<UInt8>) -> Bool {
   return true
 }
 
-private func isPublicKey(_ walk: DER, _ bytes: Span<UInt8>) -> Bool {
+private func checkPublicKey(_ walk: DER, _ bytes: Span<UInt8>) throws(CertificateFault) {
   var walk = walk
-  guard let algorithm = walk.next(Tag.sequence, bytes), isAlgorithm(walk.inside(algorithm), bytes),
-    let key = walk.next(Tag.bitString, bytes), isBitString(bytes.extracting(key.content))
-  else { return false }
-  return walk.isAtEnd
+  guard let algorithm = walk.next(Tag.sequence, bytes) else { throw CertificateFault(.publicKey) }
+  try checkAlgorithm(walk.inside(algorithm), bytes, .publicKey)
+  guard let key = walk.next(Tag.bitString, bytes), isBitString(bytes.extracting(key.content)), walk.isAtEnd
+  else { throw CertificateFault(.publicKey) }
 }
 
-private func isTime(_ element: DER.Element) -> Bool {
-  element.tag == Tag.utcTime || element.tag == Tag.generalizedTime
+/// OpenSSL 3.3 and later ask for the seconds and one character more.
+func isTime(_ element: DER.Element) -> Bool {
+  element.tag == Tag.utcTime
+    ? element.content.count >= 13 : element.tag == Tag.generalizedTime && element.content.count >= 15
 }
 
-private func areExtensions(_ walk: DER, _ bytes: Span<UInt8>) -> Bool {
+/// Whether OpenSSL reads a list of extensions.
+/// - Returns: one that there is twice, which OpenSSL does not mind.
+/// - Throws: where it does not.
+func checkExtensions(_ walk: DER, _ bytes: Span<UInt8>) throws(CertificateFault) -> CertificateFault? {
+  // A bit for each of the joint ISO and ITU's extensions, as nearly all are.
+  var seen: (UInt64, UInt64) = (0, 0)
+  var others: [Range<Int>] = []
+  var repetition: CertificateFault?
   var walk = walk
   while !walk.isAtEnd {
-    guard let one = walk.next(Tag.sequence, bytes) else { return false }
+    guard let one = walk.next(Tag.sequence, bytes) else { throw CertificateFault(.extensions) }
     var fields = walk.inside(one)
-    guard let identifier = fields.next(Tag.objectIdentifier, bytes),
-      isObjectIdentifier(bytes.extracting(identifier.content))
-    else {
-      return false
+    guard let identifier = fields.next(Tag.objectIdentifier, bytes)?.content,
+      isObjectIdentifier(bytes.extracting(identifier), isStrict: walk.isStrict)
+    else { throw CertificateFault(.extensions) }
+    if let critical = fields.next(Tag.boolean, bytes), critical.content.count != 1 {
+      throw CertificateFault(.extensions)
     }
-    if let critical = fields.next(Tag.boolean, bytes), critical.content.count != 1 { return false }
-    guard fields.next(Tag.octetString, bytes) != nil, fields.isAtEnd else { return false }
+    guard fields.next(Tag.octetString, bytes) != nil, fields.isAtEnd
+    else { throw CertificateFault(.extensions) }
+
+    guard let number = jointNumber(bytes, identifier) else {
+      for other in others
+      where identifier.count == other.count
+        && bytes.extracting(identifier).begins(with: bytes.extracting(other))
+      {
+        repetition = repeated(bytes, identifier)
+      }
+      // Each is compared with all: so many are looked at, and nobody has as many.
+      if others.count < 100 {
+        others.append(identifier)
+      } else {
+        repetition = repetition ?? CertificateFault(.extensions, .unsupported, .none)
+      }
+      continue
+    }
+    let bit = UInt64(1) << UInt64(number & 63)
+    if (number < 64 ? seen.0 : seen.1) & bit != 0 { repetition = repeated(bytes, identifier) }
+    if number < 64 { seen.0 |= bit } else { seen.1 |= bit }
   }
-  return true
+  return repetition
+}
+
+private func repeated(_ bytes: Span<UInt8>, _ identifier: Range<Int>) -> CertificateFault {
+  let known = KnownExtension(bytes, identifier)
+  return CertificateFault(known.map { .known($0) } ?? .extensions, .repeated, .gnuTLSAndJava)
 }

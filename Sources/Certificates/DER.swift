@@ -1,3 +1,5 @@
+import Text
+
 /// A walk over the elements of an ASN.1 encoding, without copying and without recursion.
 ///
 /// It is a place in bytes that it does not hold: each step is given them.
@@ -143,6 +145,21 @@ enum OID {
   static let extendedKeyUsage: [UInt8] = [0x55, 0x1D, 0x25]
   static let anyExtendedKeyUsage: [UInt8] = [0x55, 0x1D, 0x25, 0x00]
   static let serverAuthentication: [UInt8] = [0x2B, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x01]
+  static let rsa: [UInt8] = [0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x01]
+  static let mgf1: [UInt8] = [0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x08]
+  static let sha1: [UInt8] = [0x2B, 0x0E, 0x03, 0x02, 0x1A]
+  /// NIST's hashes: 1 to 6 are SHA-2, 7 to 10 SHA-3.
+  static let sha2: [UInt8] = [0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02]
+  static let ecKey: [UInt8] = [0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01]
+  static let dsaKey: [UInt8] = [0x2A, 0x86, 0x48, 0xCE, 0x38, 0x04, 0x01]
+  /// 110 to 113 are X25519, X448, Ed25519 and Ed448.
+  static let edwards: [UInt8] = [0x2B, 0x65]
+  static let diffieHellman: [UInt8] = [0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x03, 0x01]
+  static let pss: [UInt8] = [0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x0A]
+  static let authorityInfoAccess: [UInt8] = [0x2B, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01, 0x01]
+  static let subjectInfoAccess: [UInt8] = [0x2B, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01, 0x0B]
+  static let ocspNoCheck: [UInt8] = [0x2B, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x01, 0x05]
+  static let netscapeCertType: [UInt8] = [0x60, 0x86, 0x48, 0x01, 0x86, 0xF8, 0x42, 0x01, 0x01]
   static let pkcs1: [UInt8] = [0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01]
   static let signedData: [UInt8] = [0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x07, 0x02]
   static let pkcs7: [UInt8] = [0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x07]
@@ -156,14 +173,50 @@ enum OID {
   static let oiwSHA1WithRSA: [UInt8] = [0x2B, 0x0E, 0x03, 0x02, 0x1D]
 }
 
-/// Whether the octets are those of an object identifier: complete, and each arc as short as can be.
-func isObjectIdentifier(_ octets: Span<UInt8>) -> Bool {
-  var isArcStart = true
-  for index in octets.indices {
-    if isArcStart && octets[index] == 0x80 { return false }
-    isArcStart = octets[index] & 0x80 == 0
+extension OID {
+  /// How many bytes a coordinate of a curve has; nil for a curve that Java does not know.
+  ///
+  /// - Source: SEC 2 and RFC 5639, less what no CA uses.
+  static func sizeOfField(of curve: Span<UInt8>) -> Int? {
+    guard curve.count > 1 else { return nil }
+    let last = curve[curve.count - 1]
+    func isBelow(_ parent: [UInt8]) -> Bool {
+      curve.count == parent.count + 1 && curve.begins(with: parent)
+    }
+    if isBelow([0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01]) { return last == 1 ? 24 : last == 7 ? 32 : nil }
+    if isBelow([0x2B, 0x81, 0x04, 0x00]) {
+      return switch last {
+      case 10: 32  // secp256k1
+      case 33: 28
+      case 34: 48
+      case 35: 66
+      default: nil
+      }
+    }
+    guard isBelow([0x2B, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01]) else { return nil }
+    return switch last {
+    case 1: 20  // brainpoolP160r1
+    case 3: 24
+    case 5: 28
+    case 7: 32
+    case 9: 40
+    case 11: 48
+    case 13: 64
+    default: nil
+    }
   }
-  return isArcStart && !octets.isEmpty
+}
+
+/// Whether the octets are those of an object identifier: complete, and each arc as short as can be.
+/// - Parameter isStrict: whether each arc must fit 63 bits, as it must for GnuTLS.
+func isObjectIdentifier(_ octets: Span<UInt8>, isStrict: Bool = true) -> Bool {
+  var arcCount = 0
+  for index in octets.indices {
+    if arcCount == 0 && octets[index] == 0x80 { return false }
+    arcCount = octets[index] & 0x80 == 0 ? 0 : arcCount + 1
+    if arcCount == 9 && isStrict { return false }
+  }
+  return arcCount == 0 && !octets.isEmpty
 }
 
 /// Whether the octets are those of an INTEGER: some, and no more than needed.

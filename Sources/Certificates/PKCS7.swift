@@ -1,14 +1,16 @@
 import Text
 
-/// The certificates of a PKCS #7 or CMS SignedData, as Windows and `openssl crl2pkcs7` write it: in
-/// DER, or in BER with indefinite lengths.
+/// Goes through the certificates of a PKCS #7 or CMS SignedData, as Windows and `openssl crl2pkcs7` write it: in
+/// DER, or in BER with indefinite lengths. They are not collected: a file may hold a million of nothing.
 ///
 /// - Source: RFC 5652 §3 and §5.1.
-/// - Returns: each certificate's DER; nil where the bytes are no SignedData.
-func certificatesOfSignedData(_ bytes: [UInt8]) -> [[UInt8]]? {
-  let contents = bytes
-  let bytes = contents.span
-  var outer = DER(0..<bytes.count, isStrict: false)
+/// - Parameters:
+///   - range: where in `bytes` it stands.
+///   - take: is given where each certificate's DER stands.
+/// - Returns: how many there are; nil where the bytes are no SignedData.
+func readSignedData(_ bytes: [UInt8], in range: Range<Int>, take: (Range<Int>) -> Void) -> Int? {
+  let bytes = bytes.span
+  var outer = DER(range, isStrict: false)
   guard let info = outer.next(Tag.sequence, bytes) else { return nil }
   var fields = outer.inside(info)
   guard let type = fields.next(Tag.objectIdentifier, bytes),
@@ -23,12 +25,14 @@ func certificatesOfSignedData(_ bytes: [UInt8]) -> [[UInt8]]? {
   else {
     return nil
   }
-  guard let set = walk.next(Tag.context(0), bytes) else { return [] }
+  guard let set = walk.next(Tag.context(0), bytes) else { return 0 }
   var choices = walk.inside(set)
-  var certificates: [[UInt8]] = []
+  var count = 0
   while let choice = choices.next(bytes) {
     // The other choices are attribute certificates and forms that are no longer used.
-    if choice.tag == Tag.sequence { certificates.append(Array(contents[choice.range])) }
+    if choice.tag != Tag.sequence { continue }
+    count += 1
+    take(choice.range)
   }
-  return certificates
+  return count
 }

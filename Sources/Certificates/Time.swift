@@ -1,55 +1,50 @@
 import Text
 
-/// The seconds since the epoch that a UTCTime or GeneralizedTime means.
+/// The parts of a UTCTime or GeneralizedTime.
 ///
-/// Seconds may be missing and an offset may stand for `Z`, as in some old roots.
-/// - Source: RFC 5280 §4.1.2.5; X.680 §46 and §47.
-/// - Returns: nil where it is no time.
-func seconds(_ text: ArraySlice<UInt8>, _ tag: UInt8) -> Int64? {
-  var digits = Digits(rest: text)
-  guard var year = tag == Tag.utcTime ? digits.take(2) : digits.take(4) else { return nil }
-  // Two digits mean the years from 1950 to 2049.
-  if tag == Tag.utcTime { year += year < 50 ? 2000 : 1900 }
-  guard let month = digits.take(2), let day = digits.take(2), let hour = digits.take(2),
-    let minute = digits.take(2),
-    (1...12).contains(month), (1...daysIn(month, of: year)).contains(day), hour < 24, minute < 60
-  else { return nil }
-  let second = digits.take(2) ?? 0
-  guard second <= 60 else { return nil }
-  if digits.rest.first == UInt8(ascii: ".") {
-    digits.rest = digits.rest.dropFirst().drop { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
-  }
-  guard let offset = digits.takeOffset() else { return nil }
-  return daysSinceEpoch(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - offset
-}
+/// Only the two forms that RFC 5280 allows are times: others are refused by GnuTLS and Java, and without seconds by
+/// OpenSSL 3.3 and later, with the whole bundle.
+/// - Source: RFC 5280 §4.1.2.5: `YYMMDDHHMMSSZ`, `YYYYMMDDHHMMSSZ`.
+private struct Moment {
+  var century = 0
+  /// Year in its century, month, day, hour, minute, second: none above 99.
+  var pairs: (year: Int, month: Int, day: Int, hour: Int, minute: Int, second: Int)
 
-private struct Digits {
-  var rest: ArraySlice<UInt8>
+  var year: Int { century * 100 + pairs.year }
 
-  mutating func take(_ count: Int) -> Int64? {
-    guard rest.count >= count else { return nil }
-    var number: Int64 = 0
-    for digit in rest.prefix(count) {
-      guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) else { return nil }
-      number = number * 10 + Int64(digit - UInt8(ascii: "0"))
-    }
-    rest = rest.dropFirst(count)
-    return number
-  }
-
-  /// What is left must be `Z`, or the hours and minutes that the time is ahead of or behind UTC.
-  mutating func takeOffset() -> Int64? {
-    let sign = rest.popFirst()
-    if sign == UInt8(ascii: "Z") { return rest.isEmpty ? 0 : nil }
-    guard sign == UInt8(ascii: "+") || sign == UInt8(ascii: "-"), let hours = take(2), let minutes = take(2),
-      rest.isEmpty
+  init?(_ bytes: Span<UInt8>, _ time: DER.Element) {
+    let isUTC = time.tag == Tag.utcTime
+    guard time.content.count == (isUTC ? 13 : 15), bytes[time.content.upperBound - 1] == UInt8(ascii: "Z")
     else { return nil }
-    let offset = hours * 3600 + minutes * 60
-    return sign == UInt8(ascii: "+") ? offset : -offset
+    var position = time.content.lowerBound
+    var hasOnlyDigits = true
+    func pair() -> Int {
+      let (tens, ones) = (bytes[position] &- UInt8(ascii: "0"), bytes[position &+ 1] &- UInt8(ascii: "0"))
+      position &+= 2
+      if tens > 9 || ones > 9 { hasOnlyDigits = false }
+      return Int(tens) &* 10 &+ Int(ones)
+    }
+    if !isUTC { century = pair() }
+    pairs = (pair(), pair(), pair(), pair(), pair(), pair())
+    // Two digits mean the years from 1950 to 2049.
+    if isUTC { century = pairs.year < 50 ? 20 : 19 }
+    guard hasOnlyDigits, pairs.month >= 1, pairs.month <= 12, pairs.day >= 1, pairs.hour < 24,
+      pairs.minute < 60, pairs.second < 60, pairs.day <= 28 || pairs.day <= daysIn(pairs.month, of: year)
+    else { return nil }
   }
 }
 
-private func daysIn(_ month: Int64, of year: Int64) -> Int64 {
+/// The seconds since the epoch that a UTCTime or GeneralizedTime means; nil where it is none.
+func seconds(_ bytes: Span<UInt8>, _ time: DER.Element) -> Int64? {
+  guard let moment = Moment(bytes, time) else { return nil }
+  let days = daysSinceEpoch(moment.year, moment.pairs.month, moment.pairs.day)
+  return Int64(days * 86400 + moment.pairs.hour * 3600 + moment.pairs.minute * 60 + moment.pairs.second)
+}
+
+/// Whether `seconds` is not nil, without the days' being counted.
+func hasTime(_ bytes: Span<UInt8>, _ time: DER.Element) -> Bool { Moment(bytes, time) != nil }
+
+private func daysIn(_ month: Int, of year: Int) -> Int {
   switch month {
   case 2: year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
   case 4, 6, 9, 11: 30
@@ -58,7 +53,7 @@ private func daysIn(_ month: Int64, of year: Int64) -> Int64 {
 }
 
 /// Counted in eras of 400 years whose years begin on 1 March. No year here is before 0.
-private func daysSinceEpoch(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64 {
+private func daysSinceEpoch(_ year: Int, _ month: Int, _ day: Int) -> Int {
   let year = month <= 2 ? year - 1 : year
   let era = (year >= 0 ? year : year - 399) / 400
   let yearOfEra = year - era * 400

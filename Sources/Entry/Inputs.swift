@@ -229,7 +229,7 @@ struct Inputs {
     }
     let unsaid = problems.dropFirst(messageLimit)
     var room = max(0, messageLimit - problems.count)
-    var unsaidCount = unsaid.count
+    var unsaidCount = unsaid.count + file.omittedErrors + file.omittedWarnings
     for certificate in file.certificates {
       found.append(Found(certificate: certificate, source: path))
       let warnings = certificate.warnings(now: now)
@@ -243,10 +243,10 @@ struct Inputs {
     if unsaidCount == 0 { return }
     let count: Text = "\(unsaidCount) more of the kind"
     let kind: Text = "more than \(messageLimit) of a kind in a file"
-    if unsaid.isEmpty {
+    if unsaid.isEmpty && file.omittedErrors + file.omittedWarnings == 0 {
       problemsOfCertificates.append(.warning(path.shown, count), of: path, kind: kind)
     } else {
-      let hasErrors = unsaid.contains { !$0.isWarning }
+      let hasErrors = file.omittedErrors > 0 || unsaid.contains { !$0.isWarning }
       problemsOfFiles.append(
         hasErrors ? .error(path.shown, count) : .warning(path.shown, count), of: path, kind: kind)
     }

@@ -32,6 +32,8 @@ extension Finding.Kind {
     case .tooLarge:
       "would have more than 64 MiB: left unchanged, nothing is added or removed; mount fewer CAs"
     case .strayMarkers: "stray psm-entry marker lines; left unchanged"
+    case .refusedBySome(let line, let fault):
+      "line \(line): \(fault.finding); remove this certificate from the bundle"
     case .malformed(let damage, let isRepaired): malformedText(damage, isRepaired)
     case .blocked(let blocker, let substitute, let onlyRemoves):
       blockedText(blocker, substitute, onlyRemoves: onlyRemoves)
@@ -81,6 +83,7 @@ extension Finding.Kind {
     case .empty, .noCertificates, .onlyRemoved: "bundle.empty"
     case .tooLarge: "bundle.too_large"
     case .strayMarkers: "bundle.stray_markers"
+    case .refusedBySome: "bundle.refused_by_some"
     case .malformed: "bundle.malformed"
     case .blocked: "bundle.blocked"
     case .sameFileLacks: "bundle.same_file"

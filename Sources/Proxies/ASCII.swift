@@ -59,8 +59,8 @@ extension ArraySlice<UInt8> {
   /// Whether both hold the same bytes once ASCII letters are of one case.
   func equalsIgnoringCase(_ other: ArraySlice<UInt8>) -> Bool {
     guard count == other.count else { return false }
-    var rest = other
-    return allSatisfy { $0.lowercased == rest.popFirst()?.lowercased }
+    for (one, two) in zip(self, other) where one.lowercased != two.lowercased { return false }
+    return true
   }
 
   func ends(with text: [UInt8]) -> Bool { suffix(text.count).isEqual(to: text[...]) }

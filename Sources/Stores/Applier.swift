@@ -131,6 +131,7 @@ extension Applier {
   }
 
   private mutating func removeLeftovers(_ path: Path, _ snapshot: inout Snapshot) {
+    if snapshot.system?.family.bundle == path { snapshot.system?.hasLeftovers = false }
     for index in snapshot.bundles.indices where snapshot.bundles[index].path == path {
       guard case .read(var state) = snapshot.bundles[index].state else { continue }
       state.hasLeftovers = false

@@ -61,7 +61,7 @@ struct BundleFile {
     }
   }
 
-  private static func failure(_ error: ReadError) -> Failure {
+  static func failure(_ error: ReadError) -> Failure {
     error == .system(.noSuchFile) || error == .system(.notDirectory) ? .missing : .unreadable(error)
   }
 

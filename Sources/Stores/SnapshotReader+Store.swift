@@ -62,22 +62,47 @@ extension SnapshotReader {
   }
 
   private func readStoreBundle(_ store: inout StoreSnapshot, reusing scratch: inout [UInt8]) throws(ReadError) {
-    let certificates = request.mounted.certificates
-    store.trusted = [Bool](repeating: false, count: certificates.count)
+    store.trusted = [Bool](repeating: false, count: request.mounted.certificates.count)
+    store.hasLeftovers = false
     (store.identity, store.text, store.bundleModified, store.size) = (nil, nil, nil, 0)
-    let file: FileDescriptor
-    do throws(ReadError) { file = try root.openFile(store.family.bundle) } catch {
-      if error == .system(.noSuchFile) || error == .system(.notDirectory) { return }
-      throw error
+    do throws(BundleFile.Failure) {
+      // What a tool builds is not merged into: the next text is read into its memory.
+      if case .tool = store.builder {
+        let (text, metadata) = try readBuilt(store.family.bundle, reusing: &scratch)
+        note(text, metadata, &store)
+        scratch = text
+      } else {
+        let file = try BundleFile.open(store.family.bundle, in: root, reusing: &scratch)
+        defer { file.folder.close() }
+        note(file.text, file.metadata, &store)
+        store.text = file.text
+        store.hasLeftovers = file.hasLeftovers()
+      }
+    } catch .unreadable(let reason) {
+      throw reason
+    } catch {
+      // A store without a bundle.
     }
-    defer { file.close() }
-    let (text, metadata) = try file.readAll(limit: bundleSizeLimit, like: [], reusing: &scratch)
+  }
+
+  private func readBuilt(
+    _ bundle: Path, reusing scratch: inout [UInt8]
+  ) throws(BundleFile.Failure) -> (text: [UInt8], metadata: Metadata) {
+    do throws(ReadError) {
+      let file = try root.openFile(bundle)
+      defer { file.close() }
+      let (text, metadata) = try file.readAll(limit: bundleSizeLimit, like: [], reusing: &scratch)
+      return (text, metadata)
+    } catch {
+      throw BundleFile.failure(error)
+    }
+  }
+
+  private func note(_ text: [UInt8], _ metadata: Metadata, _ store: inout StoreSnapshot) {
     store.identity = metadata.identity
     store.bundleModified = metadata.modified
     store.size = text.count
-    store.trusted = CertificateIndex(certificates).trusted(in: text)
-    // What a tool builds is not merged into: the next text is read into its memory.
-    if case .tool = store.builder { scratch = text } else { store.text = text }
+    store.trusted = CertificateIndex(request.mounted.certificates).trusted(in: text)
   }
 
   private func readBlocklist(_ family: StoreFamily) -> [Certificate] {

@@ -22,6 +22,11 @@ public final class BundleMerge: Sendable {
   /// What is wrong with the base, and whether `text` mends it.
   public let damage: BundleContents.Damage?
   public let isRepair: Bool
+  /// The first certificate of the base for which GnuTLS or Java would refuse the file, though OpenSSL reads it. Keys
+  /// and extensions are looked at only where the text is to change.
+  public var fault: (line: Int, reason: CertificateFault)? {
+    base.fault ?? (text == nil ? nil : base.valueFault)
+  }
   public let hasStrayMarks: Bool
   public let refusal: Refusal?
   /// Whether the text, as it stands, trusts all that is mounted.

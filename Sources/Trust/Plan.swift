@@ -82,6 +82,8 @@ public struct Finding: Equatable, Sendable {
     case strayMarkers
     /// - Parameter isRepaired: whether this start mends it; nil where nothing is mounted and it is left as it is.
     case malformed(BundleContents.Damage, isRepaired: Bool?)
+    /// One of its certificates makes the clients of some library refuse the whole file.
+    case refusedBySome(line: Int, CertificateFault)
     /// It cannot be replaced. Another file serves instead; nil where none does.
     case blocked(Blocker, substitute: Path?, onlyRemoves: Bool)
     /// It is another name of a file before it, and lacks certificates.

@@ -38,10 +38,11 @@ extension Planner {
     }
     // What is only a matter of dates needs nobody who could write.
     if !need.needsBuild { return note(store, lacking: need.ignoredInBundle) }
-    if need.isTooLarge { return leave(store, need, .storeTooLarge, .error) }
+    if need.isTooLarge { return leave(store, .storeTooLarge, .error, matters: true) }
     switch store.replaceability {
     case .unknown: ask(.storeReplaceability(byTool: true))
-    case .blocked(let blocker): leave(store, need, blocker)
+    case .blocked(let blocker):
+      leave(store, blocker, stillTrusted: need.removed.count, matters: need.isMoreThanDates)
     case .replaceable:
       plan.actions.append(need.update(runsTool: true))
       plan.changes.append(
@@ -78,7 +79,7 @@ extension Planner {
     let merge = store.text.map { BundleMerge(of: $0, mounted: ours, less: need.removed) }
     // What the distribution trusts gets no anchor: that would be taken for the reason why it is in the bundle.
     if let merge { need.limitAnchors(to: merge.managed, store) }
-    let isChanged = merge?.text != nil || need.changesAnchors || store.isUnfinished
+    let isChanged = merge?.text != nil || need.changesAnchors || store.isUnfinished || store.hasLeftovers
     if let merge, !isChanged {
       lastMerge = need.ignored.isEmpty ? merge : nil
       findProblems(of: merge, store.family.bundle, isRepaired: false, area: .system)
@@ -91,7 +92,9 @@ extension Planner {
     }
     switch store.replaceability {
     case .unknown: return ask(.storeReplaceability(byTool: false))
-    case .blocked(let blocker): return leave(store, need, blocker)
+    case .blocked(let blocker):
+      let removed = max(need.removed.count, merge?.removed.count ?? 0)
+      return leave(store, blocker, stillTrusted: removed, matters: merge?.text != nil || need.isMoreThanDates)
     case .replaceable: break
     }
     if let merge {
@@ -100,6 +103,7 @@ extension Planner {
         plan.actions.append(.writeBundle([store.family.bundle], merge))
       }
     }
+    if store.hasLeftovers { plan.actions.append(.removeLeftovers(store.family.bundle)) }
     if need.changesAnchors || store.isUnfinished { plan.actions.append(need.update(runsTool: false)) }
     plan.changes.append(
       StoreChange(
@@ -110,19 +114,18 @@ extension Planner {
 
   // MARK: Left as it is
 
-  private mutating func leave(_ store: StoreSnapshot, _ need: StoreNeed, _ blocker: Blocker) {
-    let level: Level = need.removed.isEmpty ? .warning : .error
-    leave(store, need, .storeBlocked(blocker, stillTrusted: need.removed.count), level)
+  /// - Parameter matters: whether something is missing or too much, and not only a file older than another.
+  private mutating func leave(_ store: StoreSnapshot, _ blocker: Blocker, stillTrusted count: Int, matters: Bool) {
+    leave(
+      store, .storeBlocked(blocker, stillTrusted: count), count == 0 ? .warning : .error, matters: matters)
   }
 
   private mutating func leave(
-    _ store: StoreSnapshot, _ need: StoreNeed, _ kind: Finding.Kind, _ level: Level
+    _ store: StoreSnapshot, _ kind: Finding.Kind, _ level: Level, matters: Bool
   ) {
     if let identity = store.identity { unwritten.append(identity) }
     note(store, lacking: untrusted(of: mounted.certificates, store.trusted))
-    if need.isMoreThanDates {
-      find(.system, level, (store.blockedPath ?? store.family.bundle).shown, kind)
-    }
+    if matters { find(.system, level, (store.blockedPath ?? store.family.bundle).shown, kind) }
   }
 
   private mutating func note(_ store: StoreSnapshot, lacking: [Certificate]) {

@@ -165,6 +165,9 @@ extension Planner {
     case .noCertificates: find(area, .error, path.shown, .noCertificates)
     case .tooLarge: find(area, .error, path.shown, .tooLarge)
     case nil:
+      if let fault = merge.fault {
+        find(area, .warning, path.shown, .refusedBySome(line: fault.line, fault.reason))
+      }
       guard let damage = merge.damage else { return }
       if merge.isRepair {
         find(area, .error, path.shown, .malformed(damage, isRepaired: isRepaired))

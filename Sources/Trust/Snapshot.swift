@@ -176,6 +176,8 @@ public struct StoreSnapshot: Sendable {
   public var size = 0
   /// The bundle's text; nil where nobody has asked yet, or there is none.
   public var text: [UInt8]?
+  /// Whether a killed start has left a temporary file beside the bundle that we write.
+  public var hasLeftovers = false
   /// Whether a start began to change the store and did not see the end of it.
   public var isUnfinished = false
   /// Certificates that the distribution's administrator distrusts.

@@ -11,6 +11,14 @@ private func numbers(_ contents: BundleContents) -> [UInt8] {
   ders(in: contents).compactMap { Certificate(der: $0)?.serialDER.last }
 }
 
+/// A list of revoked certificates.
+/// - Parameter revoked: the SEQUENCE OF them.
+private func revocationList(_ revoked: [UInt8]) -> [UInt8] {
+  let algorithm = algorithm(OIDs.sha256WithRSA)
+  let signed = algorithm + Name.commonName("CA") + element(0x17, "200101000000Z") + revoked
+  return element(0x30, element(0x30, signed) + algorithm + element(0x03, [0, 1]))
+}
+
 @Test(
   arguments: [
     ("nothing", []), ("comments only", bytes("# nothing\n")), ("two", one + two),
@@ -19,6 +27,14 @@ private func numbers(_ contents: BundleContents) -> [UInt8] {
     ("one long line", pem(MadeCertificate.numbered(1).der, columns: 4000)),
     ("a byte order mark for each file", [0xEF, 0xBB, 0xBF] + one + [0xEF, 0xBB, 0xBF] + two),
     ("a key between", one + pem([0x30, 0], "PRIVATE KEY") + two),
+    ("a CRL between", one + pem(revocationList([]), "X509 CRL") + two),
+    (
+      "a CRL with an entry between",
+      one
+        + pem(
+          revocationList(element(0x30, element(0x30, element(0x02, [1]) + element(0x17, "200101000000Z")))),
+          "X509 CRL") + two
+    ),
     ("an encrypted key between", one + pem([1, 2, 3], "ENCRYPTED PRIVATE KEY") + two),
     ("a block of another kind", one + pem([1, 2, 3], "DH PARAMETERS") + two),
     ("an old label", pem(MadeCertificate.numbered(1).der, "X509 CERTIFICATE")),
@@ -44,6 +60,12 @@ func aTextThatOpenSSLReadsIsNotDamaged(name: String, text: [UInt8]) {
     ("a key that is none", one + pem([1, 2, 3], "RSA PRIVATE KEY") + two, [1, 2], numberOfLines(one) + 1),
     (
       "a key of OpenSSH", one + pem(bytes("openssh-key-v1"), "OPENSSH PRIVATE KEY") + two, [1, 2],
+      numberOfLines(one) + 1
+    ),
+    ("a CRL of nothing", one + pem([0x30, 0], "X509 CRL") + two, [1, 2], numberOfLines(one) + 1),
+    (
+      "a CRL whose entry has no time",
+      one + pem(revocationList(element(0x30, element(0x30, element(0x02, [1])))), "X509 CRL") + two, [1, 2],
       numberOfLines(one) + 1
     ),
     ("a CRL that is none", one + pem([1, 2, 3], "X509 CRL") + two, [1, 2], numberOfLines(one) + 1),
@@ -112,10 +134,20 @@ func trustSettingsDecideWhetherServersAreTrusted(name: String, text: [UInt8], is
   #expect(BundleContents(reading: text).canonicalText == text)
 }
 
-@Test func malformedTrustSettingsAreDamage() {
-  let text = pem(MadeCertificate.numbered(1).der + [1, 2, 3], "TRUSTED CERTIFICATE")
-  #expect(BundleContents(reading: text).damage != nil)
-  #expect(CertificateFile(reading: text).certificates.isEmpty)
+/// - Source: OpenSSL's X509_CERT_AUX, as its `PEM_X509_INFO_read_bio` reads it.
+@Test(
+  arguments: [
+    ("no SEQUENCE", [1, 2, 3]), ("a use that is none", element(0x30, element(0x30, element(0x06, [0x80])))),
+    ("a use of another tag", element(0x30, element(0x30, [4, 0]))),
+    ("a rejected one that is none", element(0x30, element(0xA0, element(0x06, [])))),
+    ("reject before trust", element(0x30, element(0xA0, []) + element(0x30, []))),
+    ("another algorithm that is none", element(0x30, element(0xA1, element(0x30, [])))),
+    ("more than there is", element(0x30, element(0x30, []) + element(0x02, [1]))),
+  ] as [(String, [UInt8])])
+func malformedTrustSettingsAreDamage(name: String, settings: [UInt8]) {
+  let text = pem(MadeCertificate.numbered(1).der + settings, "TRUSTED CERTIFICATE")
+  #expect(BundleContents(reading: text).damage != nil, "\(name)")
+  #expect(CertificateFile(reading: text).certificates.isEmpty, "\(name)")
 }
 
 // A bundle as a distribution's tool writes it

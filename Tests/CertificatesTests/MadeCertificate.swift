@@ -5,6 +5,8 @@
 /// Nobody here checks a signature; it is one byte.
 struct MadeCertificate {
   var version: UInt8? = 2
+  /// The version's whole field in place of that.
+  var versionField: [UInt8]?
   var serial: [UInt8] = [0x01]
   var signature: [UInt8] = OIDs.sha256WithRSA
   var issuer = Name.commonName("Test CA")
@@ -12,17 +14,27 @@ struct MadeCertificate {
   var notBefore = element(0x17, "200101000000Z")
   var notAfter = element(0x17, "400101000000Z")
   var publicKey = rsaKey(bits: 2048)
+  /// Both signature algorithms, or only the one behind what is signed, in place of `signature`.
+  var algorithm: [UInt8]?
+  var outerAlgorithm: [UInt8]?
+  /// From tag to end, in front of the extensions.
+  var uniqueIdentifiers: [UInt8] = []
+  var signatureValue: [UInt8] = element(0x03, [0, 1])
   /// Each an Extension.
   var extensions: [[UInt8]] = [authority(true)]
 
   var der: [UInt8] {
-    let algorithm = element(0x30, element(0x06, signature) + element(0x05, []))
+    let algorithm = algorithm ?? element(0x30, element(0x06, signature) + element(0x05, []))
     var fields: [UInt8] = []
-    if let version { fields += element(0xA0, element(0x02, [version])) }
+    if let versionField {
+      fields += versionField
+    } else if let version {
+      fields += element(0xA0, element(0x02, [version]))
+    }
     fields += element(0x02, serial) + algorithm + issuer
-    fields += element(0x30, notBefore + notAfter) + subject + publicKey
+    fields += element(0x30, notBefore + notAfter) + subject + publicKey + uniqueIdentifiers
     if !extensions.isEmpty { fields += element(0xA3, element(0x30, extensions.flatMap { $0 })) }
-    return element(0x30, element(0x30, fields) + algorithm + element(0x03, [0, 1]))
+    return element(0x30, element(0x30, fields) + (outerAlgorithm ?? algorithm) + signatureValue)
   }
 
   /// One whose DER differs from that of every other number.
@@ -99,6 +111,23 @@ func authority(_ isAuthority: Bool) -> [UInt8] {
 func uses(_ identifiers: [[UInt8]]) -> [UInt8] {
   let list = element(0x30, identifiers.flatMap { element(0x06, $0) })
   return element(0x30, element(0x06, [0x55, 0x1D, 0x25]) + element(0x04, list))
+}
+
+/// An Extension.
+func madeExtension(_ identifier: [UInt8], critical: Bool = false, _ value: [UInt8]) -> [UInt8] {
+  element(
+    0x30,
+    element(0x06, identifier) + (critical ? element(0x01, [0xFF]) : []) + element(0x04, value))
+}
+
+/// An AlgorithmIdentifier.
+func algorithm(_ identifier: [UInt8], _ parameters: [UInt8] = []) -> [UInt8] {
+  element(0x30, element(0x06, identifier) + parameters)
+}
+
+/// A SubjectPublicKeyInfo.
+func key(_ algorithm: [UInt8], _ bits: [UInt8]) -> [UInt8] {
+  element(0x30, algorithm + element(0x03, [0] + bits))
 }
 
 /// A SignedData that holds only certificates.

@@ -20,13 +20,13 @@ REPOSITORY = HERE.parent.parent
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--write", action="store_true", help="write the pages of docs/ that tests measure")
-    parser.addoption("--every-allocation", action="store_true", help="refuse each allocation in turn, not only some")
+    parser.addoption("--all", action="store_true", help="take all that there is, not only some: make test-all")
 
 
 @pytest.fixture(scope="session")
 def every_allocation(request: pytest.FixtureRequest) -> bool:
     """Whether the tests are to refuse every allocation in turn."""
-    return bool(request.config.getoption("--every-allocation"))
+    return bool(request.config.getoption("--all"))
 
 
 def _built(name: str, target: str) -> Path:
@@ -69,6 +69,18 @@ def rebuilt(image: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def debian_image() -> str:
     """The same with the system store of Debian and its own update-ca-certificates."""
     return _image("debian")
+
+
+@pytest.fixture(scope="session")
+def suse_image() -> str:
+    """The same with SUSE's layout and a tool like its own."""
+    return _image("suse")
+
+
+@pytest.fixture(scope="session")
+def arch_image() -> str:
+    """The same with Arch's layout and a tool like its own."""
+    return _image("arch")
 
 
 @pytest.fixture(scope="session")

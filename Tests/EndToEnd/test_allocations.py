@@ -15,7 +15,7 @@ from roots import BUNDLE, CERTIFI, NATIVE_ANCHORS, NATIVE_STORE, NOBODY, PRIVATE
 # The service: it says that it runs, and ends with a status of its own.
 SERVICE = ["/bin/sh", "-c", "echo service; exit 42"]
 OLD = {BUNDLE: base(), CERTIFI: base("Public A,Public D"), NATIVE_STORE: base("Public A,Public E")}
-# All up to here, and then every `STRIDE`th: enough for each run of the tests. `--every-allocation` takes all.
+# All up to here, and then every `STRIDE`th: enough for each run of the tests. `--all` takes all.
 DENSE = 300
 POINTS = 400
 

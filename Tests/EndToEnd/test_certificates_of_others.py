@@ -33,6 +33,19 @@ DIFFERENCES = {
     "x509/custom/long-form-name-attribute.pem": "a tag of two bytes in the subject, which OpenSSL refuses as well",
     "x509/custom/invalid_utf8_common_name.pem": "no UTF-8: OpenSSL would refuse a whole bundle that holds it",
     "x509/custom/name_attribute_unsupported_tag.pem": "OpenSSL would refuse a whole bundle that holds it",
+    # Java or GnuTLS would refuse a whole bundle that holds one of these.
+    "x509/custom/ec_no_named_curve.pem": "a curve without a name",
+    "x509/custom/invalid_version.pem": "version 8",
+    "x509/custom/mismatch_inner_outer_sig_algorithm.der": "two signature algorithms",
+    "x509/custom/nc_excluded.pem": "a name constraint that is a URI and no host",
+    "x509/custom/nc_ip_invalid_length.pem": "a constraint that is no address and mask",
+    "x509/custom/nc_permitted.pem": "a name constraint that is a URI and no host",
+    "x509/custom/nc_permitted_excluded.pem": "a name constraint that is a URI and no host",
+    "x509/custom/rsa_pss_cert_invalid_mgf.der": "two signature algorithms",
+    "x509/custom/rsa_pss_cert_no_sig_params.der": "two signature algorithms",
+    "x509/custom/rsa_pss_cert_unsupported_mgf_hash.der": "two signature algorithms",
+    "x509/custom/two_basic_constraints.pem": "twice the same extension",
+    "x509/v1_cert.pem": "two signature algorithms: with NULL and without",
 }
 
 

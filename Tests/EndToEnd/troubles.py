@@ -11,6 +11,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.serialization import pkcs12
 
+import der
 from certificates import Authority, write
 
 TARGET = "origin.test"
@@ -87,6 +88,14 @@ def expired_twin(authority: Authority) -> bytes:
     return made.sign(authority.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
 
+def odd_twin(authority: Authority) -> bytes:
+    """A certificate that only some libraries read: a time of it has an offset in place of the Z."""
+    tree = der.read(authority.der)
+    time = der.Fields(tree).times[0]
+    time.content = time.content.replace(b"Z", b"+0000")
+    return ssl.DER_cert_to_PEM_cert(tree.encode()).encode()
+
+
 def block(label: str) -> bytes:
     return f"-----BEGIN {label}-----\nMAA=\n-----END {label}-----\n".encode()
 
@@ -112,6 +121,10 @@ FILES = {
     "list.crl": (block("X509 CRL"), "No client of the container reads such a list. Take it out."),
     "login.pem": (b"<!DOCTYPE html><html></html>", "Something asked for a login when the file was downloaded."),
     "notes.txt": (b"the CA is on the wiki\n", "Put nothing but certificates into the folder."),
+    "odd.pem": (
+        odd_twin(_own),
+        "In a bundle it would end all TLS of that library's clients. [Which certificates are used](certificates.md).",
+    ),
 }
 
 SETTINGS = {

@@ -36,6 +36,7 @@ class Bundle:
     damage: str = ""
     """How it is damaged: 'unended', 'empty', 'no certificate'; nothing mostly."""
     owner: int = 0
+    group: int = 0
     mode: int = 0o644
     directory_owner: int = 0
     directory_mode: int = 0o755
@@ -85,6 +86,7 @@ BUNDLES = st.builds(
     section=names(CORPORATE),
     damage=rarely(["unended", "empty", "no certificate"], ""),
     owner=rarely([1000, 1234], 0),
+    group=rarely([1000, 1234], 0),
     mode=rarely([0o600, 0o664], 0o644),
     directory_owner=rarely([1000, 1234], 0),
     directory_mode=rarely([0o775, 0o777, 0o1777], 0o755),
@@ -220,7 +222,7 @@ def place(built: Built, path: str, bundle: Bundle, before: str | None) -> None:
     else:
         target.write_bytes(bundle_text(bundle))
         target.chmod(bundle.mode)
-        os.chown(target, bundle.owner, bundle.owner)
+        os.chown(target, bundle.owner, bundle.group)
         if bundle.is_mounted:
             built.mounts.append(path)
     if bundle.leftover:

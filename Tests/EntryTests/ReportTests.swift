@@ -1,7 +1,7 @@
-import Certificates
 import Testing
 import Text
 
+@testable import Certificates
 @testable import Entry
 @testable import Stores
 @testable import Trust
@@ -50,6 +50,10 @@ struct ReportTests {
       .tooLarge, "bundle.too_large",
       "would have more than 64 MiB: left unchanged, nothing is added or removed; mount fewer CAs"),
     Row(.strayMarkers, "bundle.stray_markers", "stray psm-entry marker lines; left unchanged"),
+    Row(
+      .refusedBySome(line: 7, CertificateFault(.serialNumber, .malformed, .gnuTLS)), "bundle.refused_by_some",
+      "line 7: serial number: malformed (GnuTLS refuses the whole bundle); remove this certificate from the bundle"
+    ),
     Row(
       .blocked(.refused(.owner, denied), substitute: other, onlyRemoves: false), "bundle.blocked",
       "cannot replace: cannot preserve the owner: permission denied; using /run/psm-entry/cacert.pem"),
@@ -245,6 +249,7 @@ struct ReportTests {
     case .variableUnreadable: 23
     case .variableLacks: 24
     case .redirected: 25
+    case .refusedBySome: 26
     }
   }
 
@@ -262,7 +267,7 @@ struct ReportTests {
 
   @Test func everyKindHasARow() throws {
     let malformed = Finding.Kind.malformed(try #require(Self.damage), isRepaired: nil)
-    #expect(Set((Self.findings.map { $0.kind } + [malformed]).map(Self.number)) == Set(0...25))
+    #expect(Set((Self.findings.map { $0.kind } + [malformed]).map(Self.number)) == Set(0...26))
     #expect(Set(Self.facts.map { Self.number($0.kind) }) == Set(0...6))
   }
 

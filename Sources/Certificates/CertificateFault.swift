@@ -1,0 +1,103 @@
+import Text
+
+/// Why a certificate is not used: a library would not read it, and refuse the whole bundle that it stands in.
+public struct CertificateFault: Error, Equatable, Sendable {
+  /// The part of the certificate that is at fault.
+  enum Field: Equatable, Sendable {
+    /// No certificate at all, or not to its end.
+    case certificate
+    case version, serialNumber, signatureAlgorithm, issuer, validity, notBefore, notAfter, subject, publicKey
+    case uniqueIdentifiers, extensions, signature
+    case known(KnownExtension)
+  }
+
+  enum Reason: Equatable, Sendable {
+    case malformed
+    /// An algorithm's parameters of this tag.
+    case parameters(tag: UInt8)
+    /// Of which there is another.
+    case repeated
+    /// Inside and outside of what is signed.
+    case differs
+    /// In a certificate of a version that has none.
+    case notInVersion
+    case unsupported
+    /// A name of nothing.
+    case empty
+  }
+
+  let field: Field
+  let reason: Reason
+  let refusers: Refusers
+
+  /// Who refuses the whole bundle.
+  enum Refusers: Equatable, Sendable { case openSSL, gnuTLSAndJava, gnuTLS, java, none }
+
+  init(_ field: Field, _ reason: Reason = .malformed, _ refusers: Refusers = .openSSL) {
+    self.field = field
+    self.reason = reason
+    self.refusers = refusers
+  }
+}
+
+extension CertificateFault {
+  /// What is wrong, who refuses it, and what to do: `notBefore: not YYMMDDHHMMSSZ … ; have the certificate reissued`.
+  public var text: Text {
+    if field == .certificate { return "not a whole certificate" }
+    return "\(finding); have the certificate reissued"
+  }
+
+  /// The same without what to do.
+  public var finding: Text {
+    refusers == .none
+      ? "\(field.name): \(what)" : "\(field.name): \(what) (\(refusers.text) the whole bundle)"
+  }
+
+  private var what: Text {
+    switch reason {
+    case .malformed:
+      field == .notBefore || field == .notAfter
+        ? "not a time of the form YYMMDDHHMMSSZ or YYYYMMDDHHMMSSZ" : "malformed"
+    case .parameters(let tag):
+      "parameters of tag 0x\(Text(utf8: hexDigits(of: [tag])))"
+    case .repeated: "occurs twice"
+    case .differs: "differs inside and outside of the signed part"
+    case .notInVersion: "not allowed in a certificate of this version"
+    case .unsupported: "unsupported"
+    case .empty: "empty"
+    }
+  }
+}
+
+extension CertificateFault.Field {
+  fileprivate var name: Text {
+    switch self {
+    case .certificate: "certificate"
+    case .version: "version"
+    case .serialNumber: "serial number"
+    case .signatureAlgorithm: "signature algorithm"
+    case .issuer: "issuer"
+    case .validity: "validity"
+    case .notBefore: "notBefore"
+    case .notAfter: "notAfter"
+    case .subject: "subject"
+    case .publicKey: "public key"
+    case .uniqueIdentifiers: "unique identifiers"
+    case .extensions: "extensions"
+    case .signature: "signature"
+    case .known(let known): known.name
+    }
+  }
+}
+
+extension CertificateFault.Refusers {
+  fileprivate var text: Text {
+    switch self {
+    case .openSSL: "OpenSSL refuses"
+    case .gnuTLSAndJava: "GnuTLS and Java refuse"
+    case .gnuTLS: "GnuTLS refuses"
+    case .java: "Java refuses"
+    case .none: ""
+    }
+  }
+}

@@ -1,0 +1,157 @@
+"""The seven kinds of certificates that ended all TLS of a client: the client itself says that each does, and that
+after a start with it mounted nothing is lost."""
+
+import http.server
+import ssl
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import der
+import pytest
+from certificate_readers import NODE
+from certificates import write
+from der import Fields, Node
+from roots import BUNDLE, CERTS, Scene, authority, make_scene
+
+PYTHON = """
+import ssl, sys, urllib.request
+context = ssl.create_default_context(cafile=sys.argv[2])
+print(urllib.request.urlopen(sys.argv[1], context=context, timeout=10).read().decode())
+"""
+NODE_SCRIPT = """
+const [url, ca] = process.argv.slice(1);
+require("node:https").get(url, { ca: require("node:fs").readFileSync(ca) }, (answer) => answer.pipe(process.stdout));
+"""
+CLIENTS: dict[str, Callable[[str, Path], list]] = {
+    "Python": lambda url, bundle: ["/usr/bin/python3", "-c", PYTHON, url, bundle],
+    "curl": lambda url, bundle: ["/usr/bin/curl", "-sS", "--max-time", "10", "--cacert", bundle, url],
+    "wget": lambda url, bundle: ["/usr/bin/wget", "-qO-", "-T10", "-t1", f"--ca-certificate={bundle}", url],
+    "Node": lambda url, bundle: [NODE, "-e", NODE_SCRIPT, url, bundle],
+}
+
+
+def _replaced(old: Node, new: Node) -> None:
+    old.tag, old.content, old.children = new.tag, new.content, new.children
+
+
+def poison(fields: Fields) -> None:
+    fields.key.children[0].children[1] = Node(0x10)
+
+
+def no_seconds(fields: Fields) -> None:
+    _replaced(fields.times[0], Node(der.UTC_TIME, b"2001010000Z"))
+
+
+def offset(fields: Fields) -> None:
+    _replaced(fields.times[0], Node(der.UTC_TIME, b"200101000000+0000"))
+
+
+def twice_an_extension(fields: Fields) -> None:
+    fields.extensions.children.append(fields.extensions.children[0].copy())
+
+
+def two_algorithms(fields: Fields) -> None:
+    fields.outer_algorithm.children[0] = der.oid("1.2.840.10045.4.3.3")
+
+
+def odd_version(fields: Fields) -> None:
+    _replaced(fields.version, Node(der.INTEGER, b"\x08\x00"))
+
+
+def version_1_with_extensions(fields: Fields) -> None:
+    fields.remove_version()
+
+
+KINDS = {
+    poison: ("public key: parameters of tag 0x10", {"Python", "curl", "Node"}),
+    no_seconds: ("notBefore: not a time", {"Node"}),
+    offset: ("notBefore: not a time", {"wget"}),
+    twice_an_extension: ("basicConstraints: occurs twice", {"wget"}),
+    two_algorithms: ("signature algorithm: differs", {"wget"}),
+    odd_version: ("version: malformed", {"wget"}),
+    version_1_with_extensions: ("extensions: not allowed", {"wget"}),
+}
+
+
+class _Answer(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "6")
+        self.end_headers()
+        self.wfile.write(b"public")
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def public_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server whose CA is one of the base's."""
+    chain = write(tmp_path_factory.mktemp("host") / "host.pem", authority("Public A").issue("127.0.0.1"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(chain)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Answer)
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"https://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    thread.join(10)
+
+
+def clients_that_work(url: str, bundle: Path) -> set[str]:
+    working = set()
+    for name, command in CLIENTS.items():
+        line = [str(part) for part in command(url, bundle)]
+        done = subprocess.run(line, capture_output=True, env={"PATH": "/usr/bin:/bin"}, timeout=30, check=False)
+        if done.returncode == 0 and b"public" in done.stdout:
+            working.add(name)
+    return working
+
+
+@pytest.fixture
+def scene(folder: Path, binary: Path) -> Scene:
+    return make_scene(folder, binary)
+
+
+def test_every_client_works_before(public_host, scene):
+    assert clients_that_work(public_host, scene.at(BUNDLE)) == CLIENTS.keys()
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_a_mounted_certificate_that_a_client_cannot_bear_costs_no_client_its_trust(kind, public_host, scene):
+    words, losers = KINDS[kind]
+    tree = der.read(authority("Odd Root").der)
+    kind(Fields(tree))
+    text = ssl.DER_cert_to_PEM_cert(tree.encode()).encode()
+    # Put into the bundle, as a shell script does it, it ends the trust of these clients in everything; Node's, in what
+    # stands behind it.
+    joined = write(scene.folder / "joined.pem", text + scene.read(BUNDLE))
+    assert clients_that_work(public_host, joined) == CLIENTS.keys() - losers
+    (scene.at(CERTS) / "odd.pem").write_bytes(text)
+    started = scene.start()
+    (line,) = started.lines("odd.pem")
+    assert words in line and "; have the certificate reissued" in line
+    assert authority("Corp Root").pem in scene.read(BUNDLE)
+    assert clients_that_work(public_host, scene.at(BUNDLE)) == CLIENTS.keys()
+    assert scene.start("--strict").status == 78
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_a_base_is_repaired_of_what_openssl_refuses_and_warned_of_for_the_others(kind, public_host, scene):
+    _, losers = KINDS[kind]
+    tree = der.read(authority("Odd Root").der)
+    kind(Fields(tree))
+    text = ssl.DER_cert_to_PEM_cert(tree.encode()).encode()
+    base = text + scene.read(BUNDLE)
+    scene.write(BUNDLE, base)
+    started = scene.start()
+    if losers == {"wget"}:
+        assert scene.read(BUNDLE).startswith(base)
+        (line,) = [line for line in started.lines(BUNDLE) if "warning" in line]
+        assert "GnuTLS" in line and "remove this certificate from the bundle" in line
+        scene.write(BUNDLE, base.replace(text, b""))
+    assert clients_that_work(public_host, scene.at(BUNDLE)) == CLIENTS.keys()
+    assert "warning" not in scene.start().said
