@@ -39,7 +39,7 @@ static:
 	@mkdir -p build
 	install -m 755 .build-static/release/psm-entry build/psm-entry
 
-# The tests' own build, whose child breaks where PSM_ENTRY_TEST_FAULT says.
+# The tests' own build, whose child breaks where PSM_ENTRY_TEST_FAULT or PSM_ENTRY_TEST_MALLOC says.
 faults-binary:
 	@Tests/EndToEnd/install-tools build
 	$(SHIPPED) --scratch-path .build-faults -Xswiftc -DFAULTS

@@ -5,7 +5,7 @@ As SQLite tests it: the child refuses its N-th allocation alone, or all from the
 
 import shutil
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -82,7 +82,7 @@ def scene(folder: Path, faulty_binary: Path) -> Scene:
 @pytest.mark.parametrize("suffix", ["", "+"], ids=["once", "from-there-on"])
 @pytest.mark.parametrize("user", [(), NOBODY], ids=["root", "another-user"])
 def test_the_service_starts_and_every_file_is_whole(
-    scene: Scene, user: Sequence[str], suffix: str, every_allocation: bool, record_property: Callable[[str, int], None]
+    scene: Scene, user: Sequence[str], suffix: str, every_allocation: bool
 ) -> None:
     count = allocations(scene, user)
     reset(scene)
@@ -93,8 +93,7 @@ def test_the_service_starts_and_every_file_is_whole(
     assert authority("Corp Root").pem in new[PRIVATE if user else BUNDLE]
 
     points = numbers(count, every_allocation)
-    record_property("allocations", count)
-    record_property("points", len(points))
+    print(f"{len(points)} of {count} allocations are refused")
     assert count > 400 and len(points) >= 400
     half_way = 0
     for number in points:
