@@ -40,7 +40,7 @@ static:
 	@mkdir -p build
 	install -m 755 .build-static/release/psm-entry build/psm-entry
 
-# The tests' own build, whose child breaks where PSM_ENTRY_TEST_FAULT says.
+# The tests' own build, whose child breaks where PSM_ENTRY_TEST_FAULT or PSM_ENTRY_TEST_MALLOC says.
 faults-binary:
 	@Tests/EndToEnd/install-tools build
 	$(SHIPPED) --scratch-path .build-faults -Xswiftc -DFAULTS
@@ -76,11 +76,12 @@ test: lint unit fuzz-minute e2e
 worlds: tools static
 	PSM_ENTRY_WORLDS_SECONDS=$(or $(SECONDS),600) .venv/bin/pytest Tests/EndToEnd/test_worlds.py
 
-# What takes longer than CI should: every mutant of a certificate and every collection, read by every library, and two
-# thousand worlds.
+# What takes longer than CI should: every mutant of a certificate and every collection, read by every library; every
+# allocation refused in turn; every call of a start and of its tool; two thousand worlds.
 test-all: test
 	PSM_ENTRY_WORLDS=2000 .venv/bin/pytest Tests/EndToEnd/test_worlds.py
-	.venv/bin/pytest Tests/EndToEnd/test_certificate_matrix.py --all
+	.venv/bin/pytest Tests/EndToEnd/test_certificate_matrix.py Tests/EndToEnd/test_allocations.py \
+	  Tests/EndToEnd/test_tool_faults.py --all
 	@cat build/certificate-mutants.txt build/certificate-collections.txt
 
 demo:

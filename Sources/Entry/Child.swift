@@ -19,6 +19,7 @@ func prepareAsChild(
   _ source: Source, _ essentials: Essentials, of parent: ProcessID, _ hasClosedStandard: Bool,
   answerTo pipe: FileDescriptor, _ deadline: Deadline
 ) -> Never {
+  reach(.start, source.environment)
   ProcessID.leadGroup()
   ProcessID.dieWith(parent)
   SignalSet.ignore([SignalSet.brokenPipe, SignalSet.fileSizeExceeded, SignalSet.terminalOutput])
@@ -35,7 +36,6 @@ func prepareAsChild(
 /// - Parameter answer: sends the answer and ends the process. All memory goes with it at once, which costs less
 ///   than to free it piece by piece before.
 private func prepare(_ source: Source, _ essentials: Essentials, answer: (Answer) -> Never) -> Never {
-  reach(.start, source.environment)
   let settings: Settings
   do throws(CommandLine.UsageError) { settings = try Settings(source, essentials) } catch {
     essentials.log.write(.error("", error.message))

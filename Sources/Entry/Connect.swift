@@ -111,7 +111,7 @@ private func route(_ value: [UInt8], named name: Text) -> ConnectRoute {
 }
 
 /// One way to one target.
-private struct Probe {
+struct Probe {
   let context: StartContext
   let bundle: Path?
 
@@ -161,7 +161,7 @@ private struct Probe {
     }
   }
 
-  private func explanation(_ failure: Connection.Failure, _ host: Text, _ port: UInt16) -> Text {
+  func explanation(_ failure: Connection.Failure, _ host: Text, _ port: UInt16) -> Text {
     switch failure {
     case .notResolved: "the name \(host) is not found: check its spelling and the container's DNS"
     case .system(.connectionRefused):
@@ -208,7 +208,7 @@ private struct Probe {
 
   private func isHTTP(_ answer: [UInt8]) -> Bool { answer[...].begins(with: "HTTP/1.") }
 
-  private func explanation(_ status: Int, _ proxy: ProxyURL, _ authority: Text) -> Text {
+  func explanation(_ status: Int, _ proxy: ProxyURL, _ authority: Text) -> Text {
     switch status {
     case 407:
       if let userinfo = proxy.userinfo {

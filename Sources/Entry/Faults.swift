@@ -10,8 +10,18 @@ enum Stage {
   import Linux
 
   /// In the tests' own build, `PSM_ENTRY_TEST_FAULT=STAGE:KIND` makes the preparation trap, loop,
-  /// exhaust memory or be killed when it gets there.
+  /// exhaust memory or be killed when it gets there. `PSM_ENTRY_TEST_MALLOC=N` refuses its N-th allocation, counted
+  /// from 1, and `N+` all from there on.
   func reach(_ stage: Stage, _ environment: Environment) {
+    if stage == .start, let wish = environment.value(of: "PSM_ENTRY_TEST_MALLOC") {
+      let digits = wish.prefix { $0 != UInt8(ascii: "+") }
+      let number = digits.decimal(upTo: .max)
+      if let number, number > 0 { allocationsBeforeRefusal = (number - 1, digits.count == wish.count) }
+    }
+    breakDown(at: stage, environment)
+  }
+
+  private func breakDown(at stage: Stage, _ environment: Environment) {
     guard let wish = environment.value(of: "PSM_ENTRY_TEST_FAULT") else { return }
     let parts = wish.split(separator: UInt8(ascii: ":"))
     guard parts.count == 2, parts[0].isEqual(to: stage.name) else { return }
@@ -36,7 +46,7 @@ enum Stage {
     }
   }
 
-  func isTestVariable(_ name: ArraySlice<UInt8>) -> Bool { name.isEqual(to: "PSM_ENTRY_TEST_FAULT") }
+  func isTestVariable(_ name: ArraySlice<UInt8>) -> Bool { name.begins(with: "PSM_ENTRY_TEST_") }
 #else
   @inline(__always) func reach(_: Stage, _: Environment) {}
   @inline(__always) func isTestVariable(_: ArraySlice<UInt8>) -> Bool { false }

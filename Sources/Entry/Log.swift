@@ -7,6 +7,7 @@ struct Log {
   /// What is written; nil for nothing at all.
   var threshold: Level? = .info
   var isJSON = false
+  var output = FileDescriptor.standardError
   private let reader = Reader()
 
   /// The longest line as text, and the longest message as JSON, in bytes. With all quotes of a message escaped a line is
@@ -32,7 +33,7 @@ struct Log {
   private func writeLine(_ problem: Problem) {
     let line = isJSON ? json(problem) : text(problem)
     // A log that nobody reads any more is no reason to fail or to wait for long.
-    if reader.waitForReader() { try? FileDescriptor.standardError.write(line) }
+    if reader.wait(toWriteTo: output) { try? output.write(line) }
   }
 
   /// What a reader is given and spared.
@@ -41,11 +42,11 @@ struct Log {
     /// How long the process still waits for whoever reads its log: a second in all.
     private var nanoseconds: Int64 = 1_000_000_000
 
-    /// - Returns: whether standard error takes a line now.
-    func waitForReader() -> Bool {
+    /// - Returns: whether the output takes a line now.
+    func wait(toWriteTo output: FileDescriptor) -> Bool {
       let begin = Clock.monotonic
       defer { nanoseconds = max(0, nanoseconds - (Clock.monotonic - begin)) }
-      return waitToWrite(.standardError, until: Deadline(nanosecondsFromNow: nanoseconds))
+      return waitToWrite(output, until: Deadline(nanosecondsFromNow: nanoseconds))
     }
   }
 

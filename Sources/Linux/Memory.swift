@@ -17,12 +17,30 @@ nonisolated(unsafe) private var givenBack: UnsafeMutablePointer<UnsafeMutableRaw
 /// What of the last mapping nobody has had yet.
 nonisolated(unsafe) private var unused = UnsafeMutableRawBufferPointer(start: nil, count: 0)
 
+#if FAULTS
+  /// In the tests' own build: how many allocations are still granted, and whether only the next one is refused or
+  /// all from there on. Nil grants every one.
+  nonisolated(unsafe) public var allocationsBeforeRefusal: (count: Int, isOnce: Bool)?
+
+  private func isRefused() -> Bool {
+    guard let limit = allocationsBeforeRefusal else { return false }
+    if limit.count > 0 {
+      allocationsBeforeRefusal = (limit.count - 1, limit.isOnce)
+      return false
+    }
+    if limit.isOnce { allocationsBeforeRefusal = nil }
+    return true
+  }
+#else
+  @inline(__always) private func isRefused() -> Bool { false }
+#endif
+
 /// What the shipped program has for `malloc`. There are no threads in it.
 /// - Returns: `count` bytes that may hold anything; nil where there is no memory.
 @c(psm_entry_malloc)
 @inline(never)
 func allocate(_ count: Int) -> UnsafeMutableRawPointer? {
-  if count < 0 || count > Int.max - 4096 { return nil }
+  if count < 0 || count > Int.max - 4096 || isRefused() { return nil }
   if count > largest - headerSize {
     guard let start = map(count + headerSize) else { return nil }
     start.storeBytes(of: count + headerSize, as: Int.self)

@@ -59,8 +59,13 @@ extension ArraySlice<UInt8> {
   /// Whether both hold the same bytes once ASCII letters are of one case.
   func equalsIgnoringCase(_ other: ArraySlice<UInt8>) -> Bool {
     guard count == other.count else { return false }
-    var rest = other
-    return allSatisfy { $0.lowercased == rest.popFirst()?.lowercased }
+    return withUnsafeBytes { one in
+      other.withUnsafeBytes { other in
+        var position = 0
+        while position < one.count && one[position].lowercased == other[position].lowercased { position += 1 }
+        return position == one.count
+      }
+    }
   }
 
   func ends(with text: [UInt8]) -> Bool { suffix(text.count).isEqual(to: text[...]) }

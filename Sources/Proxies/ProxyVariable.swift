@@ -41,9 +41,12 @@ public enum ProxyVariable: Equatable, Sendable {
   init?(named name: ArraySlice<UInt8>) {
     // Most variables are none of these, and an environment is gone through more than once.
     guard name.count >= 8, name.count <= 11, name.last?.lowercased == 0x79 else { return nil }
-    guard let known = Self.each.first(where: { name.equalsIgnoringCase($0.lowerCase.bytes[...]) }) else {
-      return nil
+    for known in Self.each where name.count == known.lowerCase.utf8CodeUnitCount {
+      if name.equalsIgnoringCase(known.lowerCase.bytes[...]) {
+        self = known
+        return
+      }
     }
-    self = known
+    return nil
   }
 }

@@ -20,7 +20,13 @@ REPOSITORY = HERE.parent.parent
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--write", action="store_true", help="write the pages of docs/ that tests measure")
-    parser.addoption("--all", action="store_true", help="take every certificate there is: make test-all")
+    parser.addoption("--all", action="store_true", help="take all that there is, not only some: make test-all")
+
+
+@pytest.fixture(scope="session")
+def every_allocation(request: pytest.FixtureRequest) -> bool:
+    """Whether the tests are to refuse every allocation in turn."""
+    return bool(request.config.getoption("--all"))
 
 
 def _built(name: str, target: str) -> Path:
@@ -38,7 +44,7 @@ def binary() -> Path:
 
 @pytest.fixture(scope="session")
 def faulty_binary() -> Path:
-    """The same source built with PSM_ENTRY_FAULTS: its child breaks where a test asks for it."""
+    """The same source built with FAULTS: its child breaks where a test asks for it."""
     return _built("psm-entry-faults", "faults-binary")
 
 

@@ -2,8 +2,6 @@ import Testing
 
 @testable import Entry
 
-private func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
-
 private func parsed(_ words: [String]) throws(CommandLine.UsageError) -> CommandLine {
   try CommandLine(words.map(bytes))
 }

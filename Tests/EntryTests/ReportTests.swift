@@ -1,0 +1,290 @@
+import Testing
+import Text
+
+@testable import Certificates
+@testable import Entry
+@testable import Stores
+@testable import Trust
+
+/// Every finding and every fact has words and an event, and the words have one form.
+struct ReportTests {
+  private static let path = Path("/conda/ssl/cacert.pem")
+  private static let other = Path("/run/psm-entry/cacert.pem")
+  private static let denied = Errno(rawValue: 13)
+  private static let damage = BundleContents(reading: Array("-----BEGIN CERTIFICATE-----\n".utf8)).damage
+
+  struct Row<Kind: Sendable>: Sendable {
+    let kind: Kind
+    let event: String
+    let message: String
+
+    init(_ kind: Kind, _ event: String, _ message: String) {
+      (self.kind, self.event, self.message) = (kind, event, message)
+    }
+  }
+
+  /// What is said of each kind of finding.
+  static let findings: [Row<Finding.Kind>] = [
+    Row(.missing, "bundle.missing", "no such file; set PSM_ENTRY_BUNDLES to the bundles of this image"),
+    Row(
+      .pattern(.tooMany), "bundle.pattern",
+      "the pattern matches more than 10000 entries and is not used; name the bundles, or write fewer '*'"),
+    Row(
+      .pattern(.unreadable(denied)), "bundle.pattern",
+      "a directory of the pattern cannot be read (permission denied); check the mount"),
+    Row(
+      .unreadable(.tooLarge), "bundle.unreadable",
+      "larger than 64 MiB: not read, nothing is added or removed; restore it from the image"),
+    Row(
+      .unreadable(.system(denied)), "bundle.unreadable",
+      "permission denied; its clients do not trust the mounted certificates; check its permissions"),
+    Row(
+      .unreadable(.notRegular), "bundle.unreadable",
+      "not a regular file; its clients do not trust the mounted certificates; check its permissions"),
+    Row(.empty, "bundle.empty", "empty: its clients trust nothing; restore it from the image"),
+    Row(
+      .noCertificates, "bundle.empty",
+      "contains no certificate: its clients trust nothing; restore it from the image"),
+    Row(.onlyRemoved, "bundle.empty", "contains only removed certificates; restore it from the image"),
+    Row(
+      .tooLarge, "bundle.too_large",
+      "would have more than 64 MiB: left unchanged, nothing is added or removed; mount fewer CAs"),
+    Row(.strayMarkers, "bundle.stray_markers", "stray psm-entry marker lines; left unchanged"),
+    Row(
+      .refusedBySome(line: 7, CertificateFault(.serialNumber, .malformed, .gnuTLS)), "bundle.refused_by_some",
+      "line 7: serial number: malformed (GnuTLS refuses the whole bundle); remove this certificate from the bundle"
+    ),
+    Row(
+      .blocked(.refused(.owner, denied), substitute: other, onlyRemoves: false), "bundle.blocked",
+      "cannot replace: cannot preserve the owner: permission denied; using /run/psm-entry/cacert.pem"),
+    Row(
+      .blocked(.mountPoint, substitute: nil, onlyRemoves: false), "bundle.blocked",
+      "cannot replace: mounted as a single file; its clients do not trust the mounted certificates; make the file and its directory writable"
+    ),
+    Row(
+      .blocked(.readOnly(mountedAt: Path("/conda")), substitute: nil, onlyRemoves: true), "bundle.blocked",
+      "cannot replace: read-only file system, mounted at /conda; its clients still trust the removed certificates; make the file and its directory writable"
+    ),
+    Row(
+      .sameFileLacks(substitute: nil), "bundle.same_file",
+      "same file as one before that could not be updated (see above)"),
+    Row(
+      .sameFileLacks(substitute: other), "bundle.same_file",
+      "same file as one before that could not be updated (see above); using /run/psm-entry/cacert.pem"),
+    Row(
+      .storeUnreadable(.tooLarge), "store.unreadable",
+      "cannot read the system store (too large); left unchanged"),
+    Row(
+      .storeBlocked(.notWhole, stillTrusted: 0), "store.blocked",
+      "cannot write the system store (read-back verification failed); left unchanged: clients that read only this store (wget, aria2) do not trust the mounted certificates; make it writable, or set PSM_ENTRY_SYSTEM=off"
+    ),
+    Row(
+      .storeBlocked(.overtaken, stillTrusted: 2), "store.blocked",
+      "cannot write the system store (another program keeps replacing it); left unchanged, and 2 removed certificates are still trusted; make it writable"
+    ),
+    Row(
+      .storeTooLarge, "store.too_large",
+      "cannot write the system store (it would have more than 64 MiB); left unchanged; mount fewer CAs"),
+    Row(
+      .tooMany(960), "store.too_many",
+      "960 certificates are too many for it within PSM_ENTRY_TIMEOUT; writing the bundle of the system store without it"
+    ),
+    Row(
+      .ignored(subject: "CN=A", .notAuthority, more: 0), "store.ignored",
+      "ignores CN=A (not a CA), added to the bundles only"),
+    Row(
+      .ignored(subject: "CN=A", .otherUsage, more: 2), "store.ignored",
+      "ignores CN=A (extended key usage lacks serverAuth), added to the bundles only; 2 more"),
+    Row(
+      .ignored(subject: "CN=A", .blocked, more: 0), "store.ignored",
+      "ignores CN=A (on the system's blocklist), added to the bundles only"),
+    Row(
+      .notBuilt(subject: "CN=A", more: 0, .exited(1)), "store.not_built",
+      "CN=A is missing after the system's tool (exit status 1)"),
+    Row(
+      .notBuilt(subject: "CN=A", more: 3, .late), "store.not_built",
+      "CN=A and 3 more are missing after the system's tool was killed at its time limit"),
+    Row(
+      .builtUnreadable(.signalled(9)), "store.not_built",
+      "missing or not readable after the system's tool was killed by signal 9"),
+    Row(
+      .builtMalformed(.notStarted(denied)), "store.not_built",
+      "malformed after the system's tool could not be started: permission denied: clients reject the whole file"
+    ),
+    Row(
+      .notRemoved(1, .exited(0)), "store.not_removed",
+      "1 removed certificate is still trusted after the system's tool (exit status 0)"),
+    Row(
+      .trustedOtherwise(2), "store.not_removed",
+      "2 removed certificates are still trusted through the distribution or another anchor"),
+    Row(
+      .stateDirectoryFailed(.foreign), "state_directory.failed", "not a directory owned by this user; skipped"
+    ),
+    Row(
+      .stateDirectoryFailed(.system(denied)), "state_directory.failed",
+      "cannot use the state directory: permission denied"),
+    Row(
+      .stateDirectoryFailed(.notWritten(.refused(.write, Errno(rawValue: 28)))), "state_directory.failed",
+      "cannot use the state directory: cannot write: no space left on device"),
+    Row(
+      .stateDirectoryUnguarded, "state_directory.unguarded",
+      "other users may replace this directory, since they may write to one that contains it; set PSM_ENTRY_STATE_DIR to one that only root or this user may write to"
+    ),
+    Row(
+      .variableUnreadable(path, .system(denied)), "variable.unreadable",
+      "/conda/ssl/cacert.pem: permission denied; clients that obey the variable trust nothing; unset it"),
+    Row(
+      .variableUnreadable(Path("http://user:secret@proxy"), .notRegular), "variable.unreadable",
+      "(not shown: no path): not a regular file; clients that obey the variable trust nothing; unset it"),
+    Row(
+      .variableLacks(path, subject: "CN=A", more: 0), "variable.lacks",
+      "/conda/ssl/cacert.pem lacks CN=A; unset the variable, or add the file to PSM_ENTRY_BUNDLES"),
+    Row(
+      .variableLacks(Path("user:secret@proxy"), subject: "CN=A", more: 1), "variable.lacks",
+      "(not shown: no path) lacks CN=A and 1 more; unset the variable, or add the file to PSM_ENTRY_BUNDLES"),
+    Row(
+      .redirected(from: path, to: other), "variable.redirected",
+      "/conda/ssl/cacert.pem could not be updated; using /run/psm-entry/cacert.pem"),
+  ]
+
+  /// A damaged file is no literal: what is said of it begins with the place.
+  static let malformed: [(isRepaired: Bool?, end: String)] = [
+    (true, "clients reject the whole file; repaired, original saved as *.psm-entry-damaged"),
+    (false, "clients reject the whole file; not repaired"),
+    (nil, "clients reject the whole file; restore it from the image, or mount a CA to have it repaired"),
+  ]
+
+  static let facts: [Row<Fact.Kind>] = [
+    Row(.updated(.bundle, added: 1, removed: 0, isRepaired: false), "bundle.updated", "1 added"),
+    Row(
+      .updated(.bundle, added: 1, removed: 2, isRepaired: true), "bundle.updated",
+      "1 added, 2 removed, repaired"),
+    Row(
+      .updated(.bundle, added: 0, removed: 0, isRepaired: false), "bundle.updated",
+      "managed section rewritten"),
+    Row(.updated(.system, added: 0, removed: 0, isRepaired: false), "store.updated", "rebuilt"),
+    Row(.updated(.system, added: 0, removed: 3, isRepaired: false), "store.updated", "3 removed"),
+    Row(
+      .written(count: 140, mounted: 2), "private_bundle.written",
+      "written: 140 certificates, 2 of them mounted"),
+    Row(.removed, "private_bundle.removed", "removed"),
+    Row(
+      .lockPassedOver, "lock.passed_over",
+      "cannot lock the directory in time (another process holds the lock, or the file system has none); continuing without the lock"
+    ),
+    Row(
+      .anchorFailed(.originalNotKept(denied)), "store.anchor_failed",
+      "cannot change the anchor: cannot save the malformed original: permission denied"),
+    Row(.toolOutput, "store.tool_output", "what the tool printed"),
+    Row(.lost(nil), "store.restored", "lost by the system's tool; restored"),
+    Row(
+      .lost(.refused(.create, denied)), "store.lost",
+      "lost by the system's tool and cannot be restored: cannot create a temporary file: permission denied"),
+  ]
+
+  private func said(_ kind: Finding.Kind, _ level: Level = .warning) -> Problem {
+    report(Finding(area: .bundle, level: level, subject: Self.path.shown, kind: kind))
+  }
+
+  private func said(_ kind: Fact.Kind) -> Problem {
+    report(Fact(.bundle, .info, Self.path.shown, kind, detail: "what the tool printed"))
+  }
+
+  @Test(arguments: findings)
+  func aFindingIsSaidInTheseWords(row: Row<Finding.Kind>) {
+    let problem = said(row.kind)
+    #expect(problem.message.description == row.message)
+    #expect("\(problem.event)" == row.event)
+  }
+
+  @Test(arguments: facts)
+  func aFactIsSaidInTheseWords(row: Row<Fact.Kind>) {
+    let problem = said(row.kind)
+    #expect(problem.message.description == row.message)
+    #expect("\(problem.event)" == row.event)
+  }
+
+  @Test(arguments: malformed)
+  func aMalformedBundleIsSaidWithItsPlaceAndWhatIsDone(isRepaired: Bool?, end: String) throws {
+    let message = said(.malformed(try #require(Self.damage), isRepaired: isRepaired)).message.description
+    #expect(message.hasPrefix("malformed at line 1 ("))
+    #expect(message.hasSuffix("): \(end)"))
+  }
+
+  @Test func levelAndSubjectAreTheFindings() {
+    for level in [Level.error, .warning, .info, .debug] {
+      let problem = said(.empty, level)
+      #expect(problem.level == level)
+      #expect(problem.subject == Self.path.shown)
+    }
+    #expect(said(.removed).level == .info)
+  }
+
+  /// Without a `default`: whoever adds a kind adds its number here, and then its row above.
+  private static func number(_ kind: Finding.Kind) -> Int {
+    switch kind {
+    case .missing: 0
+    case .pattern: 1
+    case .unreadable: 2
+    case .empty: 3
+    case .noCertificates: 4
+    case .onlyRemoved: 5
+    case .tooLarge: 6
+    case .strayMarkers: 7
+    case .malformed: 8
+    case .blocked: 9
+    case .sameFileLacks: 10
+    case .storeUnreadable: 11
+    case .storeBlocked: 12
+    case .storeTooLarge: 13
+    case .tooMany: 14
+    case .ignored: 15
+    case .notBuilt: 16
+    case .builtUnreadable: 17
+    case .builtMalformed: 18
+    case .notRemoved: 19
+    case .trustedOtherwise: 20
+    case .stateDirectoryFailed: 21
+    case .stateDirectoryUnguarded: 22
+    case .variableUnreadable: 23
+    case .variableLacks: 24
+    case .redirected: 25
+    case .refusedBySome: 26
+    }
+  }
+
+  private static func number(_ kind: Fact.Kind) -> Int {
+    switch kind {
+    case .updated: 0
+    case .written: 1
+    case .removed: 2
+    case .lockPassedOver: 3
+    case .anchorFailed: 4
+    case .toolOutput: 5
+    case .lost: 6
+    }
+  }
+
+  @Test func everyKindHasARow() throws {
+    let malformed = Finding.Kind.malformed(try #require(Self.damage), isRepaired: nil)
+    #expect(Set((Self.findings.map { $0.kind } + [malformed]).map(Self.number)) == Set(0...26))
+    #expect(Set(Self.facts.map { Self.number($0.kind) }) == Set(0...6))
+  }
+
+  @Test func noMessageEndsWithAPeriodOrBeginsWithACapital() throws {
+    let malformed = Self.malformed.compactMap { row in
+      Self.damage.map { said(.malformed($0, isRepaired: row.isRepaired)) }
+    }
+    #expect(malformed.count == 3)
+    let problems = Self.findings.map { said($0.kind) } + Self.facts.map { said($0.kind) } + malformed
+    for problem in problems {
+      let message = problem.message.description
+      #expect(!message.isEmpty && message.last != "." && message.last != " ", "\(message)")
+      // A subject in X.509's form begins with its attribute's name.
+      #expect(message.first?.isUppercase == false || message.hasPrefix("CN="), "\(message)")
+      let isEventName = "\(problem.event)".allSatisfy { $0.isLowercase || $0 == "." || $0 == "_" }
+      #expect(problem.event.utf8CodeUnitCount > 0 && isEventName, "\(problem.event)")
+      #expect(problem.message.utf8.count <= 512, "\(message)")
+    }
+  }
+}

@@ -1,0 +1,118 @@
+import CLinux
+import Testing
+import Text
+
+@testable import Linux
+
+private func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
+
+struct FileDescriptorTests {
+  let directory: TemporaryDirectory
+  init() throws { directory = try TemporaryDirectory() }
+
+  private func opened(
+    _ contents: [UInt8], _ body: (FileDescriptor) throws -> Void
+  ) throws {
+    try directory.write("file", contents)
+    let file = try FileDescriptor.currentFolder.openFile(directory.at("file"))
+    defer { file.close() }
+    try body(file)
+  }
+
+  /// Around what fits the buffers on the stack, and around where memory is taken in larger pieces.
+  @Test(arguments: [0, 1, 4095, 4096, 4097, 16384, 16385, 65536, 65537, 300_000])
+  func aFileIsReadAsAWhole(count: Int) throws {
+    let contents = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
+    try opened(contents) { file in
+      #expect(try file.readAll(limit: count).contents == contents)
+      try file.rewind()
+      if count > 0 { #expect(throws: ReadError.tooLarge) { try file.readAll(limit: count - 1) } }
+    }
+    // What it may well hold: the same, one byte less, another last byte.
+    var variants = [contents, Array(contents.dropLast())]
+    if let last = contents.last { variants.append(contents.dropLast() + [last ^ 1]) }
+    for other in variants {
+      try opened(contents) { file in
+        var spare = [UInt8](repeating: 1, count: 100)
+        let read = try file.readAll(limit: count, like: other, reusing: &spare).contents
+        #expect(read == contents)
+      }
+    }
+  }
+
+  @Test func aFileThatHasGrownSinceIsReadToItsEnd() throws {
+    try opened(bytes("first ")) { file in
+      let known = try file.metadata()
+      let writer = try FileDescriptor.currentFolder.open(directory.at("file"), [.writeOnly])
+      try writer.write([UInt8](repeating: 0x78, count: 200_000))
+      writer.close()
+      let read = try file.readAll(known, limit: 1 << 20).contents
+      #expect(read.count == 200_000 && read.allSatisfy { $0 == 0x78 })
+      try file.rewind()
+      #expect(throws: ReadError.tooLarge) { try file.readAll(known, limit: 100_000) }
+    }
+  }
+
+  @Test func aFileThatHasShrunkSinceIsReadToItsEnd() throws {
+    try opened(bytes("much text")) { file in
+      let known = try file.metadata()
+      #expect(truncate(directory.at("file").terminated.map { CChar(bitPattern: $0) }, 4) == 0)
+      #expect(try file.readAll(known, limit: 100).contents == bytes("much"))
+    }
+  }
+
+  @Test func aFIFOIsNotEvenOpenedAndAFolderIsNoFile() throws {
+    try directory.makeFIFO("fifo")
+    #expect(try FileDescriptor.currentFolder.openToRead(directory.at("fifo")) == nil)
+    #expect(throws: ReadError.notRegular) { try FileDescriptor.currentFolder.openFile(directory.at("fifo")) }
+    let folder = try FileDescriptor.currentFolder.openFile(directory.path)
+    defer { folder.close() }
+    #expect(throws: ReadError.notRegular) { try folder.readAll(limit: 100) }
+  }
+
+  @Test func aLinkIsFollowedUnlessThatIsNotWanted() throws {
+    try directory.write("file", bytes("text"))
+    try directory.link("link", to: "file")
+    try FileDescriptor.currentFolder.openFile(directory.at("link")).close()
+    #expect(throws: ReadError.system(.tooManyLinks)) {
+      try FileDescriptor.currentFolder.openFile(directory.at("link"), [.noFollow])
+    }
+  }
+
+  @Test func aPipeGivesWhatIsThereAndThenItsEnd() throws {
+    let pipe = try FileDescriptor.pipe()
+    defer { pipe.reading.close() }
+    #expect(pipe.reading.isOpen && !pipe.reading.isTerminal && pipe.reading.terminalColumns == nil)
+    pipe.reading.setNonBlocking()
+    #expect(throws: Errno.wouldBlock) { try pipe.reading.readSome() }
+    #expect(waitToRead([pipe.reading], until: Deadline(nanosecondsFromNow: 0)) == 0)
+    try pipe.writing.write(bytes("abc"))
+    #expect(waitToRead([pipe.reading], until: Deadline(secondsFromNow: 5)) == 1)
+    #expect(try pipe.reading.readSome() == bytes("abc"))
+    pipe.writing.close()
+    #expect(try pipe.reading.readSome().isEmpty)
+  }
+
+  @Test func whatTheFileIsComesAsTheKernelSaysIt() throws {
+    try directory.write("file", bytes("text"), mode: 0o4751)
+    let file = try FileDescriptor.currentFolder.openFile(directory.at("file"))
+    defer { file.close() }
+    let metadata = try file.metadata()
+    #expect(metadata.kind == .regular && metadata.size == 4 && metadata.mode == 0o4751)
+    #expect(metadata.user == geteuid())
+    #expect(abs(metadata.modified / 1_000_000_000 - Clock.secondsSinceEpoch) < 60)
+    try file.setMode(0o600)
+    #expect(try file.metadata().mode == 0o600)
+    #expect(try FileDescriptor.currentFolder.status(of: directory.path, flags: 0).kind == .folder)
+  }
+
+  @Test func aCopyStandsAboveTheNumberAndOutlivesItsOriginal() throws {
+    try opened(bytes("text")) { file in
+      let copy = try file.copy(above: 40)
+      defer { copy.close() }
+      #expect(copy.rawValue > 40)
+      #expect(try copy.metadata() == file.metadata())
+      #expect(try file.aboveStandard() == file)
+    }
+  }
+}

@@ -1,0 +1,101 @@
+import CLinux
+import Testing
+import Text
+
+@testable import Linux
+
+private func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
+
+/// A file is replaced as a whole or not at all, and nothing is left beside it.
+struct ReplacementTests {
+  let directory: TemporaryDirectory
+  let folder: Folder
+  private static let name = Path("cacert.pem")
+
+  init() throws {
+    directory = try TemporaryDirectory()
+    try directory.write("cacert.pem", bytes("old"), mode: 0o640)
+    folder = try Folder(directory.path, in: .system)
+  }
+
+  private func replacement(mode: UInt32 = 0o640) -> Replacement {
+    Replacement(mode: mode, owner: nil, expected: folder.metadata(of: Self.name))
+  }
+
+  private func names() throws -> [String] {
+    // A directory that has been listed is at its end.
+    let folder = try Folder(directory.path, in: .system)
+    defer { folder.close() }
+    return try folder.names().map { $0.shown.description }
+  }
+
+  @Test func theNewFileHasTheContentsAndTheModeWhateverTheUmask() throws {
+    let former = folder.metadata(of: Self.name)?.identity
+    try replacement(mode: 0o666).replace(Self.name, in: folder, with: bytes("new")) { $0 == bytes("new") }
+    #expect(try directory.read("cacert.pem") == bytes("new"))
+    let metadata = try #require(folder.metadata(of: Self.name))
+    #expect(metadata.mode == 0o666 && metadata.identity != former)
+    #expect(try names() == ["cacert.pem"])
+  }
+
+  @Test func whatTheCheckRefusesDoesNotTakeTheName() throws {
+    #expect(throws: Replacement.Failure.notWhole) {
+      try replacement().replace(Self.name, in: folder, with: bytes("new")) { _ in false }
+    }
+    #expect(try directory.read("cacert.pem") == bytes("old"))
+    #expect(try names() == ["cacert.pem"])
+  }
+
+  @Test func aFileThatSomebodyElseHasReplacedMeanwhileStays() throws {
+    let replacement = replacement()
+    // Under a name of its own first: a removed inode may be given out again.
+    try directory.write("other", bytes("theirs"))
+    try folder.rename(Path("other"), to: Self.name)
+    #expect(throws: Replacement.Failure.overtaken) {
+      try replacement.replace(Self.name, in: folder, with: bytes("new")) { _ in true }
+    }
+    #expect(try directory.read("cacert.pem") == bytes("theirs"))
+    #expect(try names() == ["cacert.pem"])
+  }
+
+  @Test func aFileThatIsNotThereIsMadeOnlyWhereNoneWasExpected() throws {
+    let none = Replacement(mode: 0o644, owner: nil, expected: nil)
+    try none.replace(Path("fresh"), in: folder, with: bytes("new"), isDurable: false) { _ in true }
+    #expect(try directory.read("fresh") == bytes("new"))
+    #expect(throws: Replacement.Failure.overtaken) {
+      try none.replace(Self.name, in: folder, with: bytes("new")) { _ in true }
+    }
+  }
+
+  @Test func aStepThatIsRefusedIsNamed() throws {
+    #expect(throws: Replacement.Failure.system(.create, Errno(rawValue: ENAMETOOLONG))) {
+      let long = Path([UInt8](repeating: 0x61, count: 250))
+      try Replacement(mode: 0o644, owner: nil, expected: nil)
+        .replace(long, in: folder, with: []) { _ in true }
+    }
+    try directory.makeDirectory("taken")
+    #expect(throws: Replacement.Failure.system(.rename, Errno(rawValue: EISDIR))) {
+      let taken = Path("taken")
+      try Replacement(mode: 0o644, owner: nil, expected: folder.metadata(of: taken))
+        .replace(taken, in: folder, with: []) { _ in true }
+    }
+    #expect(try names() == ["cacert.pem", "taken"])
+  }
+
+  @Test func leftoversOfThisNameAreRemovedAndNoOthers() throws {
+    let all = [
+      ".psm-entry-new.cacert.pem.1", ".psm-entry-new.cacert.pem.99", ".psm-entry-new.other.pem.1",
+      "cacert.pem.bak",
+    ]
+    for name in all { try directory.write(name, []) }
+    Replacement.removeLeftovers(of: Self.name, in: folder, among: try folder.names())
+    #expect(try names() == [".psm-entry-new.other.pem.1", "cacert.pem", "cacert.pem.bak"])
+  }
+
+  @Test func aTemporaryNameIsRecognisedAsOne() {
+    let name = Replacement.temporaryName(for: Self.name)
+    #expect(Replacement.isTemporary(name, for: Self.name))
+    #expect(!Replacement.isTemporary(name, for: Path("acert.pem")))
+    #expect(!Replacement.isTemporary(Self.name, for: Self.name))
+  }
+}

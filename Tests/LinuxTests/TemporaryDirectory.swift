@@ -1,0 +1,1 @@
+../EntryTests/TemporaryDirectory.swift
