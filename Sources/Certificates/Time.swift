@@ -17,7 +17,7 @@ func seconds(_ text: ArraySlice<UInt8>, _ tag: UInt8) -> Int64? {
   let second = digits.take(2) ?? 0
   guard second <= 60 else { return nil }
   if digits.rest.first == UInt8(ascii: ".") {
-    digits.rest = digits.rest.dropFirst().drop { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+    digits.rest = digits.rest.dropFirst().drop { $0.isDigit }
   }
   guard let offset = digits.takeOffset() else { return nil }
   return daysSinceEpoch(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - offset
@@ -27,14 +27,9 @@ private struct Digits {
   var rest: ArraySlice<UInt8>
 
   mutating func take(_ count: Int) -> Int64? {
-    guard rest.count >= count else { return nil }
-    var number: Int64 = 0
-    for digit in rest.prefix(count) {
-      guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) else { return nil }
-      number = number * 10 + Int64(digit - UInt8(ascii: "0"))
-    }
+    guard rest.count >= count, let number = rest.prefix(count).decimal(upTo: 9999) else { return nil }
     rest = rest.dropFirst(count)
-    return number
+    return Int64(number)
   }
 
   /// What is left must be `Z`, or the hours and minutes that the time is ahead of or behind UTC.
@@ -47,22 +42,4 @@ private struct Digits {
     let offset = hours * 3600 + minutes * 60
     return sign == UInt8(ascii: "+") ? offset : -offset
   }
-}
-
-private func daysIn(_ month: Int64, of year: Int64) -> Int64 {
-  switch month {
-  case 2: year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
-  case 4, 6, 9, 11: 30
-  default: 31
-  }
-}
-
-/// Counted in eras of 400 years whose years begin on 1 March. No year here is before 0.
-private func daysSinceEpoch(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64 {
-  let year = month <= 2 ? year - 1 : year
-  let era = (year >= 0 ? year : year - 399) / 400
-  let yearOfEra = year - era * 400
-  let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
-  let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
-  return era * 146_097 + dayOfEra - 719_468
 }

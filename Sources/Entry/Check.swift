@@ -39,7 +39,8 @@ func check(
   let foresight = Foresight(context)
   var checks = inputChecks(context) + storeChecks(foresight.decision, context)
   checks += problemChecks(
-    .variable, context.settings.problems + context.secretProblems + problems(foresight.decision.plan, .variable)
+    .variable,
+    context.settings.problems + context.secretProblems + problems(foresight.decision.plan, .variable)
       + (foresight.userProblem.map { [$0] } ?? []))
   checks += proxyChecks(context)
   if commandLine.connects {
@@ -126,7 +127,8 @@ private func storeChecks(_ decision: Decision, _ context: StartContext) -> [Chec
         detail: change.complaint))
   }
   let troubled = checks.map { $0.target }
-  if let store = decision.snapshot.system, store.builder != .nobody, !troubled.contains(store.family.bundle.shown),
+  if let store = decision.snapshot.system, store.builder != .nobody,
+    !troubled.contains(store.family.bundle.shown),
     !checks.contains(where: { $0.name == .system })
   {
     checks.append(

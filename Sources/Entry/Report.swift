@@ -7,7 +7,8 @@ import Trust
 // What was found and what was done, in words: the one place where findings and facts of the stores become text.
 
 func report(_ finding: Finding) -> Problem {
-  Problem(level: finding.level, subject: finding.subject, message: finding.kind.text, event: finding.kind.event)
+  Problem(
+    level: finding.level, subject: finding.subject, message: finding.kind.text, event: finding.kind.event)
 }
 
 func report(_ fact: Fact) -> Problem {
@@ -107,7 +108,7 @@ extension Fact {
       updatedText(store, added: added, removed: removed, isRepaired: isRepaired)
     case .written(let count, let mounted): "written: \(count) certificates, \(mounted) of them mounted"
     case .removed: "removed"
-    case .lockPassedOver: 
+    case .lockPassedOver:
       "cannot lock the directory in time (another process holds the lock, or the file system has none); continuing without the lock"
     case .anchorFailed(let blocker): "cannot change the anchor: \(blocker.text)"
     case .toolOutput: detail
@@ -146,9 +147,12 @@ private func updatedText(_ store: StoreChange.Kind, added: Int, removed: Int, is
 private func malformedText(_ damage: BundleContents.Damage, _ isRepaired: Bool?) -> Text {
   let place: Text = "malformed at line \(damage.line) (\(damage.text))"
   switch isRepaired {
-  case true?: return "\(place): clients reject the whole file; repaired, original saved as *.psm-entry-damaged"
+  case true?:
+    return "\(place): clients reject the whole file; repaired, original saved as *.psm-entry-damaged"
   case false?: return "\(place): clients reject the whole file; not repaired"
-  case nil: return "\(place): clients reject the whole file; restore it from the image, or mount a CA to have it repaired"
+  case nil:
+    return
+      "\(place): clients reject the whole file; restore it from the image, or mount a CA to have it repaired"
   }
 }
 
@@ -204,7 +208,8 @@ extension Blocker {
   fileprivate var text: Text {
     switch self {
     case .refused(let step, let error): "\(step.text): \(lowerCased(error))"
-    case .readOnly(let place): "read-only file system\(place.map { ", mounted at \($0.shown)" as Text } ?? "")"
+    case .readOnly(let place):
+      "read-only file system\(place.map { ", mounted at \($0.shown)" as Text } ?? "")"
     case .mountPoint: "mounted as a single file"
     case .notWhole: "read-back verification failed"
     case .overtaken: "another program keeps replacing it"

@@ -96,7 +96,8 @@ final class Settings {
     if namesStateDirectories { return namedStateDirectories }
     let name: Text = "psm-entry-\(user)"
     return [
-      Path("/run/psm-entry"), Path("/tmp").appending(name.utf8[...]), Path("/dev/shm").appending(name.utf8[...]),
+      Path("/run/psm-entry"), Path("/tmp").appending(name.utf8[...]),
+      Path("/dev/shm").appending(name.utf8[...]),
     ]
   }
 }

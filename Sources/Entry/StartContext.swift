@@ -1,8 +1,8 @@
 import Certificates
 import Linux
 import Proxies
-import Text
 import Stores
+import Text
 import Trust
 
 /// What a start knows before it looks at a store: the settings, the certificates that were
@@ -67,14 +67,7 @@ private let toolRate = 20
 
 extension Problem {
   init(_ note: ProxyNote) {
-    let level: Level =
-      switch note.level {
-      case .error: .error
-      case .warning: .warning
-      case .info: .info
-      case .debug: .debug
-      }
-    self.init(level: level, subject: note.subject, message: note.message)
+    self.init(level: note.level, subject: note.subject, message: note.message)
   }
 }
 

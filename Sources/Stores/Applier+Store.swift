@@ -62,7 +62,9 @@ extension Applier {
     _ mounted: MountedCertificates
   ) -> [Path] {
     if let names = try? folder.descriptor.unsortedNames() {
-      for name in names where name.bytes.begins(with: Replacement.temporaryPrefix) { try? folder.remove(name) }
+      for name in names where name.bytes.begins(with: Replacement.temporaryPrefix) {
+        try? folder.remove(name)
+      }
     }
     var failed: [Path] = []
     func fail(_ name: Path, _ blocker: Blocker) {
@@ -122,7 +124,8 @@ extension Applier {
   }
 
   private mutating func run(
-    _ family: StoreFamily, _ names: ClientNames, _ removed: [Path], _ anchors: Folder, _ wanted: [Fingerprint],
+    _ family: StoreFamily, _ names: ClientNames, _ removed: [Path], _ anchors: Folder,
+    _ wanted: [Fingerprint],
     _ snapshot: inout Snapshot
   ) {
     let run = ToolRun.run(family.tool, until: toolDeadline)
@@ -138,7 +141,9 @@ extension Applier {
     var missing: [Certificate] = []
     let order = ByteOrder(wanted.map { $0.bytes })
     for (number, certificate) in snapshot.mounted.certificates.enumerated()
-    where order.contains(certificate.fingerprint.bytes) && !(store.trusted.count > number && store.trusted[number]) {
+    where order.contains(certificate.fingerprint.bytes)
+      && !(store.trusted.count > number && store.trusted[number])
+    {
       missing.append(certificate)
     }
     let isRebuilt = (store.bundleModified ?? 0) >= (store.anchorsModified ?? 0)
@@ -162,7 +167,8 @@ extension Applier {
   }
 
   private mutating func note(
-    changed write: [Fingerprint], _ remove: [Path], _ failed: [Path], runsTool: Bool, _ snapshot: inout Snapshot,
+    changed write: [Fingerprint], _ remove: [Path], _ failed: [Path], runsTool: Bool,
+    _ snapshot: inout Snapshot,
     from former: StoreSnapshot
   ) {
     guard failed.isEmpty, let store = snapshot.system else { return }
@@ -177,7 +183,8 @@ extension Applier {
     let path = runsTool ? store.family.bundle : store.family.anchors
     note(
       Fact(
-        .system, .info, path.shown, .updated(.system, added: added, removed: remove.count, isRepaired: false)))
+        .system, .info, path.shown, .updated(.system, added: added, removed: remove.count, isRepaired: false))
+    )
   }
 }
 

@@ -95,7 +95,9 @@ extension Applier {
   private func linkOthers(_ names: [Path], to file: BundleFile, replacing former: FileIdentity) {
     for name in names {
       var none: [UInt8] = []
-      guard let other = try? BundleFile.open(name, in: root, like: file.text, reusing: &none) else { continue }
+      guard let other = try? BundleFile.open(name, in: root, like: file.text, reusing: &none) else {
+        continue
+      }
       defer { other.folder.close() }
       if other.metadata.identity != former { continue }
       let temporary = Replacement.temporaryName(for: other.name)
@@ -113,7 +115,9 @@ extension Applier {
     if isStore { reread(&snapshot) }
     for index in snapshot.bundles.indices where names.contains(snapshot.bundles[index].path) {
       var state = BundleSnapshot.File(identity: file.metadata.identity, text: file.text)
-      if case .read(let former) = snapshot.bundles[index].state { state.replaceability = former.replaceability }
+      if case .read(let former) = snapshot.bundles[index].state {
+        state.replaceability = former.replaceability
+      }
       snapshot.bundles[index].state = .read(state)
     }
   }
@@ -197,7 +201,8 @@ extension Applier {
         note(Fact(.bundle, .info, path.appending(privateBundleName).shown, .removed))
       }
     }
-    for index in (snapshot.stateDirectories ?? []).indices where snapshot.stateDirectories?[index].path == path {
+    for index in (snapshot.stateDirectories ?? []).indices
+    where snapshot.stateDirectories?[index].path == path {
       snapshot.stateDirectories?[index].text = nil
     }
   }

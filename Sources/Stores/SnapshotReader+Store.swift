@@ -61,7 +61,8 @@ extension SnapshotReader {
     if case .tool = store.builder, root.exists(store.family.unfinishedMark) { store.isUnfinished = true }
   }
 
-  private func readStoreBundle(_ store: inout StoreSnapshot, reusing scratch: inout [UInt8]) throws(ReadError) {
+  private func readStoreBundle(_ store: inout StoreSnapshot, reusing scratch: inout [UInt8]) throws(ReadError)
+  {
     let certificates = request.mounted.certificates
     store.trusted = [Bool](repeating: false, count: certificates.count)
     (store.identity, store.text, store.bundleModified, store.size) = (nil, nil, nil, 0)
@@ -107,10 +108,14 @@ extension SnapshotReader {
   }
 
   private func storeBlocker(_ family: StoreFamily, byTool: Bool) -> (Blocker?, Path?) {
-    if let blocker = directoryBlocker(family.anchors, request.user, in: root) { return (blocker, family.anchors) }
+    if let blocker = directoryBlocker(family.anchors, request.user, in: root) {
+      return (blocker, family.anchors)
+    }
     let (folderPath, name) = family.bundle.split
     if byTool {
-      if let blocker = directoryBlocker(folderPath, request.user, in: root) { return (blocker, family.bundle) }
+      if let blocker = directoryBlocker(folderPath, request.user, in: root) {
+        return (blocker, family.bundle)
+      }
       guard let folder = try? Folder(folderPath, in: root) else { return (nil, nil) }
       defer { folder.close() }
       return folder.isMountPoint(name) ? (.mountPoint, family.bundle) : (nil, nil)

@@ -6,7 +6,7 @@ import Trust
 /// Reads what a plan is made of. It decides nothing.
 public struct SnapshotReader {
   /// What is to be looked at.
-  public struct Request: Sendable {
+  public final class Request: Sendable {
     public enum Builder: Equatable, Sendable {
       /// The distribution's tool, for as many certificates as it can be given if it is to end in time.
       case tool(limit: Int)
@@ -28,7 +28,8 @@ public struct SnapshotReader {
 
     public init(
       mounted: MountedCertificates, builder: Builder, bundles: [(path: Path, isNamed: Bool, isPlain: Bool)],
-      patternFailures: [PatternFailure], variables: [(name: [UInt8], path: Path)], stateDirectories: [Path], namesStateDirectories: Bool,
+      patternFailures: [PatternFailure], variables: [(name: [UInt8], path: Path)], stateDirectories: [Path],
+      namesStateDirectories: Bool,
       user: Credentials.Effective
     ) {
       self.mounted = mounted
@@ -144,7 +145,9 @@ public struct SnapshotReader {
     for index in snapshot.bundles.indices {
       guard case .read(var file) = snapshot.bundles[index].state, file.identity == asked else { continue }
       var none: [UInt8] = []
-      if let found = try? BundleFile.open(snapshot.bundles[index].path, in: root, like: file.text, reusing: &none) {
+      if let found = try? BundleFile.open(
+        snapshot.bundles[index].path, in: root, like: file.text, reusing: &none)
+      {
         defer { found.folder.close() }
         file.replaceability = found.replaceability(for: request.user, in: root)
       } else {

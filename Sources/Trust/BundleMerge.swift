@@ -52,7 +52,8 @@ public final class BundleMerge: Sendable {
   ///   - former: fingerprints of what is no longer mounted and stands in the base because the
   ///     distribution's tool has built it from our anchors.
   public init(
-    of text: [UInt8], mounted: MountedCertificates, like other: BundleMerge? = nil, less former: [Fingerprint] = []
+    of text: [UInt8], mounted: MountedCertificates, like other: BundleMerge? = nil,
+    less former: [Fingerprint] = []
   ) {
     readText = text
     self.mounted = mounted

@@ -177,7 +177,9 @@ struct StoreNeed {
     let standing = ByteOrder((store.anchors + store.failedAnchors).map { Array($0.bytes) })
     let proper = ByteOrder(names)
     missingAnchors = untrusted(of: trusted, names.map { standing.contains($0) })
-    staleAnchors = mounted.isComplete ? store.anchors.filter { !proper.contains(Array($0.bytes)) && !store.failedAnchors.contains($0) } : []
+    staleAnchors =
+      mounted.isComplete
+      ? store.anchors.filter { !proper.contains(Array($0.bytes)) && !store.failedAnchors.contains($0) } : []
     let isOlder = (store.bundleModified ?? 0) < (store.anchorsModified ?? 0)
     needsBuild =
       !missingAnchors.isEmpty || !staleAnchors.isEmpty || !missingInBundle.isEmpty || store.isUnfinished

@@ -131,7 +131,8 @@ public struct StoreSnapshot: Sendable {
 
   public struct ToolRun: Sendable {
     public enum Ending: Equatable, Sendable {
-      case exited(Int32), signalled(Int32)
+      case exited(Int32)
+      case signalled(Int32)
       /// It was killed when its time was up.
       case late
       case notStarted(Errno)
@@ -148,7 +149,8 @@ public struct StoreSnapshot: Sendable {
     public let isDamaged: Bool
 
     public init(
-      ending: Ending, missing: [Certificate], remaining: Int, isRebuilt: Bool, isUnreadable: Bool, isDamaged: Bool
+      ending: Ending, missing: [Certificate], remaining: Int, isRebuilt: Bool, isUnreadable: Bool,
+      isDamaged: Bool
     ) {
       self.ending = ending
       self.missing = missing
@@ -232,8 +234,9 @@ public struct StateDirectorySnapshot: Sendable {
   /// Whether somebody has named it: of the default ones, each may fail.
   public let isNamed: Bool
 
-  public init(path: Path, failure: Failure? = nil, text: [UInt8]? = nil, isGuarded: Bool = true, isNamed: Bool = false)
-  {
+  public init(
+    path: Path, failure: Failure? = nil, text: [UInt8]? = nil, isGuarded: Bool = true, isNamed: Bool = false
+  ) {
     self.path = path
     self.failure = failure
     self.text = text

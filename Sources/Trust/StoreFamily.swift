@@ -6,7 +6,7 @@ import Text
 /// A family is told by its layout, not by its tool's name alone: SUSE's tool is called as Debian's, Arch's as RHEL's.
 /// - Source: update-ca-trust(8) of RHEL and Fedora, and of Arch; update-ca-certificates(8) of Debian, Alpine and
 ///   SUSE.
-public struct StoreFamily: Sendable {
+public final class StoreFamily: Sendable {
   /// A directory or file that only this family has.
   public let layout: Path
   /// What builds the bundle from the anchors.
@@ -23,7 +23,8 @@ public struct StoreFamily: Sendable {
   public let blocklists: [Path]
 
   private init(
-    layout: StaticString, tool: StaticString, anchors: StaticString, ending: StaticString, bundle: StaticString,
+    layout: StaticString, tool: StaticString, anchors: StaticString, ending: StaticString,
+    bundle: StaticString,
     isExtracted: Bool, blocklists: [StaticString]
   ) {
     self.layout = Path(layout)
@@ -64,7 +65,8 @@ public struct StoreFamily: Sendable {
       bundle: "/etc/ca-certificates/extracted/tls-ca-bundle.pem", isExtracted: true,
       blocklists: [
         "/etc/ca-certificates/trust-source/blocklist", "/etc/ca-certificates/trust-source/blacklist",
-        "/usr/share/ca-certificates/trust-source/blocklist", "/usr/share/ca-certificates/trust-source/blacklist",
+        "/usr/share/ca-certificates/trust-source/blocklist",
+        "/usr/share/ca-certificates/trust-source/blacklist",
       ])
   }
 

@@ -20,7 +20,8 @@ struct PlanTests {
   }
 
   private func bundle(
-    _ text: [UInt8], at path: Path = conda, inode: UInt64 = 1, _ replaceability: Replaceability = .replaceable,
+    _ text: [UInt8], at path: Path = conda, inode: UInt64 = 1,
+    _ replaceability: Replaceability = .replaceable,
     hasLeftovers: Bool = false
   ) -> BundleSnapshot {
     let file = BundleSnapshot.File(
@@ -167,7 +168,8 @@ struct PlanTests {
       Snapshot(mounted: mounted, system: store(pem(1), mounted: mounted), variables: [variable]))
     #expect(right.findings.isEmpty)
     let blocked = plan(
-      Snapshot(mounted: mounted, system: store(pem(1), mounted: mounted, Self.readOnly), variables: [variable]))
+      Snapshot(
+        mounted: mounted, system: store(pem(1), mounted: mounted, Self.readOnly), variables: [variable]))
     #expect(
       blocked.findings.last?.kind
         == .variableLacks(path, subject: certificates(5)[0].subjectText, more: 0))

@@ -9,7 +9,8 @@ struct StorePlanTests {
 
   /// A store that is as it should be for `anchors`, and what is different from that.
   private func need(
-    _ family: Int, anchors: [Certificate] = [], bundle: [UInt8]?, bundleAge: Int64 = 0, isUnfinished: Bool = false,
+    _ family: Int, anchors: [Certificate] = [], bundle: [UInt8]?, bundleAge: Int64 = 0,
+    isUnfinished: Bool = false,
     blocklist: [Certificate] = [], mounted: [Certificate], isComplete: Bool = true
   ) -> StoreNeed {
     var store = StoreSnapshot(family: StoreFamily.all[family], builder: .tool(limit: 960))
@@ -134,7 +135,9 @@ struct StorePlanTests {
 
   @Test
   func anAnchorsNameEndsAsTheFamilysToolWantsIt() {
-    let endings = StoreFamily.all.map { shown(Array($0.anchorName(certificates(1)[0].fingerprint).bytes.suffix(4))) }
+    let endings = StoreFamily.all.map {
+      shown(Array($0.anchorName(certificates(1)[0].fingerprint).bytes.suffix(4)))
+    }
     #expect(endings == [".pem", ".crt", ".pem", ".crt"])
   }
 }

@@ -1,0 +1,140 @@
+import Certificates
+import Text
+
+// What a start does about the bundles.
+
+extension Planner {
+  mutating func planBundles() {
+    for failure in snapshot.patternFailures {
+      find(.bundle, .error, failure.pattern.shown, .pattern(failure.reason))
+    }
+    var isTheBundle = true
+    for bundle in snapshot.bundles {
+      switch bundle.state {
+      case .missing:
+        if bundle.isPlain && (bundle.isNamed || !mounted.isEmpty) {
+          find(.bundle, .error, bundle.path.shown, .missing)
+        }
+        continue
+      case .unreadable(let reason):
+        plan.isUncertain = true
+        find(.bundle, .error, bundle.path.shown, .unreadable(reason))
+      case .read(let file):
+        plan.hasStore = true
+        if let lacking = lacking(file.identity) {
+          planOtherName(bundle.path, file, lacking: lacking, isTheBundle: isTheBundle)
+        } else {
+          planBundle(bundle.path, file, isTheBundle: isTheBundle)
+        }
+        planLeftovers(bundle.path, file)
+      }
+      isTheBundle = false
+    }
+    if mounted.isEmpty && mounted.isComplete && plan.exported == nil { planRemovalOfPrivate() }
+  }
+
+  private mutating func planLeftovers(_ path: Path, _ file: BundleSnapshot.File) {
+    if !file.hasLeftovers { return }
+    if file.replaceability == .unknown { return ask(.replaceability(path)) }
+    if file.replaceability != .replaceable { return }
+    plan.actions.append(.removeLeftovers(path))
+    if !plan.changes.contains(where: { $0.store == path }) {
+      plan.changes.append(StoreChange(store: path, kind: .bundle))
+    }
+  }
+
+  private mutating func planBundle(_ path: Path, _ file: BundleSnapshot.File, isTheBundle: Bool) {
+    let merge = BundleMerge.merge(of: file.text, mounted: mounted, like: lastMerge)
+    lastMerge = merge
+    if merge.text == nil {
+      outlooks.append((file.identity, merge.untrustedNow))
+      findProblems(of: merge, path, isRepaired: false)
+      if isTheBundle { export(path, merge) }
+      return
+    }
+    let names = snapshot.bundles.filter { $0.file?.identity == file.identity }.map { $0.path }
+    switch replaceability(of: names) {
+    case .unknown: ask(.replaceability(path))
+    case .replaceable:
+      outlooks.append((file.identity, []))
+      findProblems(of: merge, path, isRepaired: true)
+      plan.actions.append(.writeBundle(names, merge))
+      plan.changes.append(
+        StoreChange(
+          store: path, kind: .bundle, added: merge.added, removed: merge.removed, isRepair: merge.isRepair))
+      if isTheBundle && !(merge.managedCount == 0 && mounted.isEmpty) { plan.exported = path }
+    case .blocked(let blocker):
+      outlooks.append((file.identity, merge.untrustedNow))
+      unwritten.append(file.identity)
+      findProblems(of: merge, path, isRepaired: false)
+      let substitute = isTheBundle ? planPrivate(beside: file) : privatePath
+      let onlyRemoves = merge.managedCount == 0 && !merge.removed.isEmpty
+      find(
+        .bundle, substitute == nil ? .error : .info, path.shown,
+        .blocked(blocker, substitute: substitute, onlyRemoves: onlyRemoves))
+    }
+  }
+
+  /// The private bundle, where it serves.
+  private var privatePath: Path? { plan.isPrivate ? plan.exported : nil }
+
+  /// One file can be replaced if it can under each of its names.
+  private func replaceability(of names: [Path]) -> Replaceability {
+    var all = Replaceability.replaceable
+    for bundle in snapshot.bundles where names.contains(bundle.path) {
+      switch bundle.file?.replaceability ?? .unknown {
+      case .blocked(let blocker): return .blocked(blocker)
+      case .unknown: all = .unknown
+      case .replaceable: break
+      }
+    }
+    return all
+  }
+
+  /// A further name of a file that has been planned.
+  private mutating func planOtherName(
+    _ path: Path, _ file: BundleSnapshot.File, lacking: [Certificate], isTheBundle: Bool
+  ) {
+    if mounted.isEmpty { return }
+    if lacking.isEmpty {
+      if isTheBundle { plan.exported = path }
+      return
+    }
+    let substitute = isTheBundle ? planPrivate(beside: file) : privatePath
+    find(.bundle, substitute == nil ? .error : .info, path.shown, .sameFileLacks(substitute: substitute))
+  }
+
+  /// Exports the bundle as it stands.
+  private mutating func export(_ path: Path, _ merge: BundleMerge) {
+    if merge.trustsAllMounted && (merge.managedCount > 0 || !mounted.isEmpty) {
+      plan.exported = path
+    } else if !mounted.isComplete, let file = file(at: path) {
+      _ = planPrivate(beside: file)
+    }
+  }
+
+  private func file(at path: Path) -> BundleSnapshot.File? {
+    for bundle in snapshot.bundles where bundle.path == path { return bundle.file }
+    return nil
+  }
+
+  mutating func findProblems(
+    of merge: BundleMerge, _ path: Path, isRepaired: Bool, area: Finding.Area = .bundle
+  ) {
+    if merge.hasStrayMarks { find(area, .warning, path.shown, .strayMarkers) }
+    switch merge.refusal {
+    case .empty where merge.text != nil, .noCertificates where merge.text != nil:
+      find(area, .error, path.shown, .onlyRemoved)
+    case .empty: find(area, .error, path.shown, .empty)
+    case .noCertificates: find(area, .error, path.shown, .noCertificates)
+    case .tooLarge: find(area, .error, path.shown, .tooLarge)
+    case nil:
+      guard let damage = merge.damage else { return }
+      if merge.isRepair {
+        find(area, .error, path.shown, .malformed(damage, isRepaired: isRepaired))
+      } else {
+        find(area, .warning, path.shown, .malformed(damage, isRepaired: nil))
+      }
+    }
+  }
+}
