@@ -13,20 +13,7 @@ public struct Fingerprint: Equatable, Sendable {
 
   /// - Parameter digits: 64 lower-case hex digits; nil for anything else.
   public init?(hex digits: ArraySlice<UInt8>) {
-    if digits.count != 64 { return nil }
-    var bytes: [UInt8] = []
-    var high: UInt8?
-    for digit in digits {
-      guard let value = hexValue(digit), digit < UInt8(ascii: "A") || digit > UInt8(ascii: "F") else {
-        return nil
-      }
-      guard let first = high else {
-        high = value
-        continue
-      }
-      bytes.append(first << 4 | value)
-      high = nil
-    }
+    guard digits.count == 64, let bytes = hexDecoded(digits) else { return nil }
     self.bytes = bytes
   }
 

@@ -29,7 +29,7 @@ private struct Moment {
     // Two digits mean the years from 1950 to 2049.
     if isUTC { century = pairs.year < 50 ? 20 : 19 }
     guard hasOnlyDigits, pairs.month >= 1, pairs.month <= 12, pairs.day >= 1, pairs.hour < 24,
-      pairs.minute < 60, pairs.second < 60, pairs.day <= 28 || pairs.day <= daysIn(pairs.month, of: year)
+      pairs.minute < 60, pairs.second < 60, pairs.day <= 28 || Int64(pairs.day) <= daysIn(Int64(pairs.month), of: Int64(year))
     else { return nil }
   }
 }
@@ -37,27 +37,10 @@ private struct Moment {
 /// The seconds since the epoch that a UTCTime or GeneralizedTime means; nil where it is none.
 func seconds(_ bytes: Span<UInt8>, _ time: DER.Element) -> Int64? {
   guard let moment = Moment(bytes, time) else { return nil }
-  let days = daysSinceEpoch(moment.year, moment.pairs.month, moment.pairs.day)
-  return Int64(days * 86400 + moment.pairs.hour * 3600 + moment.pairs.minute * 60 + moment.pairs.second)
+  let (_, month, day, hour, minute, second) = moment.pairs
+  let days = daysSinceEpoch(Int64(moment.year), Int64(month), Int64(day))
+  return days * 86400 + Int64(hour * 3600 + minute * 60 + second)
 }
 
 /// Whether `seconds` is not nil, without the days' being counted.
 func hasTime(_ bytes: Span<UInt8>, _ time: DER.Element) -> Bool { Moment(bytes, time) != nil }
-
-private func daysIn(_ month: Int, of year: Int) -> Int {
-  switch month {
-  case 2: year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
-  case 4, 6, 9, 11: 30
-  default: 31
-  }
-}
-
-/// Counted in eras of 400 years whose years begin on 1 March. No year here is before 0.
-private func daysSinceEpoch(_ year: Int, _ month: Int, _ day: Int) -> Int {
-  let year = month <= 2 ? year - 1 : year
-  let era = (year >= 0 ? year : year - 399) / 400
-  let yearOfEra = year - era * 400
-  let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
-  let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
-  return era * 146_097 + dayOfEra - 719_468
-}

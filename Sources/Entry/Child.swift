@@ -53,7 +53,7 @@ private func prepare(_ source: Source, _ essentials: Essentials, answer: (Answer
   let context = StartContext(settings, source.environment, in: root)
   for problem in context.problems { essentials.log.write(problem) }
   if essentials.isStrict && context.problems.hasErrors { answer(refuse(essentials)) }
-  var decision = Decision.made(context, for: .current)
+  let decision = Decision.made(context, for: .current)
   var levels: [Level] = []
   // A fifth of the time is left to say what came of waiting.
   decision.apply(until: Deadline(nanosecondsFromNow: essentials.timeout * 800_000_000)) { problem in

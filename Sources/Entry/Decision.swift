@@ -5,9 +5,9 @@ import Trust
 
 /// What is to be done about the stores, and what that rests on: `plan` prints it, `check` judges it, a start
 /// applies it.
-struct Decision {
+final class Decision {
   let context: StartContext
-  private(set) var reader: SnapshotReader
+  let reader: SnapshotReader
   private(set) var snapshot: Snapshot
   private(set) var plan: Plan
 
@@ -19,13 +19,20 @@ struct Decision {
     var snapshot = reader.read()
     reach(.bundles, context.environment)
     let plan = answeredPlan(reader, &snapshot)
-    return Decision(context: context, reader: reader, snapshot: snapshot, plan: plan)
+    return Decision(context, reader, snapshot, plan)
+  }
+
+  private init(_ context: StartContext, _ reader: SnapshotReader, _ snapshot: Snapshot, _ plan: Plan) {
+    self.context = context
+    self.reader = reader
+    self.snapshot = snapshot
+    self.plan = plan
   }
 
   /// Does what the plan says, and makes it again with what came of that: once more where a tool built a bundle or the
   /// kernel refused, and so on.
   /// - Parameter say: takes what is worth knowing as it becomes known.
-  mutating func apply(until deadline: Deadline, say: (Problem) -> Void) {
+  func apply(until deadline: Deadline, say: (Problem) -> Void) {
     for finding in plan.findings { say(report(finding)) }
     var applier = Applier(reader, deadline: deadline)
     for _ in 0..<Self.roundLimit where !plan.actions.isEmpty {

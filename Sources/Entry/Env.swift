@@ -35,7 +35,7 @@ private func shellText(_ difference: EnvironmentDifference) -> [UInt8] {
 
 /// - Source: POSIX.1-2017 Base Definitions §3.235 (Name).
 private func isShellName(_ name: [UInt8]) -> Bool {
-  guard let first = name.first, !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first) else { return false }
+  guard let first = name.first, !first.isDigit else { return false }
   return name.allSatisfy { isNameByte($0) }
 }
 

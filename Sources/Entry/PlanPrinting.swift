@@ -14,7 +14,7 @@ func printPlan(_ context: StartContext, asJSON: Bool) -> Int32 {
 }
 
 /// What a start would do: its plan, the environment that comes of it, and all that is worth knowing of both.
-struct Foresight {
+final class Foresight {
   let context: StartContext
   let decision: Decision
   let environment: Environment

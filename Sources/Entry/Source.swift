@@ -78,11 +78,6 @@ func word<Value>(_ bytes: [UInt8], _ values: [(StaticString, Value)]) -> Value? 
 }
 
 private func seconds(_ digits: [UInt8]) -> Int64? {
-  guard !digits.isEmpty, digits.count <= 5 else { return nil }
-  var number: Int64 = 0
-  for digit in digits {
-    guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) else { return nil }
-    number = number * 10 + Int64(digit - UInt8(ascii: "0"))
-  }
-  return (1...86400).contains(number) ? number : nil
+  guard digits.count <= 5, let number = digits[...].decimal(upTo: 86400), number > 0 else { return nil }
+  return Int64(number)
 }

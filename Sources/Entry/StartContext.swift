@@ -67,14 +67,7 @@ private let toolRate = 20
 
 extension Problem {
   init(_ note: ProxyNote) {
-    let level: Level =
-      switch note.level {
-      case .error: .error
-      case .warning: .warning
-      case .info: .info
-      case .debug: .debug
-      }
-    self.init(level: level, subject: note.subject, message: note.message)
+    self.init(level: note.level, subject: note.subject, message: note.message)
   }
 }
 

@@ -23,8 +23,6 @@ enum ASCII {
 }
 
 extension UInt8 {
-  var isDigit: Bool { self >= 0x30 && self <= 0x39 }
-
   var isLetter: Bool { lowercased >= 0x61 && lowercased <= 0x7A }
 
   /// Tab, line feed, vertical tab, form feed, carriage return or space.
@@ -32,16 +30,6 @@ extension UInt8 {
 
   /// A byte that a terminal shows as one column and that moves nothing.
   var isPrintable: Bool { self > ASCII.space && self < ASCII.delete }
-
-  /// The value of a hex digit of either case.
-  var hexValue: UInt8? {
-    switch self {
-    case 0x30...0x39: self &- 0x30
-    case 0x41...0x46: self &- 0x37
-    case 0x61...0x66: self &- 0x57
-    default: nil
-    }
-  }
 
   var lowercased: UInt8 { self >= 0x41 && self <= 0x5A ? self | 0x20 : self }
 

@@ -2,9 +2,6 @@ import Text
 
 /// One line for the log or for a sub-command's result, with nothing secret in it.
 public struct ProxyNote: Equatable, Sendable {
-  /// An error was asked for and not done; a warning is worth knowing; information is a repair; the rest is detail.
-  public enum Level: Equatable, Sendable { case error, warning, info, debug }
-
   public let level: Level
   /// The name of the variable that it is about.
   public let subject: Text

@@ -228,7 +228,7 @@ private func holdsCertificates(_ directory: Path, in root: Root) -> Bool {
   let names = (try? folder.descriptor.unsortedNames()) ?? []
   return names.contains { name in
     let bytes = name.bytes
-    return bytes.count >= 10 && bytes.prefix(8).allSatisfy { hexValue($0) != nil }
+    return bytes.count >= 10 && bytes.prefix(8).allSatisfy { $0.hexValue != nil }
       && bytes.dropFirst(8).first == UInt8(ascii: ".") && folder.leadsSomewhere(name)
   }
 }

@@ -3,7 +3,7 @@ import Trust
 
 /// What came of a plan's step.
 public struct Fact: Equatable, Sendable {
-  public enum Kind: Equatable, Sendable {
+  public indirect enum Kind: Equatable, Sendable {
     case updated(StoreChange.Kind, added: Int, removed: Int, isRepaired: Bool)
     /// A private bundle was written: certificates in it, and how many of them are mounted.
     case written(count: Int, mounted: Int)

@@ -6,7 +6,7 @@ import Trust
 /// Reads what a plan is made of. It decides nothing.
 public struct SnapshotReader {
   /// What is to be looked at.
-  public struct Request: Sendable {
+  public final class Request: Sendable {
     public enum Builder: Equatable, Sendable {
       /// The distribution's tool, for as many certificates as it can be given if it is to end in time.
       case tool(limit: Int)

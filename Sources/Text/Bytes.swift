@@ -51,18 +51,6 @@ extension ArraySlice<UInt8> {
     }
     return parts
   }
-
-  /// The number that the digits write; nil for none at all, any other byte, or a number above `limit`.
-  @inline(never)
-  public func decimal(upTo limit: Int) -> Int? {
-    if isEmpty { return nil }
-    var number = 0
-    for byte in self {
-      guard byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9"), number <= limit else { return nil }
-      number = number * 10 + Int(byte - UInt8(ascii: "0"))
-    }
-    return number <= limit ? number : nil
-  }
 }
 
 /// A long text and another behind it. Appending would copy byte by byte.
@@ -161,36 +149,4 @@ extension StaticString {
       return false
     }
   }
-}
-
-/// The lower-case hex digit of a value below 16.
-public func hexDigit(_ value: UInt8) -> UInt8 {
-  value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + (value & 15) - 10
-}
-
-/// The upper-case hex digit of a value below 16.
-public func upperHexDigit(_ value: UInt8) -> UInt8 {
-  value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "A") + (value & 15) - 10
-}
-
-/// What a hex digit of either case stands for; nil for any other byte.
-public func hexValue(_ digit: UInt8) -> UInt8? {
-  switch digit {
-  case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
-  case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
-  case UInt8(ascii: "A")...UInt8(ascii: "F"): digit - UInt8(ascii: "A") + 10
-  default: nil
-  }
-}
-
-/// Two lower-case hex digits for each byte.
-@inline(never)
-public func hexDigits(of bytes: ArraySlice<UInt8>) -> [UInt8] {
-  var digits: [UInt8] = []
-  digits.reserveCapacity(bytes.count * 2)
-  for byte in bytes {
-    digits.append(hexDigit(byte >> 4))
-    digits.append(hexDigit(byte & 15))
-  }
-  return digits
 }

@@ -25,6 +25,10 @@ public struct Path: Equatable, Sendable {
   @inline(never)
   public var bytes: ArraySlice<UInt8> { terminated.dropLast() }
 
+  /// Not derived: the comparison of two arrays would be copied to each use.
+  @inline(never)
+  public static func == (one: Path, other: Path) -> Bool { one.terminated == other.terminated }
+
   public var isAbsolute: Bool { terminated.first == UInt8(ascii: "/") }
   public var isEmpty: Bool { terminated.count == 1 }
 

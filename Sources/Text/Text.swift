@@ -78,19 +78,3 @@ extension [Text] {
     return joined
   }
 }
-
-/// A number in decimal.
-/// - Parameter width: the least number of digits, reached with zeros.
-@inline(never)
-public func decimal(_ number: Int64, width: Int = 1) -> [UInt8] {
-  var magnitude = number.magnitude
-  var digits: [UInt8] = []
-  repeat {
-    digits.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: magnitude % 10))
-    magnitude /= 10
-  } while magnitude > 0
-  while digits.count < width { digits.append(UInt8(ascii: "0")) }
-  if number < 0 { digits.append(UInt8(ascii: "-")) }
-  digits.reverse()
-  return digits
-}

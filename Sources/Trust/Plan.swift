@@ -35,7 +35,7 @@ public enum Question: Equatable, Sendable {
 }
 
 /// A step of a start. Each is done as it stands: nothing is decided any more.
-public enum Action: Equatable, Sendable {
+public indirect enum Action: Equatable, Sendable {
   /// Writes anchors of ours and removes others, then has the distribution's tool build the bundle.
   case updateStore(write: [Fingerprint], remove: [Path], runsTool: Bool)
   /// Brings the file to what its merge says, under each of these names.
@@ -57,19 +57,11 @@ public struct StoreChange: Equatable, Sendable {
   public var isRepair = false
 }
 
-/// How much a finding matters.
-public enum Level: Int, Comparable, Sendable {
-  case error = 1
-  case warning, info, debug
-
-  public static func < (one: Level, other: Level) -> Bool { one.rawValue < other.rawValue }
-}
-
 /// Something worth knowing of a store or a variable: a fact for the report, which has the words.
 public struct Finding: Equatable, Sendable {
   public enum Area: Equatable, Sendable { case system, bundle, variable }
 
-  public enum Kind: Equatable, Sendable {
+  public indirect enum Kind: Equatable, Sendable {
     // Of a bundle.
     case missing
     case pattern(PatternFailure.Reason)

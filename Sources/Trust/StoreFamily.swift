@@ -6,7 +6,7 @@ import Text
 /// A family is told by its layout, not by its tool's name alone: SUSE's tool is called as Debian's, Arch's as RHEL's.
 /// - Source: update-ca-trust(8) of RHEL and Fedora, and of Arch; update-ca-certificates(8) of Debian, Alpine and
 ///   SUSE.
-public struct StoreFamily: Sendable {
+public final class StoreFamily: Sendable {
   /// A directory or file that only this family has.
   public let layout: Path
   /// What builds the bundle from the anchors.

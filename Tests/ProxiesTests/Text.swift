@@ -31,7 +31,7 @@ struct Unified {
   /// `level subject` of each note that is not detail.
   var notes: [String] { outcome.notes.filter { $0.level != .debug }.map { "\($0.level) \($0.subject)" } }
 
-  func notes(_ level: ProxyNote.Level) -> [ProxyNote] { outcome.notes.filter { $0.level == level } }
+  func notes(_ level: Level) -> [ProxyNote] { outcome.notes.filter { $0.level == level } }
 }
 
 extension Text {
