@@ -79,6 +79,7 @@ let package = Package(
         tests("ProxiesTests", ["Proxies", "Text"]),
         tests("TrustTests", ["Trust", "Certificates", "Text"]),
         tests("StoresTests", ["Stores", "Certificates", "CLinux", "Linux", "Text", "Trust"]),
-        tests("EntryTests", ["Entry", "Certificates", "CLinux", "Linux", "Proxies", "Stores", "Text", "Trust"]),
+        tests(
+          "EntryTests", ["Entry", "Certificates", "CLinux", "Linux", "Proxies", "Stores", "Text", "Trust"]),
       ])
 )

@@ -29,7 +29,8 @@ private struct Moment {
     // Two digits mean the years from 1950 to 2049.
     if isUTC { century = pairs.year < 50 ? 20 : 19 }
     guard hasOnlyDigits, pairs.month >= 1, pairs.month <= 12, pairs.day >= 1, pairs.hour < 24,
-      pairs.minute < 60, pairs.second < 60, pairs.day <= 28 || Int64(pairs.day) <= daysIn(Int64(pairs.month), of: Int64(year))
+      pairs.minute < 60, pairs.second < 60,
+      pairs.day <= 28 || Int64(pairs.day) <= daysIn(Int64(pairs.month), of: Int64(year))
     else { return nil }
   }
 }

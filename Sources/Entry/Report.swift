@@ -115,6 +115,8 @@ extension Fact {
       "cannot lock the directory in time (another process holds the lock, or the file system has none); continuing without the lock"
     case .anchorFailed(let blocker): "cannot change the anchor: \(blocker.text)"
     case .toolOutput: detail
+    case .kept(let count): "\(leftOut(count)); added again"
+    case .leftOut(let count, let blocker): "\(leftOut(count)), which cannot be restored: \(blocker.text)"
     case .lost(nil): "lost by the system's tool; restored"
     case .lost(let blocker?): "lost by the system's tool and cannot be restored: \(blocker.text)"
     }
@@ -132,6 +134,8 @@ extension Fact.Kind {
     case .lockPassedOver: "lock.passed_over"
     case .anchorFailed: "store.anchor_failed"
     case .toolOutput: "store.tool_output"
+    case .kept: "store.kept"
+    case .leftOut: "store.lost"
     case .lost(nil): "store.restored"
     case .lost: "store.lost"
     }
@@ -172,6 +176,12 @@ private func storeBlockedText(_ blocker: Blocker, stillTrusted count: Int) -> Te
   if count > 0 { return "\(what), and \(removed(count)) still trusted; make it writable" }
   return
     "\(what): clients that read only this store (wget, aria2) do not trust the mounted certificates; make it writable, or set PSM_ENTRY_SYSTEM=off"
+}
+
+private func leftOut(_ count: Int) -> Text {
+  count == 1
+    ? "the system's tool left out 1 certificate that was here before"
+    : "the system's tool left out \(count) certificates that were here before"
 }
 
 private func using(_ substitute: Path?) -> Text { substitute.map { "; using \($0.shown)" } ?? "" }

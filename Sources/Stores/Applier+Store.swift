@@ -27,6 +27,10 @@ extension Applier {
     if runsTool {
       let clientPaths = snapshot.variables.map { $0.path }
       let known = ClientNames(beside: clientPaths, recorded: recordedLinks(family), in: root)
+      if let error = known.failure {
+        snapshot.system?.replaceability = .blocked(.refused(.readBack, error))
+        return
+      }
       setUnfinishedMark(family, known.links)
       names = known
     }
@@ -128,12 +132,14 @@ extension Applier {
     _ wanted: [Fingerprint],
     _ snapshot: inout Snapshot
   ) {
-    let run = ToolRun.run(family.tool, until: toolDeadline)
     let former = removed.compactMap { fingerprint(ofAnchor: $0) }
+    let before = names.trusted(in: family.bundle, in: root) ?? []
+    let run = ToolRun.run(family.tool, until: toolDeadline)
     for loss in names.restore(less: former, in: root) {
       let level: Level = loss.failure == nil ? .info : .error
       note(Fact(.system, level, loss.path.shown, .lost(loss.failure.map { Blocker($0) })))
     }
+    keep(before, less: former, family, snapshot.system?.blocklist ?? [])
     reread(&snapshot)
     guard let store = snapshot.system else { return }
     let text = try? root.read(family.bundle, limit: bundleSizeLimit)
@@ -155,6 +161,49 @@ extension Applier {
     for line in run.output[...].parts(between: "\n") {
       note(Fact(.system, isWrong ? .warning : .debug, family.tool.shown, .toolOutput, detail: escaped(line)))
     }
+  }
+
+  /// Gives the bundle back what clients trusted in it and the tool has left out: a source of it that it could not read,
+  /// or that was never among its sources, as a CA that somebody has appended to the bundle. What an administrator
+  /// distrusts is gone for good.
+  private mutating func keep(
+    _ before: [[UInt8]], less former: [Fingerprint], _ family: StoreFamily, _ blocklist: [Certificate]
+  ) {
+    if before.isEmpty { return }
+    var none: [UInt8] = []
+    guard let file = try? BundleFile.open(family.bundle, in: root, reusing: &none) else { return }
+    defer { file.folder.close() }
+    let held = ByteOrder(trustedDERs(in: file.text))
+    let unwanted = ByteOrder(former.map { $0.bytes })
+    let distrusted = ByteOrder((blocklist + deselected(family)).map { $0.der })
+    let lost = before.filter { der in
+      !held.contains(der) && !distrusted.contains(der) && !unwanted.contains(Fingerprint(of: der).bytes)
+    }
+    if lost.isEmpty { return }
+    var text = file.text
+    if let last = text.last, last != newline { text.append(newline) }
+    for der in lost { appendCanonicalPEM(der, to: &text) }
+    let replacement = Replacement(
+      mode: file.metadata.mode, owner: (file.metadata.user, file.metadata.group), expected: file.metadata)
+    do throws(Replacement.Failure) {
+      try replacement.replace(file.name, in: file.folder, with: text) { $0 == text }
+      note(Fact(.system, .warning, family.bundle.shown, .kept(lost.count)))
+    } catch {
+      note(Fact(.system, .error, family.bundle.shown, .leftOut(lost.count, Blocker(error))))
+    }
+  }
+
+  /// Certificates of the distribution that the administrator of Debian's family has deselected.
+  /// - Source: update-ca-certificates(8): a line of ca-certificates.conf that begins with `!`.
+  private func deselected(_ family: StoreFamily) -> [Certificate] {
+    if family.isExtracted { return [] }
+    let text = (try? root.read(Path("/etc/ca-certificates.conf"), limit: 1 << 20)) ?? []
+    var certificates: [Certificate] = []
+    for line in text[...].parts(between: "\n") where line.first == UInt8(ascii: "!") {
+      let path = Path("/usr/share/ca-certificates").appending(line.dropFirst())
+      certificates += CertificateFile(reading: (try? root.read(path, limit: 1 << 20)) ?? []).certificates
+    }
+    return certificates
   }
 
   private func remaining(_ former: [Fingerprint], in contents: BundleContents) -> Int {

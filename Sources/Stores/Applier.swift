@@ -55,14 +55,18 @@ extension Applier {
     let isStore = snapshot.system?.family.bundle == path && !snapshot.bundles.contains { $0.path == path }
     let area: Finding.Area = isStore ? .system : .bundle
     var none: [UInt8] = []
-    guard var file = try? BundleFile.open(path, in: root, like: merge.readText, reusing: &none) else {
-      return block(path, isStore, .overtaken, &snapshot)
+    var file: BundleFile
+    do throws(BundleFile.Failure) {
+      file = try BundleFile.open(path, in: root, like: merge.readText, reusing: &none)
+    } catch {
+      return block(path, isStore, Blocker(error), &snapshot)
     }
     defer { file.folder.close() }
     lock(file.folder, area, path)
     // Another start may have written it while this one waited, or a package manager, which takes no lock.
-    guard let reread = try? file.reread() else { return block(path, isStore, .overtaken, &snapshot) }
-    file = reread
+    do throws(BundleFile.Failure) { file = try file.reread() } catch {
+      return block(path, isStore, Blocker(error), &snapshot)
+    }
     if !file.text[...].isEqual(to: merge.readText[...]) { return refresh(names, isStore, file, &snapshot) }
     if merge.isRepair {
       do throws(Errno) { try file.keepOriginal() } catch {

@@ -107,6 +107,15 @@ struct BundleFile {
 }
 
 extension Blocker {
+  /// Why a file that was there a moment ago cannot be read.
+  init(_ failure: BundleFile.Failure) {
+    if case .unreadable(.system(let error)) = failure {
+      self = .refused(.readBack, error)
+    } else {
+      self = .overtaken
+    }
+  }
+
   init(_ failure: Replacement.Failure) {
     switch failure {
     case .notWhole: self = .notWhole

@@ -38,6 +38,8 @@ struct ClientNames {
   private(set) var files: [File] = []
   /// Directories of hashed names that hold certificates.
   private var directories: [Path] = []
+  /// Why what stands at one of the names is not known: nothing may be changed then that could lose it.
+  private(set) var failure: Errno?
 
   /// The names that are known, whatever the family.
   private static var usual: [Path] {
@@ -62,7 +64,11 @@ struct ClientNames {
 
   private mutating func read(_ path: Path, in root: Root) {
     let (file, links) = followed(path, in: root)
-    guard let metadata = root.metadata(of: file) else { return }
+    let metadata: Metadata
+    do throws(Errno) { metadata = try root.status(of: file) } catch {
+      note(error)
+      return
+    }
     if metadata.kind == .folder {
       // Its own name may be lost as well.
       names.append(Name(path: path, links: links, file: nil))
@@ -73,9 +79,27 @@ struct ClientNames {
       names.append(Name(path: path, links: links, file: known))
       return
     }
-    guard let text = try? root.read(file, limit: bundleSizeLimit), isBundle(text) else { return }
+    let text: [UInt8]
+    do throws(ReadError) { text = try root.read(file, limit: bundleSizeLimit) } catch {
+      if case .system(let reason) = error { note(reason) }
+      return
+    }
+    if !isBundle(text) { return }
     names.append(Name(path: path, links: links, file: files.count))
     files.append(File(path: root.resolved(file) ?? file, text: text, metadata: metadata))
+  }
+
+  /// What is missing, or cannot be read by anybody who is this user, has nothing to lose.
+  private mutating func note(_ error: Errno) {
+    let isNothing = [.noSuchFile, .notDirectory, .tooManyLinks, .accessDenied].contains(error)
+    if !isNothing { failure = failure ?? error }
+  }
+
+  /// What clients trusted in the file at `path`, by the DER; nil where it is none of the names.
+  func trusted(in path: Path, in root: Root) -> [[UInt8]]? {
+    guard let resolved = root.resolved(path) else { return nil }
+    for file in files where file.path == resolved { return trustedDERs(in: file.text) }
+    return nil
   }
 
   /// All links that lead to the files, each once.

@@ -13,6 +13,9 @@ public struct Fact: Equatable, Sendable {
     case toolOutput
     /// The distribution's tool has lost a file; why it could not be put back, nil where it was.
     case lost(Blocker?)
+    /// So many certificates that the bundle had before are not in what the tool has built, and were added again.
+    case kept(Int)
+    case leftOut(Int, Blocker)
   }
 
   public let area: Finding.Area

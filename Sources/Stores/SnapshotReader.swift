@@ -145,13 +145,13 @@ public struct SnapshotReader {
     for index in snapshot.bundles.indices {
       guard case .read(var file) = snapshot.bundles[index].state, file.identity == asked else { continue }
       var none: [UInt8] = []
-      if let found = try? BundleFile.open(
-        snapshot.bundles[index].path, in: root, like: file.text, reusing: &none)
-      {
+      do throws(BundleFile.Failure) {
+        let found = try BundleFile.open(
+          snapshot.bundles[index].path, in: root, like: file.text, reusing: &none)
         defer { found.folder.close() }
         file.replaceability = found.replaceability(for: request.user, in: root)
-      } else {
-        file.replaceability = .blocked(.overtaken)
+      } catch {
+        file.replaceability = .blocked(Blocker(error))
       }
       snapshot.bundles[index].state = .read(file)
     }

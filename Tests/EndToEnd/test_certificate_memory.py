@@ -1,5 +1,6 @@
 """Whatever is in a file, reading it takes at most 8 MiB and four times its size, and time that grows with its size."""
 
+import re
 import subprocess
 from base64 import b64encode
 from collections.abc import Callable
@@ -142,3 +143,27 @@ def test_a_start_takes_at_most_8_MiB_and_four_times_the_bundle(kind, binary, tmp
 def test_the_measure_sees_what_is_too_much(tmp_path):
     peak, _, _ = measured(tmp_path, "/usr/bin/python3", "-c", "x = bytearray(100 << 20)")
     assert 100 * MiB < peak < 200 * MiB
+
+
+FEW, MANY, GROWTH = 48 << 10, 192 << 10, 6
+"""Four times the bytes, and less than six times the instructions."""
+
+
+def instructions(binary: Path, path: Path) -> int:
+    counts = path.with_suffix(".callgrind")
+    line = ["valgrind", "--quiet", "--tool=callgrind", f"--callgrind-out-file={counts}", binary, "certs", path]
+    subprocess.run(line, env={"PSM_ENTRY_LOG": "quiet"}, capture_output=True, timeout=300, check=False)
+    total = re.search(r"^totals: (\d+)$", counts.read_text(), re.MULTILINE)
+    assert total, counts.read_text()[-500:]
+    return int(total.group(1))
+
+
+@pytest.mark.parametrize("kind", INPUTS)
+def test_the_work_grows_with_the_file(binary, tmp_path, kind):
+    measured = []
+    for size in (FEW, MANY):
+        path = tmp_path / f"{size}.pem"
+        path.write_bytes(INPUTS[kind](size))
+        measured.append(instructions(binary, path))
+    few, many = measured
+    assert many < GROWTH * few, f"{few} instructions for {FEW} bytes, {many} for {MANY}"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from certificates import many, pem_of
+from certificates import certificates_of, many, pem_of
 from clients import CA_VARIABLES
 from containers import ANCHORS, BUNDLE, CERTIFI, STORE, Container, podman
 from network import wait_for
@@ -184,6 +184,42 @@ def test_what_cannot_be_put_back_is_an_error(container, binary, folder):
     box.service()
     lost = [line for line in box.said() if "error: " in line and "cannot be restored" in line]
     assert any("/etc/ssl/certs/ca-certificates.crt: " in line for line in lost), said(box)
+
+
+def start_inside(box: Container) -> str:
+    return box.run("/psm-entry", "--", "/bin/true", environment={"REPO_CUSTOM_CA_CERT": ""}).stderr.decode()
+
+
+def test_a_certificate_that_somebody_has_appended_is_not_lost_to_the_tool(
+    container, binary, family, proxy, second_proxy
+):
+    box = container(None, from_image=family.image, mounts={binary: "/psm-entry"})
+    box.service()
+    append = f"cat >>{family.bundle} <<'.'\n{second_proxy.authority.pem.decode()}.\n"
+    assert box.run("sh", "-ec", append).returncode == 0
+    said = start_inside(box)
+    held = certificates_of(box.read(family.bundle))
+    assert proxy.authority.der in held and second_proxy.authority.der in held, said
+    assert "left out 1 certificate that was here before; added again" in said
+    before = box.read(family.bundle)
+    start_inside(box)
+    assert box.read(family.bundle) == before
+
+
+def test_what_an_administrator_distrusts_does_not_come_back(container, binary, family):
+    box = container(None, from_image=family.image, mounts={binary: "/psm-entry"})
+    box.service()
+    if family.bundle.startswith("/etc/pki/"):
+        public = certificates_of(box.read(family.bundle))[0]
+        script = f"cat >/etc/pki/ca-trust/source/blocklist/one.pem <<'.'\n{pem_of(public).decode()}.\n"
+    else:
+        name = box.run("sh", "-c", "grep -m1 '^mozilla/' /etc/ca-certificates.conf").stdout.decode().strip()
+        (public,) = certificates_of(box.read(f"/usr/share/ca-certificates/{name}"))
+        script = f"sed -i 's|^{name}$|!{name}|' /etc/ca-certificates.conf"
+    assert box.run("sh", "-ec", script).returncode == 0
+    said = start_inside(box)
+    assert public not in certificates_of(box.read(family.bundle)), said
+    assert "left out" not in said
 
 
 # More certificates than the tool can be given

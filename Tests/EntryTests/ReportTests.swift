@@ -176,6 +176,12 @@ struct ReportTests {
       .anchorFailed(.originalNotKept(denied)), "store.anchor_failed",
       "cannot change the anchor: cannot save the malformed original: permission denied"),
     Row(.toolOutput, "store.tool_output", "what the tool printed"),
+    Row(
+      .kept(1), "store.kept", "the system's tool left out 1 certificate that was here before; added again"),
+    Row(
+      .leftOut(2, .refused(.create, denied)), "store.lost",
+      "the system's tool left out 2 certificates that were here before, which cannot be restored: cannot create a temporary file: permission denied"
+    ),
     Row(.lost(nil), "store.restored", "lost by the system's tool; restored"),
     Row(
       .lost(.refused(.create, denied)), "store.lost",
@@ -262,13 +268,15 @@ struct ReportTests {
     case .anchorFailed: 4
     case .toolOutput: 5
     case .lost: 6
+    case .kept: 7
+    case .leftOut: 8
     }
   }
 
   @Test func everyKindHasARow() throws {
     let malformed = Finding.Kind.malformed(try #require(Self.damage), isRepaired: nil)
     #expect(Set((Self.findings.map { $0.kind } + [malformed]).map(Self.number)) == Set(0...26))
-    #expect(Set(Self.facts.map { Self.number($0.kind) }) == Set(0...6))
+    #expect(Set(Self.facts.map { Self.number($0.kind) }) == Set(0...8))
   }
 
   @Test func noMessageEndsWithAPeriodOrBeginsWithACapital() throws {

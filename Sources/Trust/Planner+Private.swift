@@ -1,0 +1,164 @@
+import Certificates
+import Text
+
+// The private bundle: what it holds, where it goes, and who is sent to it.
+
+extension Planner {
+  /// Plans the private bundle that stands in for a file which cannot be replaced.
+  /// - Returns: its path; nil where no state directory serves, or where it is not known yet.
+  mutating func planPrivate(beside file: BundleSnapshot.File) -> Path? {
+    if BundleContents(reading: ManagedSection.base(of: file.text)).certificates.isEmpty { return nil }
+    if let store = snapshot.system, store.identity != nil, store.failure == nil, store.text == nil {
+      ask(.storeText)
+    }
+    guard let directories = snapshot.stateDirectories else {
+      ask(.stateDirectories)
+      return nil
+    }
+    if !plan.questions.isEmpty { return nil }
+    if !isTrustKnown { return nil }
+    let base = commonBase(of: redirectedTexts(beside: file))
+    for directory in directories {
+      if let failure = directory.failure {
+        let level: Level = failure == .foreign || directory.isNamed ? .warning : .debug
+        find(.bundle, level, directory.path.shown, .stateDirectoryFailed(failure))
+      }
+    }
+    for isGuarded in [true, false] {
+      let choices = directories.filter { $0.isGuarded == isGuarded && $0.failure != .foreign }
+        .map { ($0, privateMerge(base, $0)) }
+        .filter { $0.1.refusal == nil && ($0.1.managedCount > 0 || !mounted.isEmpty) }
+      // One that holds it already is as good as the first.
+      let choice = choices.first { $0.0.text == $0.1.privateText } ?? choices.first { $0.0.failure == nil }
+      if let (directory, merge) = choice { return use(directory, merge) }
+    }
+    return nil
+  }
+
+  /// Whether all is known that the private bundle is to hold. What this user may not read (EACCES), its clients do not
+  /// read either.
+  private var isTrustKnown: Bool {
+    func isKnown(_ reason: ReadError) -> Bool { reason == .system(Errno(rawValue: 13)) }
+    for bundle in snapshot.bundles {
+      if case .unreadable(let reason) = bundle.state, !isKnown(reason) { return false }
+    }
+    for failure in snapshot.patternFailures where failure.reason != .tooMany { return false }
+    return snapshot.system?.failure.map { isKnown($0) } ?? true
+  }
+
+  private func privateMerge(_ base: [UInt8], _ directory: StateDirectorySnapshot) -> BundleMerge {
+    var kept: [Certificate] = []
+    if !mounted.isComplete, let old = directory.text, let range = ManagedSection.locate(in: old).range {
+      kept = certificates(in: old[range])
+    }
+    return BundleMerge(of: base, mounted: mounted.adding(kept))
+  }
+
+  private mutating func use(_ directory: StateDirectorySnapshot, _ merge: BundleMerge) -> Path {
+    let path = directory.path.appending(privateBundleName)
+    let text = merge.privateText
+    if directory.text != text {
+      plan.actions.append(.writePrivate(in: directory.path, text: text))
+      var change = StoreChange(store: path, kind: .privateBundle)
+      let held = directory.text.map { fingerprints(ofSectionIn: $0) } ?? []
+      let new = fingerprints(ofSectionIn: text)
+      change.added = difference(of: new, and: held)
+      change.removed = difference(of: held, and: new)
+      plan.changes.append(change)
+    }
+    if !directory.isGuarded { find(.bundle, .warning, directory.path.shown, .stateDirectoryUnguarded) }
+    plan.exported = path
+    plan.isPrivate = true
+    redirectVariables(to: path, text)
+    return path
+  }
+
+  /// What the clients that the private bundle's variables redirect trusted: every bundle's base and the system
+  /// store's, without what psm-entry has added.
+  private func redirectedTexts(beside file: BundleSnapshot.File) -> [[UInt8]] {
+    var texts = [ManagedSection.base(of: file.text)]
+    var identities = [file.identity]
+    for other in snapshot.bundles.compactMap({ $0.file }) where !identities.contains(other.identity) {
+      identities.append(other.identity)
+      texts.append(baseWithoutOurs(other.text, isStore: other.identity == snapshot.system?.identity))
+    }
+    if let store = snapshot.system, let identity = store.identity, let text = store.text,
+      !identities.contains(identity)
+    {
+      texts.append(baseWithoutOurs(text, isStore: true))
+    }
+    return texts
+  }
+
+  private func baseWithoutOurs(_ text: [UInt8], isStore: Bool) -> [UInt8] {
+    let base = ManagedSection.base(of: text)
+    guard isStore, let store = snapshot.system else { return base }
+    return withoutCertificates(store.anchors.compactMap { fingerprint(ofAnchor: $0) }, base)
+  }
+
+  /// Points the user's variables to the private bundle that name a file which was left unwritten, and all of whose
+  /// certificates it holds.
+  private mutating func redirectVariables(to path: Path, _ text: [UInt8]) {
+    let held = ByteOrder(trustedDERs(in: text))
+    for variable in snapshot.variables {
+      guard case .file(let identity, _) = variable.state, unwritten.contains(identity),
+        let file = self.text(of: identity)
+      else { continue }
+      let base = baseWithoutOurs(file, isStore: identity == snapshot.system?.identity)
+      if !trustedDERs(in: base).allSatisfy({ held.contains($0) }) { continue }
+      plan.redirected.append(variable.name)
+      find(.variable, .info, escaped(variable.name), .redirected(from: variable.path, to: path))
+    }
+  }
+
+  private func text(of identity: FileIdentity) -> [UInt8]? {
+    for bundle in snapshot.bundles {
+      if let file = bundle.file, file.identity == identity { return file.text }
+    }
+    return snapshot.system?.identity == identity ? snapshot.system?.text : nil
+  }
+
+  /// Where nothing is mounted any more, no private bundle serves anybody.
+  mutating func planRemovalOfPrivate() {
+    if snapshot.bundles.allSatisfy({ $0.file == nil }) { return }
+    guard let directories = snapshot.stateDirectories else { return ask(.stateDirectories) }
+    for directory in directories where directory.failure == nil {
+      guard let text = directory.text else { continue }
+      plan.actions.append(.removePrivate(in: directory.path))
+      var change = StoreChange(store: directory.path.appending(privateBundleName), kind: .privateBundle)
+      change.removed = fingerprints(ofSectionIn: text)
+      plan.changes.append(change)
+    }
+  }
+}
+
+/// The private bundle's name in a state directory.
+public let privateBundleName = Path("cacert.pem")
+
+/// What clients of several files trust, as one text: the certificates of each, in canonical form. What an earlier
+/// one holds already is not repeated.
+func commonBase(of texts: [[UInt8]]) -> [UInt8] {
+  var common: [UInt8] = []
+  var trusted: [[UInt8]] = []
+  for text in texts {
+    let contents = BundleContents(reading: text)
+    let known = ByteOrder(trusted)
+    common += contents.canonicalText { !known.contains(contents.der(of: $0)) }
+    trusted += contents.trustedDERs
+  }
+  return common
+}
+
+/// The DER of each certificate that a client which reads `text` trusts.
+public func trustedDERs(in text: [UInt8]) -> [[UInt8]] { BundleContents(reading: text).trustedDERs }
+
+extension BundleContents {
+  fileprivate var trustedDERs: [[UInt8]] {
+    certificates.filter { $0.isTrustedForServers }.map { der(of: $0) }
+  }
+}
+
+private func fingerprints(ofSectionIn text: [UInt8]) -> [Fingerprint] {
+  guard let range = ManagedSection.locate(in: text).range else { return [] }
+  return certificates(in: text[range]).map { $0.fingerprint }
+}
