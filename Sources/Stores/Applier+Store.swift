@@ -37,8 +37,9 @@ extension Applier {
     let failed = changeAnchors(write, remove, in: folder, family, snapshot.mounted)
     if let names {
       removeLeftovers(removing: remove, family)
-      run(family, names, remove, folder, write, &snapshot)
-      clearUnfinishedMark(family)
+      let isWhole = run(family, names, remove, folder, write, &snapshot)
+      // What could not be put back is known to the next start by the mark.
+      if isWhole { clearUnfinishedMark(family) }
     } else {
       reread(&snapshot)
     }
@@ -127,21 +128,24 @@ extension Applier {
     return fingerprint(ofAnchor: target.split.name) != nil && !folder.leadsSomewhere(name)
   }
 
+  /// - Returns: whether all is there that was there before.
   private mutating func run(
     _ family: StoreFamily, _ names: ClientNames, _ removed: [Path], _ anchors: Folder,
     _ wanted: [Fingerprint],
     _ snapshot: inout Snapshot
-  ) {
+  ) -> Bool {
     let former = removed.compactMap { fingerprint(ofAnchor: $0) }
     let before = names.trusted(in: family.bundle, in: root) ?? []
     let run = ToolRun.run(family.tool, until: toolDeadline)
-    for loss in names.restore(less: former, in: root) {
+    let losses = names.restore(less: former, in: root)
+    for loss in losses {
       let level: Level = loss.failure == nil ? .info : .error
       note(Fact(.system, level, loss.path.shown, .lost(loss.failure.map { Blocker($0) })))
     }
     keep(before, less: former, family, snapshot.system?.blocklist ?? [])
     reread(&snapshot)
-    guard let store = snapshot.system else { return }
+    let isWhole = losses.allSatisfy { $0.failure == nil }
+    guard let store = snapshot.system else { return isWhole }
     let text = try? root.read(family.bundle, limit: bundleSizeLimit)
     let contents = text.map { BundleContents(reading: $0) }
     var missing: [Certificate] = []
@@ -161,6 +165,7 @@ extension Applier {
     for line in run.output[...].parts(between: "\n") {
       note(Fact(.system, isWrong ? .warning : .debug, family.tool.shown, .toolOutput, detail: escaped(line)))
     }
+    return isWhole
   }
 
   /// Gives the bundle back what clients trusted in it and the tool has left out: a source of it that it could not read,

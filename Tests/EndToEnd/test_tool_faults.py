@@ -34,6 +34,8 @@ def look():
 
 def reset():
     for path in (built, anchors):
+        # p11-kit leaves directories that even their owner may not write to.
+        subprocess.run(["chmod", "-R", "u+w", path], stderr=subprocess.DEVNULL)
         shutil.rmtree(path, ignore_errors=True)
         if os.path.exists(path + ".saved"):
             shutil.copytree(path + ".saved", path, symlinks=True)
