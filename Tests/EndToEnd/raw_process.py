@@ -38,7 +38,8 @@ def start(
         return child
     try:
         signal.pthread_sigmask(signal.SIG_SETMASK, [])
-        for number in (signal.SIGPIPE, signal.SIGXFSZ):
+        # A shell's background job has SIGINT ignored, and so has what it starts.
+        for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
             signal.signal(number, signal.SIG_DFL)
         os.dup2(output, 1)
         os.dup2(errors, 2)
