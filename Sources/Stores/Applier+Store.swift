@@ -142,9 +142,9 @@ extension Applier {
       let level: Level = loss.failure == nil ? .info : .error
       note(Fact(.system, level, loss.path.shown, .lost(loss.failure.map { Blocker($0) })))
     }
-    keep(before, less: former, family, snapshot.system?.blocklist ?? [])
+    let isKept = keep(before, less: former, family, snapshot.system?.blocklist ?? [])
     reread(&snapshot)
-    let isWhole = losses.allSatisfy { $0.failure == nil }
+    let isWhole = isKept && losses.allSatisfy { $0.failure == nil }
     guard let store = snapshot.system else { return isWhole }
     let text = try? root.read(family.bundle, limit: bundleSizeLimit)
     let contents = text.map { BundleContents(reading: $0) }
@@ -171,12 +171,19 @@ extension Applier {
   /// Gives the bundle back what clients trusted in it and the tool has left out: a source of it that it could not read,
   /// or that was never among its sources, as a CA that somebody has appended to the bundle. What an administrator
   /// distrusts is gone for good.
+  /// - Returns: whether nothing is left out any more.
   private mutating func keep(
     _ before: [[UInt8]], less former: [Fingerprint], _ family: StoreFamily, _ blocklist: [Certificate]
-  ) {
-    if before.isEmpty { return }
+  ) -> Bool {
+    if before.isEmpty { return true }
     var none: [UInt8] = []
-    guard let file = try? BundleFile.open(family.bundle, in: root, reusing: &none) else { return }
+    let file: BundleFile
+    do throws(BundleFile.Failure) {
+      file = try BundleFile.open(family.bundle, in: root, reusing: &none)
+    } catch {
+      note(Fact(.system, .error, family.bundle.shown, .lost(Blocker(error))))
+      return false
+    }
     defer { file.folder.close() }
     let held = ByteOrder(trustedDERs(in: file.text))
     let unwanted = ByteOrder(former.map { $0.bytes })
@@ -184,7 +191,7 @@ extension Applier {
     let lost = before.filter { der in
       !held.contains(der) && !distrusted.contains(der) && !unwanted.contains(Fingerprint(of: der).bytes)
     }
-    if lost.isEmpty { return }
+    if lost.isEmpty { return true }
     var text = file.text
     if let last = text.last, last != newline { text.append(newline) }
     for der in lost { appendCanonicalPEM(der, to: &text) }
@@ -193,8 +200,10 @@ extension Applier {
     do throws(Replacement.Failure) {
       try replacement.replace(file.name, in: file.folder, with: text) { $0 == text }
       note(Fact(.system, .warning, family.bundle.shown, .kept(lost.count)))
+      return true
     } catch {
       note(Fact(.system, .error, family.bundle.shown, .leftOut(lost.count, Blocker(error))))
+      return false
     }
   }
 

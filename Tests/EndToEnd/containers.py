@@ -128,7 +128,9 @@ class Container:
 
     def remove(self) -> None:
         """Ends the container with all that is in it; one that is gone already is no error."""
-        succeed("rm", "--force", "--time", "0", "--volumes", "--ignore", self.name)
+        line = ["rm", "--force", "--time", "0", "--volumes", "--ignore", self.name]
+        # One that is just ending can be neither stopped nor removed until podman has cleaned up behind it.
+        wait_for(f"{self.name} is removed", 60, lambda: podman(*line).returncode == 0)
 
 
 def create(

@@ -59,7 +59,7 @@ for line in open("/tmp/trace", errors="replace"):
 most = {call: max((count for (_, name), count in counts.items() if name == call), default=0) for call in CALLS}
 points = [(call, number, action) for call in CALLS for number in range(1, min(most[call], 120) + 1)
           for action in ("signal=SIGKILL", "error=EIO")]
-for call, number, action in points[chosen::53] if chosen >= 0 else points:
+for call, number, action in points[chosen::17]:
     reset()
     inject = ["-e", f"trace={call}", "-e", f"inject={call}:{action}:when={number}"]
     said = subprocess.run([*TRACE, *inject, *START], capture_output=True, timeout=120).stderr.decode(errors="replace")
@@ -81,7 +81,6 @@ def test_what_was_trusted_stays_trusted_at_every_fault(
     binary,
     families: dict[str, Family],  # noqa: F811
     tracer: Path,  # noqa: F811
-    request,
     kind,
     user,
 ):
@@ -97,12 +96,12 @@ def test_what_was_trusted_stays_trusted_at_every_fault(
         command=["sleep", "infinity"],
     )
     assert box.run("ls", CERTS).stdout
-    # One of 53 points, another one for each kind, unless all are asked for.
-    chosen = -1 if request.config.getoption("--all") else len(kind) + len(user)
+    # One of 17 points, another one for each kind: there are some two thousand.
+    chosen = (len(kind) + len(user)) % 17
     work = [NAMES, str(Path(family.bundle).parent), family.anchors, family.tool, chosen]
     ran = podman("exec", box.name, "/conda/bin/python", "-I", "-c", DRIVER, json.dumps(work), seconds=3600)
     lines = [json.loads(line) for line in ran.stdout.decode().splitlines() if line.startswith("{")]
     assert ran.returncode == 0, ran.stderr.decode(errors="replace")[-2000:] + shlex.join(map(str, work[:1]))
     wrong = [f"{line['point']}: {line['faults']}\n{line['said']}" for line in lines if line["faults"]]
     assert not wrong, f"{len(wrong)} of {len(lines)}:\n" + "\n".join(wrong[:10])
-    assert len(lines) >= 8
+    assert len(lines) >= 20

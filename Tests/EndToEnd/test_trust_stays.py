@@ -65,7 +65,6 @@ def look(box: Container) -> dict:
 USERS = {
     "root": [],
     "root without DAC_OVERRIDE": ["--cap-drop", "DAC_OVERRIDE"],
-    "root without capabilities": ["--cap-drop", "all"],
     "1000:0": ["--user", "1000:0"],
 }
 
