@@ -157,7 +157,8 @@ def test_an_environment_just_within_the_limit_is_handed_on(entry):
 
 
 def _status(output: bytes) -> list[bytes]:
-    wanted = re.compile(rb"^(Umask|Uid|Gid|Groups|Sig\w+|Shd\w+|Cap\w+|NoNewPrivs|Seccomp):.*$", re.M)
+    # Not SigQ, which counts the signals of all processes of the user.
+    wanted = re.compile(rb"^(Umask|Uid|Gid|Groups|Sig(?:Pnd|Blk|Ign|Cgt)|Shd\w+|Cap\w+|NoNewPrivs|Seccomp):.*$", re.M)
     return [match.group(0) for match in wanted.finditer(output)]
 
 
