@@ -42,7 +42,7 @@ final class StartContext {
   /// What is to be looked at of the stores.
   /// - Parameter user: who starts the service.
   func request(for user: Credentials.Effective) -> SnapshotReader.Request {
-    let builder: SnapshotReader.Request.Builder =
+    let builder: StoreSnapshot.Builder =
       switch settings.system {
       // A fifth of the time is left to say what came of it.
       case .auto: .tool(limit: toolRate * Int(settings.essentials.timeout) * 4 / 5)

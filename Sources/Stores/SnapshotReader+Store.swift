@@ -9,12 +9,9 @@ extension SnapshotReader {
   /// - Returns: nil where there is no store.
   func readStore(reusing scratch: inout [UInt8]) -> StoreSnapshot? {
     guard let (family, hasTool) = findFamily() else { return nil }
-    var builder = StoreSnapshot.Builder.ourselves
-    switch request.builder {
-    case .nobody: builder = .nobody
-    case .tool(let limit) where hasTool && root.isSystem: builder = .tool(limit: limit)
-    case .tool, .ourselves: break
-    }
+    var builder = request.builder
+    // Without its tool, or under another root, the store is written by ourselves.
+    if case .tool = builder, !hasTool || !root.isSystem { builder = .ourselves }
     var store = StoreSnapshot(family: family, builder: builder)
     read(&store, reusing: &scratch)
     return store

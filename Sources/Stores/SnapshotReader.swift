@@ -7,15 +7,9 @@ import Trust
 public struct SnapshotReader {
   /// What is to be looked at.
   public final class Request: Sendable {
-    public enum Builder: Equatable, Sendable {
-      /// The distribution's tool, for as many certificates as it can be given if it is to end in time.
-      case tool(limit: Int)
-      case ourselves
-      case nobody
-    }
-
     public let mounted: MountedCertificates
-    public let builder: Builder
+    /// Who is to build the store's bundle, where there is one.
+    public let builder: StoreSnapshot.Builder
     public let bundles: [(path: Path, isNamed: Bool, isPlain: Bool)]
     public let patternFailures: [PatternFailure]
     /// The CA variables that the user has set.
@@ -27,7 +21,8 @@ public struct SnapshotReader {
     public let user: Credentials.Effective
 
     public init(
-      mounted: MountedCertificates, builder: Builder, bundles: [(path: Path, isNamed: Bool, isPlain: Bool)],
+      mounted: MountedCertificates, builder: StoreSnapshot.Builder,
+      bundles: [(path: Path, isNamed: Bool, isPlain: Bool)],
       patternFailures: [PatternFailure], variables: [(name: [UInt8], path: Path)], stateDirectories: [Path],
       namesStateDirectories: Bool,
       user: Credentials.Effective

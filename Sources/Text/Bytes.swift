@@ -127,15 +127,6 @@ extension Span<UInt8> {
   }
 }
 
-extension [UInt8] {
-  /// Whether the one list holds the other's bytes as an element.
-  @inline(never)
-  public func isElement(of list: [[UInt8]]) -> Bool {
-    for element in list where element == self { return true }
-    return false
-  }
-}
-
 extension StaticString {
   /// The literal's bytes: a literal is always UTF-8.
   @inline(never)

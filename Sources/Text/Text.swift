@@ -15,9 +15,6 @@ public struct Text: ExpressibleByStringInterpolation, CustomStringConvertible, E
   /// Takes bytes that are UTF-8, and free of what ``escaped(_:)`` escapes.
   public init(utf8: [UInt8]) { self.utf8 = utf8 }
 
-  /// How many characters it shows, each Unicode scalar counted as one.
-  public var scalarCount: Int { utf8.count { $0 & 0xC0 != 0x80 } }
-
   public var isEmpty: Bool { utf8.isEmpty }
 
   /// For debuggers and tests: what ships has no String.

@@ -28,7 +28,7 @@ struct StoresTests {
 
   private func reader(
     _ serials: [UInt8], bundles: [String] = [conda, certifi],
-    builder: SnapshotReader.Request.Builder = .ourselves,
+    builder: StoreSnapshot.Builder = .ourselves,
     user: Credentials.Effective = .current, variables: [String] = []
   ) -> SnapshotReader {
     func path(_ text: String) -> Path { Path(Array("/\(text)".utf8)) }
