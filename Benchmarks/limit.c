@@ -3,7 +3,7 @@
 //
 //   limit restart FILE... -- COMMAND [ARG...]      fork; the child reads the files; exec
 //   limit first FILE... -- COMMAND [ARG...]        the same, and each file is written anew beside itself, fsynced
-//                                                  and renamed over itself, its folder fsynced
+//                                                  and renamed over itself, its directory fsynced
 //   limit scale FOLDER BASE OUT -- COMMAND [ARG...]  the child reads every file of FOLDER, decodes its PEM, hashes
 //                                                  the DER, writes BASE and all of them to OUT and fsyncs it
 #include <dirent.h>
@@ -48,20 +48,20 @@ static void write_all(int fd, const char *bytes, size_t count) {
   }
 }
 
-// Writes it beside the path, fsyncs, renames, and fsyncs the folder.
+// Writes it beside the path, fsyncs, renames, and fsyncs the directory.
 static void replace(const char *path, const char *bytes, size_t count) {
-  char beside[4096], folder[4096];
+  char beside[4096], directory[4096];
   snprintf(beside, sizeof beside, "%s.new", path);
-  snprintf(folder, sizeof folder, "%s", path);
+  snprintf(directory, sizeof directory, "%s", path);
   int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (fd < 0) fail(beside);
   write_all(fd, bytes, count);
   if (fsync(fd) != 0) fail("fsync");
   close(fd);
   if (rename(beside, path) != 0) fail(path);
-  int directory = open(dirname(folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (directory < 0 || fsync(directory) != 0) fail("fsync of the folder");
-  close(directory);
+  int parent = open(dirname(directory), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (parent < 0 || fsync(parent) != 0) fail("fsync of the directory");
+  close(parent);
 }
 
 // SHA-256 (FIPS 180-4 §6.2).
@@ -134,10 +134,10 @@ static int by_name(const struct dirent **one, const struct dirent **other) {
   return strcmp((*one)->d_name, (*other)->d_name);
 }
 
-static uint32_t scale(const char *folder, const char *base, const char *out) {
+static uint32_t scale(const char *directory, const char *base, const char *out) {
   struct dirent **names;
-  int count = scandir(folder, &names, NULL, by_name);
-  if (count < 0) fail(folder);
+  int count = scandir(directory, &names, NULL, by_name);
+  if (count < 0) fail(directory);
   Text text = read_file(base), all = {malloc(text.count + 64u * 1024 * 1024), text.count};
   memcpy(all.bytes, text.bytes, text.count);
   uint32_t sum = 0;
@@ -145,7 +145,7 @@ static uint32_t scale(const char *folder, const char *base, const char *out) {
   for (int i = 0; i < count; i++) {
     if (names[i]->d_name[0] == '.') continue;
     char path[4096];
-    snprintf(path, sizeof path, "%s/%s", folder, names[i]->d_name);
+    snprintf(path, sizeof path, "%s/%s", directory, names[i]->d_name);
     Text one = read_file(path);
     sum ^= sha256(der, decode(one.bytes, one.count, der));
     memcpy(all.bytes + all.count, one.bytes, one.count);

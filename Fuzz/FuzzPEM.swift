@@ -14,7 +14,7 @@ public func fuzzPEM(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
   if let damage = contents.damage { precondition(damage.line >= 1 && isHarmless(damage.text)) }
   // OpenSSL reads what is not damaged, and finds the same. Of a key, which no bundle should hold, only the outermost
   // SEQUENCE is looked at; OpenSSL goes on to the numbers.
-  if contents.damage == nil && !bytes[...].holds("KEY-----") {
+  if contents.damage == nil && !bytes[...].contains("KEY-----") {
     precondition(fuzz_openssl_certificates(start, count) == contents.certificates.count)
   }
   // What was saved is a bundle without damage that holds the same.

@@ -40,20 +40,20 @@ static inline void *clinux_map_failed(void) { return MAP_FAILED; }
 extern char **environ;
 static inline char **clinux_environ(void) { return environ; }
 
-static inline int clinux_openat(int folder, const char *path, int flags, mode_t mode) {
-  return openat(folder, path, flags, mode);
+static inline int clinux_openat(int directory, const char *path, int flags, mode_t mode) {
+  return openat(directory, path, flags, mode);
 }
 
-static inline long clinux_openat2(int folder, const char *path, uint64_t flags, uint64_t mode,
+static inline long clinux_openat2(int directory, const char *path, uint64_t flags, uint64_t mode,
                                   uint64_t resolve) {
   struct open_how how = {.flags = flags, .mode = mode, .resolve = resolve};
-  return syscall(SYS_openat2, folder, path, &how, sizeof how);
+  return syscall(SYS_openat2, directory, path, &how, sizeof how);
 }
 static const uint64_t clinux_resolve_in_root = RESOLVE_IN_ROOT;
 static const uint64_t clinux_resolve_no_magic_links = RESOLVE_NO_MAGICLINKS;
 
-static inline long clinux_getdents64(int folder, void *buffer, size_t size) {
-  return syscall(SYS_getdents64, folder, buffer, size);
+static inline long clinux_getdents64(int directory, void *buffer, size_t size) {
+  return syscall(SYS_getdents64, directory, buffer, size);
 }
 
 static inline int clinux_duplicate_above(int descriptor, int least) {
@@ -114,10 +114,10 @@ static inline uint32_t clinux_mode_type(mode_t mode) { return mode & S_IFMT; }
 // statx(2): the attributes stand at offset 8, what of them the kernel knows at offset 56. The struct
 // itself is declared by one libc, by the kernel's header for the other, and by both where they meet.
 // Less than 0 where it cannot tell.
-static inline int clinux_is_mount_point(int folder, const char *name) {
+static inline int clinux_is_mount_point(int directory, const char *name) {
   enum { size = 256, attributes = 1, known = 7, no_automount = 0x800, mount_root = 0x2000 };
   uint64_t status[size / 8] = {0};
-  if (syscall(SYS_statx, folder, name, AT_SYMLINK_NOFOLLOW | no_automount, 0, status) != 0) return -1;
+  if (syscall(SYS_statx, directory, name, AT_SYMLINK_NOFOLLOW | no_automount, 0, status) != 0) return -1;
   if ((status[known] & mount_root) == 0) return -1;
   return (status[attributes] & mount_root) != 0;
 }

@@ -127,12 +127,12 @@ public struct BundleContents: Sendable {
       if !isRevocationList(decoded, in: block.contents) { note(block.line, .notCRL) }
     case .privateKey:
       // An encrypted one is kept by OpenSSL as it is.
-      if !block.hasHeader && !holdsSequence(block, decoded) { note(block.line, .notKey) }
+      if !block.hasHeader && !containsSequence(block, decoded) { note(block.line, .notKey) }
     case .encryptedKey, .pkcs7, .request, .other: break
     }
   }
 
-  private func holdsSequence(_ block: PEM.Block, _ decoded: Span<UInt8>) -> Bool {
+  private func containsSequence(_ block: PEM.Block, _ decoded: Span<UInt8>) -> Bool {
     var walk = DER(block.contents, isStrict: false)
     return walk.next(Tag.sequence, decoded) != nil
   }
@@ -186,11 +186,11 @@ public struct TrustedCertificate: Sendable {
     var isTrusted = true
     if let trust = fields.next(Tag.sequence, bytes) {
       if !areUses(fields.inside(trust), bytes) { return nil }
-      isTrusted = holdsServerUse(fields.inside(trust), bytes)
+      isTrusted = allowsServerAuth(fields.inside(trust), bytes)
     }
     if let reject = fields.next(Tag.context(0), bytes) {
       if !areUses(fields.inside(reject), bytes) { return nil }
-      if holdsServerUse(fields.inside(reject), bytes) { isTrusted = false }
+      if allowsServerAuth(fields.inside(reject), bytes) { isTrusted = false }
     }
     _ = fields.next(Tag.utf8String, bytes)
     _ = fields.next(Tag.octetString, bytes)
@@ -254,7 +254,7 @@ extension PEM {
       } else if label.isEqual(to: "CERTIFICATE REQUEST") || label.isEqual(to: "NEW CERTIFICATE REQUEST") {
         self = .request
       } else {
-        self = label.holds("PRIVATE KEY") ? .privateKey : .other
+        self = label.contains("PRIVATE KEY") ? .privateKey : .other
       }
     }
   }

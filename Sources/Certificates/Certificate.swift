@@ -170,11 +170,11 @@ private func allowsServers(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
   guard let value = value(of: OID.extendedKeyUsage, bytes, range) else { return true }
   var outer = DER(value)
   guard let sequence = outer.next(Tag.sequence, bytes) else { return false }
-  return holdsServerUse(outer.inside(sequence), bytes)
+  return allowsServerAuth(outer.inside(sequence), bytes)
 }
 
 /// Whether a list of uses includes TLS servers.
-func holdsServerUse(_ walk: DER, _ bytes: Span<UInt8>) -> Bool {
+func allowsServerAuth(_ walk: DER, _ bytes: Span<UInt8>) -> Bool {
   var walk = walk
   while let use = walk.next(Tag.objectIdentifier, bytes) {
     let identifier = bytes.extracting(use.content)

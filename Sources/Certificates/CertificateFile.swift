@@ -178,7 +178,7 @@ public struct CertificateProblem: Equatable, Sendable {
       "a PKCS#12 file: take the certificates out with openssl pkcs12 -in FILE -nokeys -out ca.pem, and mount that"
     case .javaKeystore:
       "a Java keystore: take the certificate out with keytool -exportcert -rfc -keystore FILE -alias NAME, and mount that"
-    case .privateKey: "a private key and no certificate: it is not read; take it out of the folder"
+    case .privateKey: "a private key and no certificate: it is not read; take it out of the directory"
     case .keyBeside: "a private key lies here; it is not copied; take it out of the file"
     case .request:
       "a certificate request, not a certificate: mount what the CA has made of it, or the CA itself"

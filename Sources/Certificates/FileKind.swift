@@ -88,12 +88,12 @@ func isHTML(_ text: [UInt8]) -> Bool {
   guard start.first == UInt8(ascii: "<") else { return false }
   let lower = start.map { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) ? $0 | 0x20 : $0 }
   let marks: [StaticString] = ["<!doctype html", "<html", "<head", "<body", "<script", "<title"]
-  return marks.contains { lower[...].holds($0) }
+  return marks.contains { lower[...].contains($0) }
 }
 
 extension ArraySlice<UInt8> {
   /// Whether `part` stands anywhere in it.
-  func holds(_ part: StaticString) -> Bool {
+  func contains(_ part: StaticString) -> Bool {
     indices.contains { self[$0...].begins(with: part) }
   }
 }

@@ -40,11 +40,11 @@ private func matches(of pattern: Path, in root: Root) throws(PatternFailure.Reas
       continue
     }
     var further: [Path] = []
-    for folderPath in found {
-      let names = try names(in: folderPath, root).filter { matches($0.bytes, component) }
+    for directoryPath in found {
+      let names = try names(in: directoryPath, root).filter { matches($0.bytes, component) }
       count += names.count
       if count > entryLimit { throw .tooMany }
-      for name in names { further.append(folderPath.appending(name)) }
+      for name in names { further.append(directoryPath.appending(name)) }
     }
     found = further
   }
@@ -60,9 +60,9 @@ private func isNothing(_ error: Errno) -> Bool {
 
 private func names(in path: Path, _ root: Root) throws(PatternFailure.Reason) -> [Path] {
   do throws(Errno) {
-    let folder = try Folder(path, in: root)
-    defer { folder.close() }
-    return try folder.names()
+    let directory = try Directory(path, in: root)
+    defer { directory.close() }
+    return try directory.names()
   } catch {
     // What may be entered and not listed.
     if isNothing(error) || error == .badDescriptor { return [] }

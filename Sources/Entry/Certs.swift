@@ -11,10 +11,10 @@ func listCertificates(_ commandLine: CommandLine, _ settings: Settings, in root:
   let now = Clock.secondsSinceEpoch
   let inputs = Inputs(reading: paths, in: root, now: now)
   // What is wrong with a certificate stands in its row; what is wrong with a file has none.
-  settings.essentials.log.write(settings.problems + inputs.fileProblems)
+  settings.basics.log.write(settings.problems + inputs.fileProblems)
   let isJSON = commandLine.flags.contains(.json)
   let written = Output.write(
-    isJSON ? json(inputs.found, now) : text(inputs.found, now).utf8, settings.essentials.log)
+    isJSON ? json(inputs.found, now) : text(inputs.found, now).utf8, settings.basics.log)
   if written != 0 { return written }
   return isGiven && inputs.fileProblems.hasErrors ? ExitStatus.failure : 0
 }

@@ -36,21 +36,21 @@ struct Check {
 func check(
   _ context: StartContext, _ commandLine: CommandLine
 ) throws(CommandLine.UsageError) -> Int32 {
-  let foresight = Foresight(context)
-  var checks = inputChecks(context) + storeChecks(foresight.decision, context)
+  let planned = PlannedStart(context)
+  var checks = inputChecks(context) + storeChecks(planned.decision, context)
   checks += problemChecks(
     .variable,
-    context.settings.problems + context.secretProblems + problems(foresight.decision.plan, .variable)
-      + (foresight.userProblem.map { [$0] } ?? []))
+    context.settings.problems + context.secretProblems + problems(planned.decision.plan, .variable)
+      + (planned.userProblem.map { [$0] } ?? []))
   checks += proxyChecks(context)
   if commandLine.connects {
     let targets = try connectTargets(commandLine)
     checks += connectChecks(
-      connectRoutes(context, commandLine), targets, context, bundle: foresight.decision.bundleInUse)
+      connectRoutes(context, commandLine), targets, context, bundle: planned.decision.bundleInUse)
   }
   let asJSON = commandLine.flags.contains(.json)
   let written = Output.write(
-    asJSON ? json(checks) : text(checks).utf8, context.settings.essentials.log)
+    asJSON ? json(checks) : text(checks).utf8, context.settings.basics.log)
   if written != 0 { return written }
   return checks.allSatisfy { $0.isOK } ? 0 : ExitStatus.failure
 }
@@ -124,7 +124,7 @@ private func storeChecks(_ decision: Decision, _ context: StartContext) -> [Chec
       Check(
         name: change.kind == .system ? .system : .bundle, target: change.store.shown,
         level: change.added.isEmpty && change.removed.isEmpty && !change.isRepair ? .warning : .error,
-        detail: change.complaint))
+        detail: change.diagnostic))
   }
   let troubled = checks.map { $0.target }
   if let store = decision.snapshot.system, store.builder != .nobody,
@@ -144,7 +144,7 @@ private func storeChecks(_ decision: Decision, _ context: StartContext) -> [Chec
 }
 
 extension StoreChange {
-  fileprivate var complaint: Text {
+  fileprivate var diagnostic: Text {
     var parts: [Text] = []
     if !added.isEmpty {
       parts.append("lacks \(added.count) mounted certificate\(added.count == 1 ? "" : "s")")
@@ -186,12 +186,12 @@ private func proxyChecks(_ context: StartContext) -> [Check] {
 }
 
 extension NoProxyPortability {
-  /// Which clients honour the entry, and what to write instead.
+  /// Which clients honor the entry, and what to write instead.
   fileprivate var text: Text {
-    if isPortable { return "every client honours it; \(advice)" }
-    let honoured = honouredBy.names.joined(by: ", ")
+    if isPortable { return "every client honors it; \(advice)" }
+    let honored = honoredBy.names.joined(by: ", ")
     let ignored = ignoredBy.names.joined(by: ", ")
-    return "\(honoured.isEmpty ? "no client" : honoured) honours it, not \(ignored): \(advice)"
+    return "\(honored.isEmpty ? "no client" : honored) honors it, not \(ignored): \(advice)"
   }
 }
 

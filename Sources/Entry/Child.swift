@@ -16,18 +16,18 @@ enum ExitStatus {
 
 /// Prepares, answers and ends.
 func prepareAsChild(
-  _ source: Source, _ essentials: Essentials, of parent: ProcessID, _ hasClosedStandard: Bool,
+  _ source: Source, _ basics: BasicSettings, of parent: ProcessID, _ hasClosedStandard: Bool,
   answerTo pipe: FileDescriptor, _ deadline: Deadline
 ) -> Never {
-  reach(.start, source.environment)
+  injectFault(at: .start, source.environment)
   ProcessID.leadGroup()
   ProcessID.dieWith(parent)
   SignalSet.ignore([SignalSet.brokenPipe, SignalSet.fileSizeExceeded, SignalSet.terminalOutput])
   SignalSet().install()
   if hasClosedStandard { fillStandardDescriptors() }
-  prepare(source, essentials) { answer in
-    essentials.log.finish()
-    reach(.answer, source.environment)
+  prepare(source, basics) { answer in
+    basics.log.finish()
+    injectFault(at: .answer, source.environment)
     try? pipe.write(answer.bytes)
     ProcessID.exit(0)
   }
@@ -35,15 +35,15 @@ func prepareAsChild(
 
 /// - Parameter answer: sends the answer and ends the process. All memory goes with it at once, which costs less
 ///   than to free it piece by piece before.
-private func prepare(_ source: Source, _ essentials: Essentials, answer: (Answer) -> Never) -> Never {
+private func prepare(_ source: Source, _ basics: BasicSettings, answer: (Answer) -> Never) -> Never {
   let settings: Settings
-  do throws(CommandLine.UsageError) { settings = try Settings(source, essentials) } catch {
-    essentials.log.write(.error("", error.message))
+  do throws(CommandLine.UsageError) { settings = try Settings(source, basics) } catch {
+    basics.log.write(.error("", error.message))
     answer(.refused(ExitStatus.usage))
   }
   let root: Root
-  do throws(Errno) { root = try openRoot(essentials.root) } catch {
-    essentials.log.write(rootProblem(error))
+  do throws(Errno) { root = try openRoot(basics.root) } catch {
+    basics.log.write(rootProblem(error))
     // A root that is not there is a wrong option; one that fails is no reason to keep the service down.
     if error == .noSuchFile || error == .notDirectory || error == .notImplemented {
       answer(.refused(ExitStatus.usage))
@@ -51,22 +51,22 @@ private func prepare(_ source: Source, _ essentials: Essentials, answer: (Answer
     ProcessID.exit(ExitStatus.failure)
   }
   let context = StartContext(settings, source.environment, in: root)
-  for problem in context.problems { essentials.log.write(problem) }
-  if essentials.isStrict && context.problems.hasErrors { answer(refuse(essentials)) }
+  for problem in context.problems { basics.log.write(problem) }
+  if basics.isStrict && context.problems.hasErrors { answer(refuse(basics)) }
   let decision = Decision.made(context, for: .current)
   var levels: [Level] = []
   // A fifth of the time is left to say what came of waiting.
-  decision.apply(until: Deadline(nanosecondsFromNow: essentials.timeout * 800_000_000)) { problem in
+  decision.apply(until: Deadline(nanosecondsFromNow: basics.timeout * 800_000_000)) { problem in
     levels.append(problem.level)
-    essentials.log.write(problem)
+    basics.log.write(problem)
   }
-  if essentials.isStrict && levels.contains(.error) { answer(refuse(essentials)) }
-  reach(.environment, source.environment)
+  if basics.isStrict && levels.contains(.error) { answer(refuse(basics)) }
+  injectFault(at: .environment, source.environment)
   levels += context.problems.map { $0.level }
   if !levels.contains(where: { $0 <= .info }) {
-    essentials.log.write(.info("", summary(context.mounted.certificates.count, decision.plan.hasStore)))
+    basics.log.write(.info("", summary(context.mounted.certificates.count, decision.plan.hasStore)))
   }
-  let account = essentials.user.flatMap { try? findAccount($0, in: root) }
+  let account = basics.user.flatMap { try? findAccount($0, in: root) }
   let environment = serviceEnvironment(context, decision.plan, account)
   withExtendedLifetime((context, decision)) { answer(.ready(environment)) }
 }
@@ -80,8 +80,8 @@ private func summary(_ count: Int, _ hasStore: Bool) -> Text {
     : "\(certificates) mounted, but there is no bundle and no system store to add to: see PSM_ENTRY_BUNDLES"
 }
 
-private func refuse(_ essentials: Essentials) -> Answer {
-  essentials.log.write(.error("", "strict: the service is not started because of the errors above"))
+private func refuse(_ basics: BasicSettings) -> Answer {
+  basics.log.write(.error("", "strict: the service is not started because of the errors above"))
   return .refused(ExitStatus.strictError)
 }
 

@@ -156,7 +156,7 @@ struct CommandLine {
       throw UsageError(message: "an operand too many: this sub-command takes options only")
     }
     if verb == .install && operands.count != 1 {
-      throw UsageError(message: "install takes one operand, the file or folder to copy to")
+      throw UsageError(message: "install takes one operand, the file or directory to copy to")
     }
     let takesJSON = verb == .plan || verb == .check || verb == .certs || verb == .env
     if flags.contains(.json) && !takesJSON {

@@ -15,17 +15,17 @@ public func run(_ argc: Int32, _ argv: UnsafeMutablePointer<UnsafeMutablePointer
     }
     let commandLine = try CommandLine(arguments.all)
     let source = Source(commandLine: commandLine, environment: Environment(entries: environment.all))
-    let essentials = try Essentials(source)
+    let basics = try BasicSettings(source)
     if commandLine.verb == .start {
       start(
-        source, essentials, arguments: arguments.dropFirst(commandLine.operandsStart),
+        source, basics, arguments: arguments.dropFirst(commandLine.operandsStart),
         environment: environment)
     }
     fillStandardDescriptors()
     // A reader who has gone, or a file that may grow no more, is an error like any other.
     SignalSet.ignore([SignalSet.brokenPipe, SignalSet.fileSizeExceeded])
-    defer { essentials.log.finish() }
-    return try runSubCommand(source, essentials)
+    defer { basics.log.finish() }
+    return try runSubCommand(source, basics)
   } catch {
     // The settings are not known yet.
     var log = Log()
@@ -36,18 +36,18 @@ public func run(_ argc: Int32, _ argv: UnsafeMutablePointer<UnsafeMutablePointer
   }
 }
 
-private func runSubCommand(_ source: Source, _ essentials: Essentials) throws(CommandLine.UsageError) -> Int32
+private func runSubCommand(_ source: Source, _ basics: BasicSettings) throws(CommandLine.UsageError) -> Int32
 {
   let commandLine = source.commandLine
   switch commandLine.verb {
-  case .help: return Output.write(helpText, essentials.log)
-  case .version: return Output.write("psm-entry \(version)\n", essentials.log)
-  case .install: return install(to: Path(commandLine.operands.first ?? []), essentials.log)
+  case .help: return Output.write(helpText, basics.log)
+  case .version: return Output.write("psm-entry \(version)\n", basics.log)
+  case .install: return install(to: Path(commandLine.operands.first ?? []), basics.log)
   case .start, .plan, .check, .certs, .env: break
   }
-  let settings = try Settings(source, essentials)
+  let settings = try Settings(source, basics)
   let root: Root
-  do throws(Errno) { root = try openRoot(essentials.root) } catch {
+  do throws(Errno) { root = try openRoot(basics.root) } catch {
     let problem = rootProblem(error)
     throw CommandLine.UsageError(message: "\(problem.subject): \(problem.message)")
   }

@@ -15,9 +15,9 @@ final class Decision {
   /// - Parameter user: who starts the service.
   static func made(_ context: StartContext, for user: Credentials.Effective) -> Decision {
     var reader = SnapshotReader(context.root, context.request(for: user))
-    reach(.system, context.environment)
+    injectFault(at: .system, context.environment)
     var snapshot = reader.read()
-    reach(.bundles, context.environment)
+    injectFault(at: .bundles, context.environment)
     let plan = answeredPlan(reader, &snapshot)
     return Decision(context, reader, snapshot, plan)
   }
@@ -69,7 +69,7 @@ private func answeredPlan(_ reader: SnapshotReader, _ snapshot: inout Snapshot) 
 func startingUser(_ settings: Settings, in root: Root) -> Credentials.Effective {
   if !root.isSystem { return .current }
   var (user, group) = (Credentials.effectiveUser, Credentials.effectiveGroup)
-  if settings.essentials.user != nil {
+  if settings.basics.user != nil {
     (user, group) = (0, 0)
   } else if let first = root.metadata(of: Path("/proc/1")) {
     (user, group) = (first.user, first.group)

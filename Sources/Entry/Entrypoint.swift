@@ -3,25 +3,25 @@ import Text
 
 // The process that becomes the service. All preparation happens in a child of it, so that no fault
 // there keeps the service from starting. It installs no handler and no timer, and hands on mask,
-// dispositions, limits, umask, folder and descriptors as it found them.
+// dispositions, limits, umask, directory and descriptors as it found them.
 
 /// Prepares the container in a child, then becomes the command.
-func start(_ source: Source, _ essentials: Essentials, arguments: CStrings, environment: CStrings) -> Never {
+func start(_ source: Source, _ basics: BasicSettings, arguments: CStrings, environment: CStrings) -> Never {
   let signals = SignalGuard()
-  let answer = prepareInChild(source, essentials, signals)
-  signals.exitIfAsked()
+  let answer = prepareInChild(source, basics, signals)
+  signals.exitIfSignalled()
   switch answer {
   case .ready(let prepared):
-    become(arguments, environment: prepared, original: environment, essentials, signals)
+    becomeService(arguments, environment: prepared, original: environment, basics, signals)
   case .refused(let status):
     ProcessID.exit(status)
   case .failed(let reason):
     let outcome: Text =
-      essentials.isDemanding
+      basics.needsPreparation
       ? "the service is not started" : "the service starts with its original environment"
-    signals.write(.error("", "the preparation \(reason); \(outcome)"), to: essentials.log)
-    if essentials.isDemanding { ProcessID.exit(ExitStatus.preparationFailed) }
-    become(arguments, environment: source.environment, original: environment, essentials, signals)
+    signals.write(.error("", "the preparation \(reason); \(outcome)"), to: basics.log)
+    if basics.needsPreparation { ProcessID.exit(ExitStatus.preparationFailed) }
+    becomeService(arguments, environment: source.environment, original: environment, basics, signals)
   }
 }
 
@@ -32,8 +32,8 @@ enum Answer {
   case failed(Text)
 }
 
-private func prepareInChild(_ source: Source, _ essentials: Essentials, _ signals: SignalGuard) -> Answer {
-  let deadline = Deadline(secondsFromNow: essentials.timeout)
+private func prepareInChild(_ source: Source, _ basics: BasicSettings, _ signals: SignalGuard) -> Answer {
+  let deadline = Deadline(secondsFromNow: basics.timeout)
   do throws(Errno) {
     let opened = try FileDescriptor.pipe()
     // Two free numbers above 2 mean that none up to 2 was free.
@@ -44,7 +44,7 @@ private func prepareInChild(_ source: Source, _ essentials: Essentials, _ signal
     let parent = ProcessID.current
     guard let child = try ProcessID.fork() else {
       reading.close()
-      prepareAsChild(source, essentials, of: parent, hasClosedStandard, answerTo: writing, deadline)
+      prepareAsChild(source, basics, of: parent, hasClosedStandard, answerTo: writing, deadline)
     }
     writing.close()
     return follow(child, reading, deadline, signals)
@@ -61,10 +61,10 @@ private func follow(
   var answer: Answer?
   var hasEnded = false
   while !hasEnded && answer == nil {
-    let ready = waitToRead([pipe] + signals.descriptors, until: signals.nextLook(deadline))
-    if ready & ~1 != 0 || (ready == 0 && signals.areAsking) {
+    let ready = waitToRead([pipe] + signals.descriptors, until: signals.nextPoll(deadline))
+    if ready & ~1 != 0 || (ready == 0 && signals.arePending) {
       stop(child, pipe)
-      signals.exitIfAsked()
+      signals.exitIfSignalled()
     }
     if ready == 0 && deadline.hasPassed {
       stop(child, pipe)
@@ -120,19 +120,19 @@ struct SignalGuard {
   }
 
   /// Whether one of them waits.
-  var areAsking: Bool {
+  var arePending: Bool {
     let pending = SignalSet.pending
     return watched.contains { pending.contains($0) }
   }
 
   /// When a wait for anything else has to end, so that a signal that no descriptor tells of is seen.
-  func nextLook(_ deadline: Deadline) -> Deadline {
+  func nextPoll(_ deadline: Deadline) -> Deadline {
     watched.isEmpty || !descriptors.isEmpty
-      ? deadline : min(deadline, Deadline(nanosecondsFromNow: SignalSet.lookInterval))
+      ? deadline : min(deadline, Deadline(nanosecondsFromNow: SignalSet.pollInterval))
   }
 
   /// Ends this process with 128+N where a signal that asks it to has come.
-  func exitIfAsked() {
+  func exitIfSignalled() {
     let pending = SignalSet.pending
     for signal in watched where pending.contains(signal) { ProcessID.exit(128 + signal) }
   }
@@ -150,7 +150,7 @@ struct SignalGuard {
   func restore() {
     if original.contains(SignalSet.childEnded) { SignalSet([SignalSet.childEnded]).discardPending() }
     for descriptor in descriptors { descriptor.close() }
-    exitIfAsked()
+    exitIfSignalled()
     original.install()
   }
 }

@@ -5,8 +5,8 @@ import Trust
 /// `psm-entry env`: the environment that a start would give the service. It is for machines, and
 /// not redacted.
 func printEnvironment(_ context: StartContext, _ flags: [CommandLine.Flag]) -> Int32 {
-  let plan = Foresight(context)
-  let log = context.settings.essentials.log
+  let plan = PlannedStart(context)
+  let log = context.settings.basics.log
   log.write(plan.problems.filter { $0.level <= .warning })
   if flags.contains(.null) {
     return Output.write(plan.environment.entries.flatMap { $0 + [0] }, log)
@@ -57,7 +57,7 @@ private func json(_ environment: Environment) -> [UInt8] {
   }
   json.object { object in
     // Bytes that are not UTF-8 become U+FFFD, which may make two names one.
-    for number in ByteOrder(named.map { $0.name.utf8 }).firsts {
+    for number in SortedBytes(named.map { $0.name.utf8 }).firsts {
       object.member(named[number].name, repaired(named[number].value))
     }
   }

@@ -16,7 +16,7 @@ struct Environment {
 
   /// The values of many variables, each name once, nil for what is not there: the entries are gone through once.
   func values(of names: [[UInt8]]) -> [(name: [UInt8], value: [UInt8]?)] {
-    let order = ByteOrder(names)
+    let order = SortedBytes(names)
     var values = [[UInt8]?](repeating: nil, count: names.count)
     for entry in entries {
       guard let name = name(ofEntry: entry), let number = order.number(of: name), values[number] == nil else {
@@ -30,7 +30,7 @@ struct Environment {
   /// Sets variables that are there, each in its place, without looking for one after the other.
   mutating func replace(_ names: [[UInt8]], with value: [UInt8]) {
     if names.isEmpty { return }
-    let order = ByteOrder(names)
+    let order = SortedBytes(names)
     var areSet = [Bool](repeating: false, count: names.count)
     entries = entries.compactMap { entry in
       guard let name = name(ofEntry: entry), let number = order.number(of: name) else { return entry }

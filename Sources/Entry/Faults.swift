@@ -12,7 +12,7 @@ enum Stage {
   /// In the tests' own build, `PSM_ENTRY_TEST_FAULT=STAGE:KIND` makes the preparation trap, loop,
   /// exhaust memory or be killed when it gets there. `PSM_ENTRY_TEST_MALLOC=N` refuses its N-th allocation, counted
   /// from 1, and `N+` all from there on.
-  func reach(_ stage: Stage, _ environment: Environment) {
+  func injectFault(at stage: Stage, _ environment: Environment) {
     if stage == .start, let wish = environment.value(of: "PSM_ENTRY_TEST_MALLOC") {
       let digits = wish.prefix { $0 != UInt8(ascii: "+") }
       let number = digits.decimal(upTo: .max)
@@ -48,6 +48,6 @@ enum Stage {
 
   func isTestVariable(_ name: ArraySlice<UInt8>) -> Bool { name.begins(with: "PSM_ENTRY_TEST_") }
 #else
-  @inline(__always) func reach(_: Stage, _: Environment) {}
+  @inline(__always) func injectFault(at _: Stage, _: Environment) {}
   @inline(__always) func isTestVariable(_: ArraySlice<UInt8>) -> Bool { false }
 #endif

@@ -13,7 +13,7 @@ struct Inputs {
 
   /// Each certificate once, in the order they were found.
   private(set) var found: [Found] = []
-  /// What is wrong with files and folders.
+  /// What is wrong with files and directories.
   var fileProblems: [Problem] { problemsOfFiles.problems }
   /// Whether something that exists, or was named, could not be read: then nothing is taken out
   /// of any store.
@@ -32,12 +32,12 @@ struct Inputs {
   private var bytesRead = 0
   private var entriesSeen = 0
   private var hasReachedLimit = false
-  private var visitedFolders: [FileIdentity] = []
+  private var visitedDirectorys: [FileIdentity] = []
   private var filesRead: [FileIdentity] = []
   private let root: Root
   private let now: Int64
 
-  /// Reads files and folders.
+  /// Reads files and directories.
   /// - Parameter now: seconds since the epoch, for what is expired.
   init(reading inputs: [Settings.Input], in root: Root, now: Int64) {
     self.root = root
@@ -59,22 +59,24 @@ struct Inputs {
       guard let file = try root.openToRead(input.path) else { return sayError(input.path, notRegularMessage) }
       defer { file.close() }
       let metadata = try file.metadata()
-      if metadata.kind == .folder {
+      if metadata.kind == .directory {
         // One input may lie within another.
-        if !visitedFolders.contains(metadata.identity) { readFolder(file, input.path, metadata.identity) }
+        if !visitedDirectorys.contains(metadata.identity) {
+          readDirectory(file, input.path, metadata.identity)
+        }
       } else if !filesRead.contains(metadata.identity) {
-        // The product's own setting names a file that usually lies in the folder as well.
+        // The product's own setting names a file that usually lies in the directory as well.
         readFile(file, input.path, metadata)
       }
     } catch {
       let isMissing = error == .noSuchFile || error == .notDirectory
-      // A link that leads nowhere is no missing folder, but a mount that failed.
+      // A link that leads nowhere is no missing directory, but a mount that failed.
       let isDeadLink = isMissing && !input.isNamed && root.isBehindDeadLink(input.path)
       if isMissing && !input.isNamed && !isDeadLink { return }
       areIncomplete = true
       let advice: Text =
         isDeadLink
-        ? "it, or a folder on the way, is a link that leads nowhere: mount what it means"
+        ? "it, or a directory on the way, is a link that leads nowhere: mount what it means"
         : isMissing
           ? "it was named and is missing: mount it, or name another"
           : "it cannot be read (\(error.text)): mend its permissions or the mount"
@@ -86,58 +88,58 @@ struct Inputs {
     problemsOfFiles.append(.error(path.shown, message), of: path)
   }
 
-  // MARK: Folders
+  // MARK: Directorys
 
-  private struct OpenFolder {
+  private struct OpenDirectory {
     let descriptor: FileDescriptor
     let path: Path
     let identity: FileIdentity
     var names: ArraySlice<Path>
   }
 
-  /// Walks a folder and those in it, in byte order, without names that start with a dot.
-  private mutating func readFolder(
+  /// Walks a directory and those in it, in byte order, without names that start with a dot.
+  private mutating func readDirectory(
     _ descriptor: FileDescriptor, _ path: Path, _ identity: FileIdentity
   ) {
-    var stack: [OpenFolder] = []
+    var stack: [OpenDirectory] = []
     enter(descriptor, path, identity, &stack)
-    while var folder = stack.popLast() {
-      guard let name = folder.names.popFirst() else {
-        if !stack.isEmpty { folder.descriptor.close() }
+    while var directory = stack.popLast() {
+      guard let name = directory.names.popFirst() else {
+        if !stack.isEmpty { directory.descriptor.close() }
         continue
       }
-      stack.append(folder)
+      stack.append(directory)
       if hasReachedLimit { continue }
-      readEntry(name, of: folder, &stack)
+      readEntry(name, of: directory, &stack)
     }
   }
 
   private mutating func enter(
-    _ descriptor: FileDescriptor, _ path: Path, _ identity: FileIdentity, _ stack: inout [OpenFolder]
+    _ descriptor: FileDescriptor, _ path: Path, _ identity: FileIdentity, _ stack: inout [OpenDirectory]
   ) {
     do throws(Errno) {
-      let names = try Folder(descriptor: descriptor, path: path).names().filter {
+      let names = try Directory(descriptor: descriptor, path: path).names().filter {
         $0.bytes.first != UInt8(ascii: ".")
       }
-      visitedFolders.append(identity)
-      stack.append(OpenFolder(descriptor: descriptor, path: path, identity: identity, names: names[...]))
+      visitedDirectorys.append(identity)
+      stack.append(OpenDirectory(descriptor: descriptor, path: path, identity: identity, names: names[...]))
     } catch {
       if !stack.isEmpty { descriptor.close() }
       refuse(path, error)
     }
   }
 
-  private mutating func readEntry(_ name: Path, of folder: OpenFolder, _ stack: inout [OpenFolder]) {
-    let path = folder.path.appending(name)
+  private mutating func readEntry(_ name: Path, of directory: OpenDirectory, _ stack: inout [OpenDirectory]) {
+    let path = directory.path.appending(name)
     entriesSeen += 1
     if entriesSeen > Self.countLimit {
       return reachLimit(
-        path, "more than \(Self.countLimit) files and folders: take out what is no CA certificate")
+        path, "more than \(Self.countLimit) files and directories: take out what is no CA certificate")
     }
     let file: FileDescriptor
     let metadata: Metadata
     do throws(Errno) {
-      guard let opened = try root.openToRead(name, in: folder.descriptor, at: path) else {
+      guard let opened = try root.openToRead(name, in: directory.descriptor, at: path) else {
         return sayError(path, notRegularMessage)
       }
       file = opened
@@ -148,20 +150,20 @@ struct Inputs {
     } catch {
       return refuse(path, error)
     }
-    if metadata.kind != .folder {
+    if metadata.kind != .directory {
       defer { file.close() }
       return readFile(file, path, metadata)
     }
     if stack.contains(where: { $0.identity == metadata.identity }) {
       file.close()
-      sayError(path, "a link back to a folder that holds it: remove the link")
-    } else if visitedFolders.contains(metadata.identity) {
+      sayError(path, "a link back to a directory that holds it: remove the link")
+    } else if visitedDirectorys.contains(metadata.identity) {
       // Another name for what has been read.
       file.close()
     } else if stack.count >= Self.depthLimit {
       file.close()
       areIncomplete = true
-      sayError(path, "folders more than \(Self.depthLimit) deep are not read: move its certificates up")
+      sayError(path, "directories more than \(Self.depthLimit) deep are not read: move its certificates up")
     } else {
       enter(file, path, metadata.identity, &stack)
     }
@@ -214,11 +216,11 @@ struct Inputs {
       return
     }
     bytesRead += contents.count
-    judge(CertificateFile(reading: contents), path)
+    collect(CertificateFile(reading: contents), path)
   }
 
   /// Takes a file's certificates, and says what is wrong: errors first, and no more than a person would read.
-  private mutating func judge(_ file: CertificateFile, _ path: Path) {
+  private mutating func collect(_ file: CertificateFile, _ path: Path) {
     let problems = file.problems.filter { !$0.isWarning } + file.problems.filter { $0.isWarning }
     for problem in problems.prefix(messageLimit) {
       let place: Text = problem.line.map { "line \($0): " } ?? ""
@@ -265,7 +267,7 @@ struct Inputs {
   }
 
   private mutating func removeDuplicates() {
-    let order = ByteOrder(found.map { $0.certificate.fingerprint.bytes })
+    let order = SortedBytes(found.map { $0.certificate.fingerprint.bytes })
     var first: [Found] = []
     for (number, one) in found.enumerated()
     where order.number(of: one.certificate.fingerprint.bytes) == number { first.append(one) }

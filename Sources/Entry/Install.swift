@@ -1,13 +1,13 @@
 import Linux
 import Text
 
-/// `psm-entry install`: copies this binary to `destination`, or into it if it is a folder. An image
+/// `psm-entry install`: copies this binary to `destination`, or into it if it is a directory. An image
 /// made from scratch has no `cp`.
 func install(to destination: Path, _ log: Log) -> Int32 {
   let ownName = Path("psm-entry")
   let target =
-    Root.system.metadata(of: destination)?.kind == .folder ? destination.appending(ownName) : destination
-  let (folderPath, name) = target.split
+    Root.system.metadata(of: destination)?.kind == .directory ? destination.appending(ownName) : destination
+  let (directoryPath, name) = target.split
   let binary: [UInt8]
   do throws(ReadError) {
     binary = try Root.system.read(Path("/proc/self/exe"), limit: 64 << 20)
@@ -16,9 +16,9 @@ func install(to destination: Path, _ log: Log) -> Int32 {
     return ExitStatus.failure
   }
   do throws(Errno) {
-    let folder = try Folder(folderPath, in: .system)
-    defer { folder.close() }
-    try copy(binary, to: name, in: folder)
+    let directory = try Directory(directoryPath, in: .system)
+    defer { directory.close() }
+    try copy(binary, to: name, in: directory)
     return 0
   } catch {
     log.write(.error(target.shown, "not installed (\(error.text))"))
@@ -26,10 +26,10 @@ func install(to destination: Path, _ log: Log) -> Int32 {
   }
 }
 
-private func copy(_ binary: [UInt8], to name: Path, in folder: Folder) throws(Errno) {
+private func copy(_ binary: [UInt8], to name: Path, in directory: Directory) throws(Errno) {
   do throws(Replacement.Failure) {
-    let replacement = Replacement(mode: 0o755, owner: nil, expected: folder.metadata(of: name))
-    try replacement.replace(name, in: folder, with: binary) { _ in true }
+    let replacement = Replacement(mode: 0o755, owner: nil, expected: directory.metadata(of: name))
+    try replacement.replace(name, in: directory, with: binary) { _ in true }
   } catch .system(_, let error) {
     throw error
   } catch {

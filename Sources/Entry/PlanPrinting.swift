@@ -7,65 +7,16 @@ import Trust
 /// `psm-entry plan`.
 /// - Returns: the exit status.
 func printPlan(_ context: StartContext, asJSON: Bool) -> Int32 {
-  let foresight = Foresight(context)
-  let log = context.settings.essentials.log
-  let written = Output.write(asJSON ? foresight.json : foresight.text.utf8, log)
-  return written == 0 ? foresight.exitStatus : written
-}
-
-/// What a start would do: its plan, the environment that comes of it, and all that is worth knowing of both.
-final class Foresight {
-  let context: StartContext
-  let decision: Decision
-  let environment: Environment
-  let userProblem: Problem?
-
-  init(_ context: StartContext) {
-    self.context = context
-    decision = Decision.made(context, for: startingUser(context.settings, in: context.root))
-    var account: Account?
-    var problem: Problem?
-    if let user = context.settings.essentials.user {
-      do throws(Problem) { account = try findAccount(user, in: context.root) } catch { problem = error }
-    }
-    userProblem = problem
-    environment = serviceEnvironment(context, decision.plan, account)
-  }
-
-  /// Settings, inputs and proxies first, then the stores.
-  var problems: [Problem] {
-    context.problems + decision.plan.findings.map { report($0) } + (userProblem.map { [$0] } ?? [])
-  }
-
-  /// Whether a strict start would end before its first write.
-  var isRefused: Bool { context.settings.essentials.isStrict && context.problems.hasErrors }
-
-  /// What the stores would gain and lose: nothing where a start would end before.
-  var changes: [StoreChange] { isRefused ? [] : decision.plan.changes }
-}
-
-/// What one environment has that another has not, in the order of its entries.
-struct EnvironmentDifference {
-  let set: [(name: [UInt8], value: [UInt8])]
-  let unset: [[UInt8]]
-
-  init(from old: Environment, to new: Environment) {
-    let oldEntries = ByteOrder(old.entries)
-    let newNames = ByteOrder(new.entries.compactMap { name(ofEntry: $0).map { Array($0) } })
-    set = new.entries.filter { !oldEntries.contains($0) }.compactMap { entry in
-      name(ofEntry: entry).map { (Array($0), Array(entry[($0.count + 1)...])) }
-    }
-    let gone = old.entries.compactMap { name(ofEntry: $0).map { Array($0) } }.filter {
-      !newNames.contains($0)
-    }
-    unset = ByteOrder(gone).firsts.map { gone[$0] }
-  }
+  let planned = PlannedStart(context)
+  let log = context.settings.basics.log
+  let written = Output.write(asJSON ? planned.json : planned.text.utf8, log)
+  return written == 0 ? planned.exitStatus : written
 }
 
 /// Enough of a fingerprint to tell it from others.
 func shortened(_ digits: Text) -> Text { digits.prefix(16) }
 
-extension Foresight {
+extension PlannedStart {
   /// 0 nothing to do, 2 a store would change, 1 it could not tell.
   fileprivate var exitStatus: Int32 {
     isUncertain || isRefused ? 1 : changes.isEmpty ? 0 : 2

@@ -124,10 +124,10 @@ struct Probe {
   /// The image's own Python: it judges as the service does.
   private var python: Path? {
     let own = Path("/conda/bin/python")
-    if isThere(own) { return own }
+    if exists(own) { return own }
     let path = context.environment.value(of: "PATH") ?? []
     return path.split(separator: UInt8(ascii: ":")).map { Path($0).appending("python3") }
-      .first { $0.isAbsolute && isThere($0) }
+      .first { $0.isAbsolute && exists($0) }
   }
 
   private func verify(

@@ -12,7 +12,7 @@ struct ProblemList {
   ///   - path: the file that the problem is one of.
   ///   - kind: what all such problems have in common; the message if nil.
   mutating func append(_ problem: Problem, of path: Path, kind: Text? = nil) {
-    if repetition.admits(problem, kind: kind ?? problem.message, in: path.split.folder.shown) {
+    if repetition.admits(problem, kind: kind ?? problem.message, in: path.split.directory.shown) {
       told.append(problem)
     }
   }

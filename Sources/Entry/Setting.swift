@@ -64,7 +64,7 @@ enum Setting: Int, CaseIterable {
 
   var meaning: StaticString {
     switch self {
-    case .certs: "files or folders with CA certificates, separated by ':'"
+    case .certs: "files or directories with CA certificates, separated by ':'"
     case .repoCustomCACert: "one more file with CA certificates: the product's own setting, only read"
     case .bundles: "bundles to merge into, separated by ':'; '*' within a component matches"
     case .system: "the system store: auto (the distribution's tool, else native), native, off"

@@ -6,14 +6,14 @@ import Text
 final class Settings {
   enum System: Equatable { case auto, native, off }
 
-  /// A file or folder that certificates are read from.
+  /// A file or directory that certificates are read from.
   struct Input: Equatable {
     let path: Path
     /// Whether somebody has named it: then it must be there.
     let isNamed: Bool
   }
 
-  let essentials: Essentials
+  let basics: BasicSettings
   let inputs: [Input]
   /// Whether a variable names an input by what is no absolute path: then not all was read that was meant.
   let misnamesInputs: Bool
@@ -30,25 +30,25 @@ final class Settings {
   let problems: [Problem]
 
   /// - Throws: what is wrong with an option.
-  init(_ source: Source, _ essentials: Essentials) throws(CommandLine.UsageError) {
-    self.essentials = essentials
-    var problems = essentials.problems
+  init(_ source: Source, _ basics: BasicSettings) throws(CommandLine.UsageError) {
+    self.basics = basics
+    var problems = basics.problems
     system = try source.read(
-      .system, default: .auto, &problems, complaint: "is none of auto, native, off"
+      .system, default: .auto, &problems, diagnostic: "is none of auto, native, off"
     ) { word($0, Self.systems) }
     preference = try source.read(
-      .prefer, default: .lower, &problems, complaint: "is neither lower nor upper"
+      .prefer, default: .lower, &problems, diagnostic: "is neither lower nor upper"
     ) { word($0, Self.preferences) }
     let relative: StaticString = "holds a path that does not begin with /"
     bundles = try source.read(
-      .bundles, default: paths(Setting.bundles.defaultValue), &problems, complaint: relative, parse: paths)
+      .bundles, default: paths(Setting.bundles.defaultValue), &problems, diagnostic: relative, parse: paths)
     namesBundles = source.value(of: .bundles) != nil
     namedStateDirectories = try source.read(
-      .stateDir, default: [], &problems, complaint: relative, parse: paths)
+      .stateDir, default: [], &problems, diagnostic: relative, parse: paths)
     noProxy = source.value(of: .noProxy)?.bytes ?? []
     exports = try source.read(
       .export, default: names(Setting.export.defaultValue), &problems,
-      complaint: "holds what is no variable's name", parse: names)
+      diagnostic: "holds what is no variable's name", parse: names)
     let earlier = problems.count
     inputs = try Self.inputs(source, &problems)
     misnamesInputs = problems.count > earlier
@@ -69,7 +69,7 @@ final class Settings {
     let relative: StaticString = "holds a path that does not begin with /"
     var inputs: [Input] = []
     if source.value(of: .certs) != nil {
-      inputs = try source.read(.certs, default: [], &problems, complaint: relative, parse: paths)
+      inputs = try source.read(.certs, default: [], &problems, diagnostic: relative, parse: paths)
         .map { Input(path: $0, isNamed: true) }
     }
     if inputs.isEmpty { inputs = [Input(path: Path(Setting.certs.defaultValue), isNamed: false)] }
@@ -105,7 +105,7 @@ final class Settings {
 private func paths(_ text: StaticString) -> [Path] { paths(text.bytes) ?? [] }
 
 /// Absolute paths between colons; nil where one of them is not. A relative one would mean
-/// whatever folder the service happens to start in.
+/// whatever directory the service happens to start in.
 private func paths(_ bytes: [UInt8]) -> [Path]? {
   let paths = bytes[...].parts(between: ":").map { Path($0) }
   return paths.allSatisfy { $0.isAbsolute } ? paths : nil

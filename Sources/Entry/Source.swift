@@ -19,24 +19,24 @@ struct Source {
   }
 
   /// A setting's value as `parse` reads it.
-  /// - Parameter complaint: what is wrong with a value that it cannot read. A variable's is added
+  /// - Parameter diagnostic: what is wrong with a value that it cannot read. A variable's is added
   ///   to `problems` and the default holds.
-  /// - Throws: the complaint about an option.
+  /// - Throws: the diagnostic about an option.
   func read<Value>(
-    _ setting: Setting, default defaultValue: Value, _ problems: inout [Problem], complaint: StaticString,
+    _ setting: Setting, default defaultValue: Value, _ problems: inout [Problem], diagnostic: StaticString,
     parse: ([UInt8]) -> Value?
   ) throws(CommandLine.UsageError) -> Value {
     guard let (bytes, isOption) = value(of: setting) else { return defaultValue }
     if let value = parse(bytes) { return value }
-    if isOption { throw CommandLine.UsageError(message: "\(setting.option): the value \(complaint)") }
-    problems.append(.error("\(setting.variable)", "the value \(complaint); the default holds"))
+    if isOption { throw CommandLine.UsageError(message: "\(setting.option): the value \(diagnostic)") }
+    problems.append(.error("\(setting.variable)", "the value \(diagnostic); the default holds"))
     return defaultValue
   }
 }
 
 /// What the first process needs to know itself, to do what was asked even if the preparation
 /// fails.
-final class Essentials {
+final class BasicSettings {
   let isStrict: Bool
   /// Seconds that the preparation may take in all.
   let timeout: Int64
@@ -44,24 +44,24 @@ final class Essentials {
   let root: Path?
   let log: Log
   /// Whether the service must not run with less than was asked for.
-  var isDemanding: Bool { isStrict || user != nil }
+  var needsPreparation: Bool { isStrict || user != nil }
   let problems: [Problem]
 
   init(_ source: Source) throws(CommandLine.UsageError) {
     var problems: [Problem] = []
     isStrict = try source.read(
-      .strict, default: false, &problems, complaint: "is none of 1 0 on off true false yes no",
+      .strict, default: false, &problems, diagnostic: "is none of 1 0 on off true false yes no",
       parse: boolean)
     timeout = try source.read(
-      .timeout, default: 60, &problems, complaint: "is no number of seconds from 1 to 86400", parse: seconds)
+      .timeout, default: 60, &problems, diagnostic: "is no number of seconds from 1 to 86400", parse: seconds)
     user = source.value(of: .user)?.bytes
     root = source.value(of: .root).map { Path($0.bytes) }.flatMap { $0 == Path("/") ? nil : $0 }
     var log = Log()
     log.isJSON = try source.read(
-      .logFormat, default: false, &problems, complaint: "is neither text nor json"
+      .logFormat, default: false, &problems, diagnostic: "is neither text nor json"
     ) { word($0, [("text", false), ("json", true)]) }
     log.threshold = try source.read(
-      .log, default: .info, &problems, complaint: "is none of quiet, error, warning, info, debug"
+      .log, default: .info, &problems, diagnostic: "is none of quiet, error, warning, info, debug"
     ) { word($0, Self.thresholds) }
     self.log = log
     self.problems = problems

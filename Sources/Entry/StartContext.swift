@@ -27,7 +27,7 @@ final class StartContext {
     self.root = root
     self.environment = environment
     inputs = Inputs(reading: settings.inputs, in: root, now: Clock.secondsSinceEpoch)
-    reach(.inputs, environment)
+    injectFault(at: .inputs, environment)
     mounted = MountedCertificates(
       certificates: inputs.certificates, isComplete: !inputs.areIncomplete && !settings.misnamesInputs)
     let (secrets, secretProblems) = readSecrets(environment, in: root)
@@ -45,7 +45,7 @@ final class StartContext {
     let builder: StoreSnapshot.Builder =
       switch settings.system {
       // A fifth of the time is left to say what came of it.
-      case .auto: .tool(limit: toolRate * Int(settings.essentials.timeout) * 4 / 5)
+      case .auto: .tool(limit: toolRate * Int(settings.basics.timeout) * 4 / 5)
       case .native: .ourselves
       case .off: .nobody
       }

@@ -92,7 +92,7 @@ public struct Account: Equatable, Sendable {
   }
 
   /// Groups to find one among: a user may be in 65,536.
-  static func order(of groups: [UInt32]) -> ByteOrder { ByteOrder(groups.map { key(of: $0) }) }
+  static func order(of groups: [UInt32]) -> SortedBytes { SortedBytes(groups.map { key(of: $0) }) }
 
   static func key(of group: UInt32) -> [UInt8] { decimal(Int64(group)) }
 }

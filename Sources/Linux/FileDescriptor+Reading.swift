@@ -7,11 +7,11 @@ private func reading<Value>(_ call: () throws(Errno) -> Value) throws(ReadError)
 }
 
 extension FileDescriptor {
-  /// Opens what stands at `path`, relative to this folder, to read it.
+  /// Opens what stands at `path`, relative to this directory, to read it.
   ///
   /// What it is, is asked before: to open a FIFO releases whoever waits to write into it, to open a device may do
   /// anything. It may be another file a moment later, so it is asked of the open file again.
-  /// - Returns: nil for what is neither a regular file nor a folder: that is not opened.
+  /// - Returns: nil for what is neither a regular file nor a directory: that is not opened.
   public func openToRead(_ path: Path, _ options: OpenOptions = []) throws(Errno) -> FileDescriptor? {
     let metadata = try status(of: path, flags: options.contains(.noFollow) ? AT_SYMLINK_NOFOLLOW : 0)
     return metadata.kind == .other ? nil : try open(path, options.union(.nonBlocking))
@@ -34,17 +34,17 @@ extension FileDescriptor {
   public func readAll(_ known: Metadata? = nil, limit: Int) throws(ReadError) -> (
     contents: [UInt8], metadata: Metadata
   ) {
-    var spare: [UInt8] = []
-    return try readAll(known, limit: limit, like: [], reusing: &spare)
+    var scratch: [UInt8] = []
+    return try readAll(known, limit: limit, like: [], reusing: &scratch)
   }
 
   /// The same, with what saves memory: to get a page of it from the kernel takes longer than to fill it.
   /// - Parameters:
   ///   - other: what the file may well hold; where it does, this is returned.
-  ///   - spare: a text that nobody needs any more: its memory is used, and it is empty afterwards.
+  ///   - scratch: a text that nobody needs any more: its memory is used, and it is empty afterwards.
   @inline(never)
   public func readAll(
-    _ known: Metadata? = nil, limit: Int, like other: [UInt8], reusing spare: inout [UInt8]
+    _ known: Metadata? = nil, limit: Int, like other: [UInt8], reusing scratch: inout [UInt8]
   ) throws(ReadError) -> (contents: [UInt8], metadata: Metadata) {
     let metadata = try reading { () throws(Errno) in
       if let known { return known }
@@ -53,12 +53,12 @@ extension FileDescriptor {
     if metadata.kind != .regular { throw .notRegular }
     if metadata.size > limit { throw .tooLarge }
     if metadata.size == other.count && !other.isEmpty {
-      if try reading({ () throws(Errno) in try holds(other) }) { return (other, metadata) }
+      if try reading({ () throws(Errno) in try contains(other) }) { return (other, metadata) }
       try reading { () throws(Errno) in try rewind() }
     }
     // Room for one byte more than the file held a moment ago shows whether it has grown since.
     var contents: [UInt8] = []
-    swap(&contents, &spare)
+    swap(&contents, &scratch)
     contents.removeAll(keepingCapacity: true)
     // A bundle's memory is to serve for the next, which may be larger; what is not touched costs nothing.
     if metadata.size > 65536 { contents.reserveCapacity((metadata.size | 0x3FFFF) + 1) }
@@ -99,7 +99,7 @@ extension FileDescriptor {
   }
 
   /// Whether the file's first bytes, as many as `other` has, are those of `other`.
-  private func holds(_ other: [UInt8]) throws(Errno) -> Bool {
+  private func contains(_ other: [UInt8]) throws(Errno) -> Bool {
     var buffer = InlineArray<16384, UInt8>(repeating: 0)
     var position = 0
     while position < other.count {

@@ -13,8 +13,8 @@ public struct FileDescriptor: Equatable, Sendable {
   public static let standardInput = FileDescriptor(rawValue: 0)
   public static let standardOutput = FileDescriptor(rawValue: 1)
   public static let standardError = FileDescriptor(rawValue: 2)
-  /// Stands for the current folder, or for any where the path is absolute.
-  public static let currentFolder = FileDescriptor(rawValue: AT_FDCWD)
+  /// Stands for the current directory, or for any where the path is absolute.
+  public static let currentDirectory = FileDescriptor(rawValue: AT_FDCWD)
 
   /// How to open: the C constants of the same meaning. All are opened close-on-exec and never
   /// become a controlling terminal.
@@ -25,7 +25,7 @@ public struct FileDescriptor: Equatable, Sendable {
     public static let readWrite = OpenOptions(rawValue: O_RDWR)
     public static let writeOnly = OpenOptions(rawValue: O_WRONLY)
     public static let createNew = OpenOptions(rawValue: O_CREAT | O_EXCL)
-    public static let folder = OpenOptions(rawValue: O_DIRECTORY)
+    public static let directory = OpenOptions(rawValue: O_DIRECTORY)
     public static let noFollow = OpenOptions(rawValue: O_NOFOLLOW)
     public static let nonBlocking = OpenOptions(rawValue: O_NONBLOCK)
     public static let pathOnly = OpenOptions(rawValue: O_PATH)
@@ -34,7 +34,7 @@ public struct FileDescriptor: Equatable, Sendable {
     var flags: Int32 { rawValue | O_CLOEXEC | (contains(.pathOnly) ? 0 : O_NOCTTY) }
   }
 
-  /// Opens `path`, relative to this folder. The corresponding C function is `openat`.
+  /// Opens `path`, relative to this directory. The corresponding C function is `openat`.
   @inline(never)
   public func open(
     _ path: Path, _ options: OpenOptions = [], mode: UInt32 = 0
@@ -45,11 +45,11 @@ public struct FileDescriptor: Equatable, Sendable {
 
   /// Opens for reading what was opened as a place only: the very same file.
   func reopened() throws(Errno) -> FileDescriptor {
-    try FileDescriptor.currentFolder.open(
+    try FileDescriptor.currentDirectory.open(
       Path("/proc/self/fd").appending(Path(decimal(Int64(rawValue)))), [.nonBlocking])
   }
 
-  /// Opens `path` with this folder as the root of every link and `..` in it.
+  /// Opens `path` with this directory as the root of every link and `..` in it.
   /// The corresponding system call is `openat2` with `RESOLVE_IN_ROOT` (Linux 5.6).
   @inline(never)
   func openInside(_ path: Path, _ options: OpenOptions, mode: UInt32) throws(Errno) -> FileDescriptor {
@@ -138,7 +138,7 @@ public struct FileDescriptor: Equatable, Sendable {
     return Metadata(status)
   }
 
-  /// What stands at `path`, relative to this folder. The corresponding C function is `fstatat`.
+  /// What stands at `path`, relative to this directory. The corresponding C function is `fstatat`.
   @inline(never)
   func status(of path: Path, flags: Int32) throws(Errno) -> Metadata {
     var status = stat()
@@ -150,7 +150,7 @@ public struct FileDescriptor: Equatable, Sendable {
   @inline(never)
   func metadata(of path: Path, flags: Int32) -> Metadata? { try? status(of: path, flags: flags) }
 
-  /// Takes the lock on this file or folder without waiting. The corresponding C function is
+  /// Takes the lock on this file or directory without waiting. The corresponding C function is
   /// `flock` with `LOCK_EX | LOCK_NB`; closing gives the lock back.
   /// - Throws: ``Errno/wouldBlock`` where another process holds it.
   @inline(never)

@@ -5,7 +5,7 @@ import Text
 ///
 /// - Source: POSIX `<sys/stat.h>`, Linux stat(2).
 public struct Metadata: Equatable, Sendable {
-  public enum Kind: Sendable { case regular, folder, link, other }
+  public enum Kind: Sendable { case regular, directory, link, other }
 
   /// A point in time, comparable; nanoseconds since the epoch, as far as an Int64 reaches.
   public typealias Nanoseconds = Int64
@@ -26,7 +26,7 @@ public struct Metadata: Equatable, Sendable {
     kind =
       switch clinux_mode_type(status.st_mode) {
       case UInt32(S_IFREG): .regular
-      case UInt32(S_IFDIR): .folder
+      case UInt32(S_IFDIR): .directory
       case UInt32(S_IFLNK): .link
       default: .other
       }
@@ -37,3 +37,6 @@ public struct Metadata: Equatable, Sendable {
     modified = Int64(status.st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(status.st_mtim.tv_nsec)
   }
 }
+
+/// Whether something stands at `path`. The corresponding C function is `access` with `F_OK`.
+public func exists(_ path: Path) -> Bool { access(path.terminated, F_OK) == 0 }

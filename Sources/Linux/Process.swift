@@ -49,7 +49,7 @@ public struct ProcessID: Equatable, Sendable {
   public func killGroup() -> Bool { kill(-rawValue, SIGKILL) == 0 }
 
   /// What a look at a child has shown.
-  public enum Look: Equatable, Sendable {
+  public enum State: Equatable, Sendable {
     case running
     case ended(Ending)
     /// There is no such child, or the kernel has reaped it because SIGCHLD is ignored.
@@ -57,7 +57,7 @@ public struct ProcessID: Equatable, Sendable {
   }
 
   /// Reaps this child if it has ended. The corresponding C function is `waitpid` with `WNOHANG`.
-  public func look() -> Look {
+  public func state() -> State {
     var status: Int32 = 0
     do throws(Errno) {
       if try retrying({ Int(waitpid(rawValue, &status, WNOHANG)) }) == 0 { return .running }
@@ -71,16 +71,16 @@ public struct ProcessID: Equatable, Sendable {
 
   /// Waits for this child to end, and reaps it. Not by a `waitpid` that waits: whoever traces the child may keep its
   /// end from us for good. SIGCHLD is blocked.
-  /// - Returns: ``Look/running`` where `deadline` has passed before.
-  public func wait(until deadline: Deadline) -> Look {
+  /// - Returns: ``State/running`` where `deadline` has passed before.
+  public func wait(until deadline: Deadline) -> State {
     // None comes where it is ignored.
     let isTold = !SignalSet.isIgnored(SignalSet.childEnded)
     while true {
       // It may be another child's.
       SignalSet([SignalSet.childEnded])
         .take(until: isTold ? deadline : min(deadline, Deadline(nanosecondsFromNow: 1_000_000)))
-      let look = look()
-      if look != .running || deadline.hasPassed { return look }
+      let state = state()
+      if state != .running || deadline.hasPassed { return state }
     }
   }
 

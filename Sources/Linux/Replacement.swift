@@ -35,24 +35,24 @@ public struct Replacement {
   ///   - isDurable: whether the file and its name are to be on disk before this returns.
   ///   - check: whether bytes read back from disk may take the name.
   public func replace(
-    _ name: Path, in folder: Folder, with contents: [UInt8], isDurable: Bool = true,
+    _ name: Path, in directory: Directory, with contents: [UInt8], isDurable: Bool = true,
     check: ([UInt8]) -> Bool
   ) throws(Failure) {
     let temporary = Self.temporaryName(for: name)
     let file = try step(.create) { () throws(Errno) in
-      try folder.descriptor.open(temporary, [.readWrite, .createNew, .noFollow], mode: 0o600)
+      try directory.descriptor.open(temporary, [.readWrite, .createNew, .noFollow], mode: 0o600)
     }
     defer { file.close() }
     do throws(Failure) {
       try fill(file, with: contents, isDurable: isDurable, check: check)
-      if folder.metadata(of: name)?.identity != expected?.identity { throw .overtaken }
-      try step(.rename) { () throws(Errno) in try folder.rename(temporary, to: name) }
+      if directory.metadata(of: name)?.identity != expected?.identity { throw .overtaken }
+      try step(.rename) { () throws(Errno) in try directory.rename(temporary, to: name) }
     } catch {
-      try? folder.remove(temporary)
+      try? directory.remove(temporary)
       throw error
     }
-    // Some file systems refuse this for a folder; the rename stands all the same.
-    if isDurable { try? folder.descriptor.synchronize() }
+    // Some file systems refuse this for a directory; the rename stands all the same.
+    if isDurable { try? directory.descriptor.synchronize() }
   }
 
   private func fill(
@@ -85,10 +85,10 @@ public struct Replacement {
     }
   }
 
-  /// Removes what starts that were killed have left here. Only whoever holds the folder's lock
+  /// Removes what starts that were killed have left here. Only whoever holds the directory's lock
   /// knows that nobody is still writing them.
-  public static func removeLeftovers(of name: Path, in folder: Folder, among names: [Path]) {
-    for leftover in names where isTemporary(leftover, for: name) { try? folder.remove(leftover) }
+  public static func removeLeftovers(of name: Path, in directory: Directory, among names: [Path]) {
+    for leftover in names where isTemporary(leftover, for: name) { try? directory.remove(leftover) }
   }
 
   /// Whether `candidate` is a temporary file that was to become `name`.

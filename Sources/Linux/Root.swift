@@ -1,48 +1,48 @@
 import CLinux
 import Text
 
-/// Where absolute paths begin: `/`, or a folder that stands for it.
+/// Where absolute paths begin: `/`, or a directory that stands for it.
 ///
 /// Under another root every link is resolved inside it: an absolute link, or one with too many
 /// `..`, cannot lead out.
 public struct Root: Sendable {
-  private let folder: FileDescriptor?
+  private let directory: FileDescriptor?
 
   /// The system's own root.
-  public static let system = Root(folder: nil)
+  public static let system = Root(directory: nil)
 
-  private init(folder: FileDescriptor?) { self.folder = folder }
+  private init(directory: FileDescriptor?) { self.directory = directory }
 
   /// Another root.
-  /// - Throws: what `open` says of the folder; ``Errno/notImplemented`` where the kernel is older
+  /// - Throws: what `open` says of the directory; ``Errno/notImplemented`` where the kernel is older
   ///   than Linux 5.6 and could not keep links inside.
   public init(at path: Path) throws(Errno) {
-    let folder = try FileDescriptor.currentFolder.open(path, [.folder, .pathOnly])
+    let directory = try FileDescriptor.currentDirectory.open(path, [.directory, .pathOnly])
     do throws(Errno) {
-      try folder.openInside(Path("."), [.folder, .pathOnly], mode: 0).close()
+      try directory.openInside(Path("."), [.directory, .pathOnly], mode: 0).close()
     } catch {
-      folder.close()
+      directory.close()
       // An older filter of system calls answers so to one that it does not know.
       throw error == .notPermitted ? .notImplemented : error
     }
-    self.folder = folder
+    self.directory = directory
   }
 
-  public var isSystem: Bool { folder == nil }
+  public var isSystem: Bool { directory == nil }
 
   /// Opens `path`, following links.
   @inline(never)
   public func open(
     _ path: Path, _ options: FileDescriptor.OpenOptions = []
   ) throws(Errno) -> FileDescriptor {
-    guard let folder else { return try FileDescriptor.currentFolder.open(path, options) }
-    return try folder.openInside(path, options, mode: 0)
+    guard let directory else { return try FileDescriptor.currentDirectory.open(path, options) }
+    return try directory.openInside(path, options, mode: 0)
   }
 
   /// Opens what stands at `path` to read it: see ``FileDescriptor/openToRead(_:_:)``.
   @inline(never)
   public func openToRead(_ path: Path) throws(Errno) -> FileDescriptor? {
-    if isSystem { return try FileDescriptor.currentFolder.openToRead(path) }
+    if isSystem { return try FileDescriptor.currentDirectory.openToRead(path) }
     let place = try open(path, [.pathOnly])
     defer { place.close() }
     if try place.metadata().kind == .other { return nil }
@@ -52,17 +52,17 @@ public struct Root: Sendable {
     }
   }
 
-  /// Opens `name` in an open folder, which is `path`, to read it.
+  /// Opens `name` in an open directory, which is `path`, to read it.
   @inline(never)
   public func openToRead(
-    _ name: Path, in folder: FileDescriptor, at path: Path
+    _ name: Path, in directory: FileDescriptor, at path: Path
   ) throws(Errno) -> FileDescriptor? {
-    if isSystem { return try folder.openToRead(name) }
-    switch try folder.status(of: name, flags: AT_SYMLINK_NOFOLLOW).kind {
+    if isSystem { return try directory.openToRead(name) }
+    switch try directory.status(of: name, flags: AT_SYMLINK_NOFOLLOW).kind {
     // An absolute one must not lead out of this root.
     case .link: return try openToRead(path)
     case .other: return nil
-    case .regular, .folder: return try folder.open(name, [.nonBlocking, .noFollow])
+    case .regular, .directory: return try directory.open(name, [.nonBlocking, .noFollow])
     }
   }
 
@@ -86,7 +86,7 @@ public struct Root: Sendable {
 
   /// What stands at `path`, links followed.
   public func status(of path: Path) throws(Errno) -> Metadata {
-    if isSystem { return try FileDescriptor.currentFolder.status(of: path, flags: 0) }
+    if isSystem { return try FileDescriptor.currentDirectory.status(of: path, flags: 0) }
     let file = try open(path, [.pathOnly])
     defer { file.close() }
     return try file.metadata()
@@ -99,21 +99,21 @@ public struct Root: Sendable {
   public func resolved(_ path: Path) -> Path? {
     guard let file = try? open(path, [.pathOnly]) else { return nil }
     defer { file.close() }
-    guard let folder = try? Folder(Path("/proc/self/fd"), in: .system) else { return nil }
-    defer { folder.close() }
-    return try? folder.target(ofLink: Path(decimal(Int64(file.rawValue))))
+    guard let directory = try? Directory(Path("/proc/self/fd"), in: .system) else { return nil }
+    defer { directory.close() }
+    return try? directory.target(ofLink: Path(decimal(Int64(file.rawValue))))
   }
 
-  /// Whether what is missing at `path` is missing because it, or a folder on the way, is a link that leads nowhere.
+  /// Whether what is missing at `path` is missing because it, or a directory on the way, is a link that leads nowhere.
   public func isBehindDeadLink(_ path: Path) -> Bool {
     var path = path
     while path != Path("/") && !exists(path) {
-      let (folderPath, name) = path.split
-      if let folder = try? Folder(folderPath, in: self) {
-        defer { folder.close() }
-        return folder.metadata(of: name)?.kind == .link
+      let (directoryPath, name) = path.split
+      if let directory = try? Directory(directoryPath, in: self) {
+        defer { directory.close() }
+        return directory.metadata(of: name)?.kind == .link
       }
-      path = folderPath
+      path = directoryPath
     }
     return false
   }

@@ -59,7 +59,7 @@ public struct SignalSet: Sendable {
   /// A descriptor that becomes readable when a signal of this set waits. The corresponding C
   /// function is `signalfd`.
   /// - Returns: nil where the kernel or the engine's filter has none: whoever waits then looks every
-  ///   ``lookInterval``.
+  ///   ``pollInterval``.
   public func descriptor() -> FileDescriptor? {
     var copy = set
     let descriptor = try? retrying { () -> Int in Int(signalfd(-1, &copy, Int32(SFD_CLOEXEC))) }
@@ -67,7 +67,7 @@ public struct SignalSet: Sendable {
   }
 
   /// Nanoseconds between two looks at what cannot be waited for.
-  public static let lookInterval: Int64 = 20_000_000
+  public static let pollInterval: Int64 = 20_000_000
 
   /// Has the kernel drop these signals. Not for the process that becomes the service, which
   /// would inherit it.

@@ -46,7 +46,7 @@ public struct ToolRun: Sendable {
         throw error
       }
       guard let tool else {
-        settleIn(parent: parent, output: pipe.writing)
+        becomeTool(parent: parent, output: pipe.writing)
         // From a copy: one that has the number already would be closed by the exec.
         (try? descriptor?.copy(above: 10))?.duplicate(as: FileDescriptor(rawValue: 3))
         _ = execute(
@@ -68,14 +68,14 @@ public struct ToolRun: Sendable {
     var output: [UInt8] = []
     var isPipeOpen = true
     while true {
-      let look =
+      let poll =
         childEnded == nil
-        ? min(deadline, Deadline(nanosecondsFromNow: SignalSet.lookInterval)) : deadline
-      _ = waitToRead((isPipeOpen ? [pipe] : []) + (childEnded.map { [$0] } ?? []), until: look)
+        ? min(deadline, Deadline(nanosecondsFromNow: SignalSet.pollInterval)) : deadline
+      _ = waitToRead((isPipeOpen ? [pipe] : []) + (childEnded.map { [$0] } ?? []), until: poll)
       if isPipeOpen { isPipeOpen = drain(pipe, into: &output) }
       // Before the look: one that comes later tells of the tool's end.
       SignalSet([SignalSet.childEnded]).discardPending()
-      switch tool.look() {
+      switch tool.state() {
       case .running: break
       case .gone: return ToolRun(ending: .notStarted(.noChild), output: output)
       case .ended(let ending):
@@ -109,13 +109,13 @@ public struct ToolRun: Sendable {
     }
   }
 
-  private static func settleIn(parent: ProcessID, output: FileDescriptor) {
+  private static func becomeTool(parent: ProcessID, output: FileDescriptor) {
     ProcessID.dieWith(parent)
     SignalSet.restore([SignalSet.brokenPipe, SignalSet.fileSizeExceeded, SignalSet.terminalOutput])
     SignalSet().install()
     _ = umask(0o022)
     _ = chdir("/")
-    if let nothing = try? FileDescriptor.currentFolder.open(Path("/dev/null")) {
+    if let nothing = try? FileDescriptor.currentDirectory.open(Path("/dev/null")) {
       nothing.duplicate(as: .standardInput)
     }
     output.duplicate(as: .standardOutput)

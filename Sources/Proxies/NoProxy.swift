@@ -1,6 +1,6 @@
 import Text
 
-/// One host, suffix or network of NO_PROXY, normalised.
+/// One host, suffix or network of NO_PROXY, normalized.
 public struct NoProxyEntry: Equatable, Sendable, CustomStringConvertible, CustomDebugStringConvertible {
   /// The bytes to hand on.
   public let text: [UInt8]
@@ -69,10 +69,10 @@ struct NoProxyList: Equatable, Sendable {
     let tokens = text[...].split { isNoProxySeparator($0) }
     var found: [NoProxyEntry] = []
     for token in tokens {
-      let bare = withoutSurroundings(token)
+      let bare = trimmingQuotesAndSpace(token)
       if bare.count != token.count { repairs.insert(.quotes) }
       if bare.isEmpty { continue }
-      found.append(NoProxyEntry([UInt8](normalised(bare)), isConfidential: isConfidential))
+      found.append(NoProxyEntry([UInt8](normalized(bare)), isConfidential: isConfidential))
     }
     separate = Self.firsts(of: found).map { found[$0] }
     if separate.count < found.count { repairs.insert(.duplicates) }
@@ -102,11 +102,11 @@ struct NoProxyList: Equatable, Sendable {
 
   /// The entries that no earlier one equals. Host names are the same in either case.
   private static func firsts(of entries: [NoProxyEntry]) -> [Int] {
-    ByteOrder(entries.map { $0.text.map { $0.lowercased } }).firsts
+    SortedBytes(entries.map { $0.text.map { $0.lowercased } }).firsts
   }
 
   /// The entry as most clients read it.
-  private mutating func normalised(_ entry: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+  private mutating func normalized(_ entry: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
     if entry.begins(with: [ASCII.asterisk, ASCII.dot]), entry.count > 2,
       !entry.dropFirst().has(ASCII.asterisk)
     {

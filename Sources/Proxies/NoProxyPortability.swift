@@ -5,24 +5,24 @@ public struct NoProxyPortability: Sendable {
   public let kind: NoProxyKind
   /// An entry of the kind, and a host with a port that whoever writes the entry wants to reach by it.
   public let example: (entry: StaticString, reached: StaticString)
-  public fileprivate(set) var honouredBy: ProxyClients
+  public fileprivate(set) var honoredBy: ProxyClients
   /// What to know or to write instead, for a person.
   public let advice: StaticString
 
-  public var ignoredBy: ProxyClients { .all.subtracting(honouredBy) }
+  public var ignoredBy: ProxyClients { .all.subtracting(honoredBy) }
 
-  public var isPortable: Bool { honouredBy == .all }
+  public var isPortable: Bool { honoredBy == .all }
 
-  /// False for an entry that every client honours, and for `::1`: a start adds that one itself, and the clients
+  /// False for an entry that every client honors, and for `::1`: a start adds that one itself, and the clients
   /// that overlook it are reached by `localhost` and `127.0.0.1`.
   public var deservesWarning: Bool { !isPortable && kind != .ipv6Loopback }
 }
 
-/// Which clients honour an entry of NO_PROXY.
+/// Which clients honor an entry of NO_PROXY.
 public func portability(of entry: NoProxyEntry) -> NoProxyPortability {
   var row = portability(of: entry.kind)
   // These two know a port only where the URL names it, and hardly any URL names the usual one.
-  if entry.hasUsualPort { row.honouredBy.subtract([.urllib, .requests]) }
+  if entry.hasUsualPort { row.honoredBy.subtract([.urllib, .requests]) }
   return row
 }
 
@@ -104,8 +104,8 @@ public func portability(of kind: NoProxyKind) -> NoProxyPortability {
 }
 
 private func row(
-  _ kind: NoProxyKind, _ entry: StaticString, _ reached: StaticString, _ honouredBy: ProxyClients,
+  _ kind: NoProxyKind, _ entry: StaticString, _ reached: StaticString, _ honoredBy: ProxyClients,
   _ advice: StaticString
 ) -> NoProxyPortability {
-  NoProxyPortability(kind: kind, example: (entry, reached), honouredBy: honouredBy, advice: advice)
+  NoProxyPortability(kind: kind, example: (entry, reached), honoredBy: honoredBy, advice: advice)
 }

@@ -34,7 +34,7 @@ public func parseProxyURL(_ text: [UInt8]) throws(ProxyURLFault) -> ProxyURL {
 }
 
 func readProxyURL(_ text: [UInt8]) throws(ProxyURLFault) -> (url: ProxyURL, repairs: ProxyURLRepairs) {
-  let bare = withoutSurroundings(text[...])
+  let bare = trimmingQuotesAndSpace(text[...])
   guard !bare.isEmpty else { throw .empty }
   guard !bare.has(0) else { throw .nul }
   var repairs: ProxyURLRepairs = bare.count == text.count ? [] : .surroundings

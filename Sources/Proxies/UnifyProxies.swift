@@ -34,7 +34,7 @@ public func unifyProxies(in environment: [[UInt8]], _ settings: ProxySettings) -
 /// The names under which a variable stands in an environment, and where.
 private struct FoundSpellings {
   private var all: [(index: Int, spelling: Spelling)] = []
-  private let names: ByteOrder
+  private let names: SortedBytes
   /// The first entry of each name, in order of appearance.
   private(set) var first: [(index: Int, spelling: Spelling)] = []
   /// The other entries of these names: nothing reads them but a client that lists the environment itself.
@@ -48,7 +48,7 @@ private struct FoundSpellings {
       }
       all.append((index, Spelling(variable, name: [UInt8](name), raw: [UInt8](value))))
     }
-    names = ByteOrder(all.map { $0.spelling.name })
+    names = SortedBytes(all.map { $0.spelling.name })
     for (number, one) in all.enumerated() {
       if names.number(of: one.spelling.name) == number {
         first.append(one)

@@ -12,14 +12,14 @@ extension Applier {
   ) {
     guard let store = snapshot.system else { return }
     let family = store.family
-    let folder: Folder
-    do throws(Errno) { folder = try Folder.making(family.anchors, in: root) } catch {
+    let directory: Directory
+    do throws(Errno) { directory = try Directory.making(family.anchors, in: root) } catch {
       snapshot.system?.replaceability = .blocked(.refused(.create, error))
       snapshot.system?.blockedPath = family.anchors
       return
     }
-    defer { folder.close() }
-    lock(folder, .system, family.anchors)
+    defer { directory.close() }
+    lock(directory, .system, family.anchors)
     // Another start may have done it while this one waited.
     reread(&snapshot)
     guard let current = snapshot.system, !differs(current, store) else { return }
@@ -34,10 +34,10 @@ extension Applier {
       setUnfinishedMark(family, known.links)
       names = known
     }
-    let failed = changeAnchors(write, remove, in: folder, family, snapshot.mounted)
+    let failed = changeAnchors(write, remove, in: directory, family, snapshot.mounted)
     if let names {
       removeLeftovers(removing: remove, family)
-      let isWhole = run(family, names, remove, folder, write, &snapshot)
+      let isWhole = run(family, names, remove, directory, write, &snapshot)
       // What could not be put back is known to the next start by the mark.
       if isWhole { clearUnfinishedMark(family) }
     } else {
@@ -63,12 +63,12 @@ extension Applier {
   }
 
   private mutating func changeAnchors(
-    _ write: [Fingerprint], _ remove: [Path], in folder: Folder, _ family: StoreFamily,
+    _ write: [Fingerprint], _ remove: [Path], in directory: Directory, _ family: StoreFamily,
     _ mounted: MountedCertificates
   ) -> [Path] {
-    if let names = try? folder.descriptor.unsortedNames() {
+    if let names = try? directory.descriptor.unsortedNames() {
       for name in names where name.bytes.begins(with: Replacement.temporaryPrefix) {
-        try? folder.remove(name)
+        try? directory.remove(name)
       }
     }
     var failed: [Path] = []
@@ -77,16 +77,16 @@ extension Applier {
       note(Fact(.system, .error, family.anchors.appending(name).shown, .anchorFailed(blocker)))
     }
     for name in remove {
-      do throws(Errno) { try folder.remove(name) } catch {
+      do throws(Errno) { try directory.remove(name) } catch {
         // Without the lock another start may have been faster.
         if error != .noSuchFile { fail(name, .refused(.rename, error)) }
       }
     }
     // Also those whose names stand there: what is in them is what the tool reads.
-    let order = ByteOrder(write.map { $0.bytes })
+    let order = SortedBytes(write.map { $0.bytes })
     for certificate in mounted.certificates where order.contains(certificate.fingerprint.bytes) {
       let name = family.anchorName(certificate.fingerprint)
-      do throws(Replacement.Failure) { try writeAnchor(certificate, as: name, in: folder) } catch {
+      do throws(Replacement.Failure) { try writeAnchor(certificate, as: name, in: directory) } catch {
         fail(name, Blocker(error))
       }
     }
@@ -96,41 +96,41 @@ extension Applier {
   /// Writes an anchor unless it stands there already. It need not be on disk at once: one that a
   /// crash has emptied is missed in the bundle, and written again.
   private func writeAnchor(
-    _ certificate: Certificate, as name: Path, in folder: Folder
+    _ certificate: Certificate, as name: Path, in directory: Directory
   ) throws(Replacement.Failure) {
     var text: [UInt8] = []
     appendCanonicalPEM(certificate.der, to: &text)
-    if let file = try? folder.descriptor.openFile(name, [.noFollow]) {
+    if let file = try? directory.descriptor.openFile(name, [.noFollow]) {
       defer { file.close() }
       if (try? file.readAll(limit: text.count))?.contents == text { return }
     }
-    try Replacement(mode: 0o644, owner: nil, expected: folder.metadata(of: name))
-      .replace(name, in: folder, with: text, isDurable: false) { _ in true }
+    try Replacement(mode: 0o644, owner: nil, expected: directory.metadata(of: name))
+      .replace(name, in: directory, with: text, isDurable: false) { _ in true }
   }
 
   /// Removes what would mislead the tool: a bundle that a killed run has half written, which
   /// Debian's would go on with, and links to anchors of ours that are gone.
   private func removeLeftovers(removing anchors: [Path], _ family: StoreFamily) {
-    let (folderPath, name) = family.bundle.split
-    guard let folder = try? Folder(folderPath, in: root) else { return }
-    defer { folder.close() }
-    try? folder.remove(name.suffixed(".new"))
+    let (directoryPath, name) = family.bundle.split
+    guard let directory = try? Directory(directoryPath, in: root) else { return }
+    defer { directory.close() }
+    try? directory.remove(name.suffixed(".new"))
     if anchors.isEmpty { return }
-    let names = (try? folder.descriptor.unsortedNames()) ?? []
+    let names = (try? directory.descriptor.unsortedNames()) ?? []
     // A link to the anchor first; then those, named by a hash, that led to that link.
     for _ in 0..<2 {
-      for name in names where isDanglingLinkOfOurs(name, in: folder) { try? folder.remove(name) }
+      for name in names where isDanglingLinkOfOurs(name, in: directory) { try? directory.remove(name) }
     }
   }
 
-  private func isDanglingLinkOfOurs(_ name: Path, in folder: Folder) -> Bool {
-    guard let target = try? folder.target(ofLink: name) else { return false }
-    return fingerprint(ofAnchor: target.split.name) != nil && !folder.leadsSomewhere(name)
+  private func isDanglingLinkOfOurs(_ name: Path, in directory: Directory) -> Bool {
+    guard let target = try? directory.target(ofLink: name) else { return false }
+    return fingerprint(ofAnchor: target.split.name) != nil && !directory.resolves(name)
   }
 
   /// - Returns: whether all is there that was there before.
   private mutating func run(
-    _ family: StoreFamily, _ names: ClientNames, _ removed: [Path], _ anchors: Folder,
+    _ family: StoreFamily, _ names: ClientNames, _ removed: [Path], _ anchors: Directory,
     _ wanted: [Fingerprint],
     _ snapshot: inout Snapshot
   ) -> Bool {
@@ -149,7 +149,7 @@ extension Applier {
     let text = try? root.read(family.bundle, limit: bundleSizeLimit)
     let contents = text.map { BundleContents(reading: $0) }
     var missing: [Certificate] = []
-    let order = ByteOrder(wanted.map { $0.bytes })
+    let order = SortedBytes(wanted.map { $0.bytes })
     for (number, certificate) in snapshot.mounted.certificates.enumerated()
     where order.contains(certificate.fingerprint.bytes)
       && !(store.trusted.count > number && store.trusted[number])
@@ -184,10 +184,10 @@ extension Applier {
       note(Fact(.system, .error, family.bundle.shown, .lost(Blocker(error))))
       return false
     }
-    defer { file.folder.close() }
-    let held = ByteOrder(trustedDERs(in: file.text))
-    let unwanted = ByteOrder(former.map { $0.bytes })
-    let distrusted = ByteOrder((blocklist + deselected(family)).map { $0.der })
+    defer { file.directory.close() }
+    let held = SortedBytes(trustedDERs(in: file.text))
+    let unwanted = SortedBytes(former.map { $0.bytes })
+    let distrusted = SortedBytes((blocklist + deselected(family)).map { $0.der })
     let lost = before.filter { der in
       !held.contains(der) && !distrusted.contains(der) && !unwanted.contains(Fingerprint(of: der).bytes)
     }
@@ -198,7 +198,7 @@ extension Applier {
     let replacement = Replacement(
       mode: file.metadata.mode, owner: (file.metadata.user, file.metadata.group), expected: file.metadata)
     do throws(Replacement.Failure) {
-      try replacement.replace(file.name, in: file.folder, with: text) { $0 == text }
+      try replacement.replace(file.name, in: file.directory, with: text) { $0 == text }
       note(Fact(.system, .warning, family.bundle.shown, .kept(lost.count)))
       return true
     } catch {
@@ -222,7 +222,7 @@ extension Applier {
 
   private func remaining(_ former: [Fingerprint], in contents: BundleContents) -> Int {
     if former.isEmpty { return 0 }
-    let order = ByteOrder(former.map { $0.bytes })
+    let order = SortedBytes(former.map { $0.bytes })
     return contents.certificates.count { certificate in
       certificate.isTrustedForServers
         && order.contains(Fingerprint(of: contents.der(of: certificate)).bytes)
@@ -255,11 +255,11 @@ extension Applier {
 
 extension Applier {
   private func setUnfinishedMark(_ family: StoreFamily, _ links: [ClientNames.Link]) {
-    let (folderPath, name) = family.unfinishedMark.split
-    guard let folder = try? Folder(folderPath, in: root) else { return }
-    defer { folder.close() }
+    let (directoryPath, name) = family.unfinishedMark.split
+    guard let directory = try? Directory(directoryPath, in: root) else { return }
+    defer { directory.close() }
     // One that stands there is of a start that was killed, and knew more.
-    guard let file = try? folder.descriptor.open(name, [.writeOnly, .createNew, .noFollow], mode: 0o600)
+    guard let file = try? directory.descriptor.open(name, [.writeOnly, .createNew, .noFollow], mode: 0o600)
     else { return }
     defer { file.close() }
     try? file.write(ClientNames.Link.record(links))
@@ -271,10 +271,10 @@ extension Applier {
   }
 
   private func clearUnfinishedMark(_ family: StoreFamily) {
-    let (folderPath, name) = family.unfinishedMark.split
-    guard let folder = try? Folder(folderPath, in: root) else { return }
-    defer { folder.close() }
-    try? folder.remove(name)
+    let (directoryPath, name) = family.unfinishedMark.split
+    guard let directory = try? Directory(directoryPath, in: root) else { return }
+    defer { directory.close() }
+    try? directory.remove(name)
   }
 }
 

@@ -42,8 +42,8 @@ public struct Applier {
   mutating func note(_ fact: Fact) { facts.append(fact) }
 
   /// Takes the lock on a directory, and says so where it has to be passed over.
-  mutating func lock(_ folder: Folder, _ area: Finding.Area, _ subject: Path) {
-    if !folder.lock(until: lockDeadline) { note(Fact(area, .warning, subject.shown, .lockPassedOver)) }
+  mutating func lock(_ directory: Directory, _ area: Finding.Area, _ subject: Path) {
+    if !directory.lock(until: lockDeadline) { note(Fact(area, .warning, subject.shown, .lockPassedOver)) }
   }
 }
 
@@ -61,8 +61,8 @@ extension Applier {
     } catch {
       return block(path, isStore, Blocker(error), &snapshot)
     }
-    defer { file.folder.close() }
-    lock(file.folder, area, path)
+    defer { file.directory.close() }
+    lock(file.directory, area, path)
     // Another start may have written it while this one waited, or a package manager, which takes no lock.
     do throws(BundleFile.Failure) { file = try file.reread() } catch {
       return block(path, isStore, Blocker(error), &snapshot)
@@ -76,7 +76,7 @@ extension Applier {
     let replacement = Replacement(
       mode: file.metadata.mode, owner: (file.metadata.user, file.metadata.group), expected: file.metadata)
     do throws(Replacement.Failure) {
-      try replacement.replace(file.name, in: file.folder, with: text, check: merge.isWhole)
+      try replacement.replace(file.name, in: file.directory, with: text, check: merge.isWhole)
     } catch {
       if error == .overtaken && overtaken.count(where: { $0 == path }) < 3 {
         overtaken.append(path)
@@ -102,14 +102,14 @@ extension Applier {
       guard let other = try? BundleFile.open(name, in: root, like: file.text, reusing: &none) else {
         continue
       }
-      defer { other.folder.close() }
+      defer { other.directory.close() }
       if other.metadata.identity != former { continue }
       let temporary = Replacement.temporaryName(for: other.name)
       do throws(Errno) {
-        try file.folder.link(file.name, to: temporary, in: other.folder)
-        try other.folder.rename(temporary, to: other.name)
+        try file.directory.link(file.name, to: temporary, in: other.directory)
+        try other.directory.rename(temporary, to: other.name)
       } catch {
-        try? other.folder.remove(temporary)
+        try? other.directory.remove(temporary)
       }
     }
   }
@@ -147,9 +147,9 @@ extension Applier {
     }
     var none: [UInt8] = []
     guard let file = try? BundleFile.open(path, in: root, reusing: &none) else { return }
-    defer { file.folder.close() }
+    defer { file.directory.close() }
     // Without the lock somebody may still be writing them.
-    if file.folder.lock(until: lockDeadline) {
+    if file.directory.lock(until: lockDeadline) {
       file.removeLeftovers()
     } else {
       note(Fact(.bundle, .warning, path.shown, .lockPassedOver))
@@ -168,17 +168,17 @@ extension Applier {
     }
     let user = reader.request.user.user
     do throws(StateDirectory.Failure) {
-      guard let folder = try StateDirectory.open(path, in: root, make: true, for: user) else { return }
-      defer { folder.close() }
-      lock(folder, .bundle, path)
+      guard let directory = try StateDirectory.open(path, in: root, make: true, for: user) else { return }
+      defer { directory.close() }
+      lock(directory, .bundle, path)
       // Another start may have written it while this one waited.
-      if StateDirectory.text(in: folder, of: user) != text {
-        let names = (try? folder.descriptor.unsortedNames()) ?? []
-        Replacement.removeLeftovers(of: privateBundleName, in: folder, among: names)
+      if StateDirectory.text(in: directory, of: user) != text {
+        let names = (try? directory.descriptor.unsortedNames()) ?? []
+        Replacement.removeLeftovers(of: privateBundleName, in: directory, among: names)
         let contents = BundleContents(reading: text)
         do throws(Replacement.Failure) {
-          try Replacement(mode: 0o644, owner: nil, expected: folder.metadata(of: privateBundleName))
-            .replace(privateBundleName, in: folder, with: text) { $0 == text && contents.damage == nil }
+          try Replacement(mode: 0o644, owner: nil, expected: directory.metadata(of: privateBundleName))
+            .replace(privateBundleName, in: directory, with: text) { $0 == text && contents.damage == nil }
         } catch {
           return set { $0.failure = .notWritten(Blocker(error)) }
         }
@@ -200,9 +200,9 @@ extension Applier {
   }
 
   private mutating func removePrivate(_ path: Path, _ snapshot: inout Snapshot) {
-    if let folder = try? StateDirectory.open(path, in: root, make: false, for: reader.request.user.user) {
-      defer { folder.close() }
-      if (try? folder.remove(privateBundleName)) != nil {
+    if let directory = try? StateDirectory.open(path, in: root, make: false, for: reader.request.user.user) {
+      defer { directory.close() }
+      if (try? directory.remove(privateBundleName)) != nil {
         note(Fact(.bundle, .info, path.appending(privateBundleName).shown, .removed))
       }
     }

@@ -9,17 +9,17 @@ struct BundleFile {
     case unreadable(ReadError)
   }
 
-  let folder: Folder
+  let directory: Directory
   let name: Path
   let text: [UInt8]
   let metadata: Metadata
 
   private init(
-    folder: Folder, name: Path, like other: [UInt8], reusing scratch: inout [UInt8]
+    directory: Directory, name: Path, like other: [UInt8], reusing scratch: inout [UInt8]
   ) throws(ReadError) {
-    self.folder = folder
+    self.directory = directory
     self.name = name
-    let file = try folder.descriptor.openFile(name, [.noFollow])
+    let file = try directory.descriptor.openFile(name, [.noFollow])
     defer { file.close() }
     (text, metadata) = try file.readAll(limit: bundleSizeLimit, like: other, reusing: &scratch)
   }
@@ -35,17 +35,19 @@ struct BundleFile {
     var path = path
     // As many links as the kernel would follow.
     for _ in 0..<40 {
-      let (folderPath, name) = path.split
-      let folder: Folder
-      do throws(Errno) { folder = try Folder(folderPath, in: root) } catch { throw failure(.system(error)) }
+      let (directoryPath, name) = path.split
+      let directory: Directory
+      do throws(Errno) { directory = try Directory(directoryPath, in: root) } catch {
+        throw failure(.system(error))
+      }
       do throws(ReadError) {
-        return try BundleFile(folder: folder, name: name, like: other, reusing: &scratch)
+        return try BundleFile(directory: directory, name: name, like: other, reusing: &scratch)
       } catch {
-        defer { folder.close() }
-        guard error == .system(.tooManyLinks), let target = try? folder.target(ofLink: name) else {
+        defer { directory.close() }
+        guard error == .system(.tooManyLinks), let target = try? directory.target(ofLink: name) else {
           throw failure(error)
         }
-        path = target.isAbsolute ? target : folderPath.appending(target)
+        path = target.isAbsolute ? target : directoryPath.appending(target)
       }
     }
     throw .unreadable(.system(.tooManyLinks))
@@ -55,7 +57,7 @@ struct BundleFile {
   func reread() throws(Failure) -> BundleFile {
     var none: [UInt8] = []
     do throws(ReadError) {
-      return try BundleFile(folder: folder, name: name, like: text, reusing: &none)
+      return try BundleFile(directory: directory, name: name, like: text, reusing: &none)
     } catch {
       throw Self.failure(error)
     }
@@ -68,16 +70,16 @@ struct BundleFile {
   /// Whether a killed start has left a temporary file beside it. A directory that cannot be listed
   /// cannot be written to by us either.
   func hasLeftovers() -> Bool {
-    ((try? folder.descriptor.unsortedNames()) ?? []).contains { Replacement.isTemporary($0, for: name) }
+    ((try? directory.descriptor.unsortedNames()) ?? []).contains { Replacement.isTemporary($0, for: name) }
   }
 
   /// Removes them. Only whoever holds the directory's lock knows that nobody is still writing them.
   func removeLeftovers() {
     // A look for them has read the directory to its end.
-    try? folder.descriptor.rewind()
-    guard let names = try? folder.descriptor.unsortedNames() else { return }
-    Replacement.removeLeftovers(of: name, in: folder, among: names)
-    Replacement.removeLeftovers(of: keptName, in: folder, among: names)
+    try? directory.descriptor.rewind()
+    guard let names = try? directory.descriptor.unsortedNames() else { return }
+    Replacement.removeLeftovers(of: name, in: directory, among: names)
+    Replacement.removeLeftovers(of: keptName, in: directory, among: names)
   }
 
   /// Where a damaged bundle's original is kept.
@@ -86,7 +88,7 @@ struct BundleFile {
   /// Gives the original a second name. One that is kept already stays: it is the older one.
   func keepOriginal() throws(Errno) {
     do throws(Errno) {
-      try folder.link(name, to: keptName)
+      try directory.link(name, to: keptName)
     } catch {
       if error == .exists { return }
       if error == .readOnlyFileSystem { throw error }
@@ -97,7 +99,7 @@ struct BundleFile {
   private func copyOriginal() throws(Errno) {
     let copy = Replacement(mode: metadata.mode, owner: (metadata.user, metadata.group), expected: nil)
     do throws(Replacement.Failure) {
-      try copy.replace(keptName, in: folder, with: text) { _ in true }
+      try copy.replace(keptName, in: directory, with: text) { _ in true }
     } catch .system(_, let error) {
       throw error
     } catch {

@@ -69,10 +69,10 @@ struct ClientNames {
       note(error)
       return
     }
-    if metadata.kind == .folder {
+    if metadata.kind == .directory {
       // Its own name may be lost as well.
       names.append(Name(path: path, links: links, file: nil))
-      if holdsCertificates(path, in: root) { directories.append(path) }
+      if containsCertificates(path, in: root) { directories.append(path) }
       return
     }
     if let known = files.firstIndex(where: { $0.metadata.identity == metadata.identity }) {
@@ -133,12 +133,12 @@ extension ClientNames {
           losses.append(Loss(path: file.path, failure: restore(file, less: removed, in: root)))
         }
       }
-      for link in name.links where !seen.contains(link.realPath) && !isThere(link.realPath, in: root) {
+      for link in name.links where !seen.contains(link.realPath) && !exists(link.realPath, in: root) {
         seen.append(link.realPath)
         losses.append(Loss(path: link.path, failure: restore(link, in: root)))
       }
     }
-    for directory in directories where !holdsCertificates(directory, in: root) {
+    for directory in directories where !containsCertificates(directory, in: root) {
       losses.append(Loss(path: directory, failure: .system(.readBack, .noSuchFile)))
     }
     return losses
@@ -150,37 +150,39 @@ extension ClientNames {
 
   private func restore(_ file: File, less removed: [Fingerprint], in root: Root) -> Replacement.Failure? {
     let text = withoutCertificates(removed, file.text)
-    return changing(file.path, in: root) { (folder, name) throws(Replacement.Failure) in
+    return changing(file.path, in: root) { (directory, name) throws(Replacement.Failure) in
       let owner = (file.metadata.user, file.metadata.group)
-      try Replacement(mode: file.metadata.mode, owner: owner, expected: folder.metadata(of: name))
-        .replace(name, in: folder, with: text, check: isBundle)
+      try Replacement(mode: file.metadata.mode, owner: owner, expected: directory.metadata(of: name))
+        .replace(name, in: directory, with: text, check: isBundle)
     }
   }
 
   private func restore(_ link: Link, in root: Root) -> Replacement.Failure? {
-    changing(link.realPath, in: root) { (folder, name) throws(Replacement.Failure) in
-      do throws(Errno) { try folder.makeLink(name, to: link.target) } catch { throw .system(.create, error) }
+    changing(link.realPath, in: root) { (directory, name) throws(Replacement.Failure) in
+      do throws(Errno) { try directory.makeLink(name, to: link.target) } catch {
+        throw .system(.create, error)
+      }
     }
   }
 
   /// Changes a name in its directory. Its owner may take leave to write there, and gives it back: root without
   /// CAP_DAC_OVERRIDE is refused by a mode of 0555 and may change it.
   private func changing(
-    _ path: Path, in root: Root, _ change: (Folder, Path) throws(Replacement.Failure) -> Void
+    _ path: Path, in root: Root, _ change: (Directory, Path) throws(Replacement.Failure) -> Void
   ) -> Replacement.Failure? {
-    let (folderPath, name) = path.split
+    let (directoryPath, name) = path.split
     do throws(Replacement.Failure) {
-      let folder: Folder
-      do throws(Errno) { folder = try Folder.making(folderPath, in: root) } catch {
+      let directory: Directory
+      do throws(Errno) { directory = try Directory.making(directoryPath, in: root) } catch {
         throw .system(.create, error)
       }
-      defer { folder.close() }
-      do throws(Replacement.Failure) { try change(folder, name) } catch {
-        guard error == .system(.create, .accessDenied), let before = try? folder.descriptor.metadata(),
-          (try? folder.descriptor.setMode(before.mode | 0o300)) != nil
+      defer { directory.close() }
+      do throws(Replacement.Failure) { try change(directory, name) } catch {
+        guard error == .system(.create, .accessDenied), let before = try? directory.descriptor.metadata(),
+          (try? directory.descriptor.setMode(before.mode | 0o300)) != nil
         else { throw error }
-        defer { try? folder.descriptor.setMode(before.mode) }
-        try change(folder, name)
+        defer { try? directory.descriptor.setMode(before.mode) }
+        try change(directory, name)
       }
       return nil
     } catch {
@@ -215,23 +217,23 @@ private func followed(_ path: Path, in root: Root) -> (file: Path, links: [Clien
   var links: [ClientNames.Link] = []
   // As many links as the kernel would follow.
   for _ in 0..<40 {
-    let (folderPath, name) = path.split
-    guard let folder = try? Folder(folderPath, in: root) else { break }
-    defer { folder.close() }
-    guard let target = try? folder.target(ofLink: name) else { break }
-    let realPath = root.resolved(folderPath)?.appending(name) ?? path
+    let (directoryPath, name) = path.split
+    guard let directory = try? Directory(directoryPath, in: root) else { break }
+    defer { directory.close() }
+    guard let target = try? directory.target(ofLink: name) else { break }
+    let realPath = root.resolved(directoryPath)?.appending(name) ?? path
     links.append(ClientNames.Link(path: path, realPath: realPath, target: target))
-    path = target.isAbsolute ? target : folderPath.appending(target)
+    path = target.isAbsolute ? target : directoryPath.appending(target)
   }
   return (path, links)
 }
 
 /// Whether anything stands at `path` itself, a link that leads nowhere included.
-func isThere(_ path: Path, in root: Root) -> Bool {
-  let (folderPath, name) = path.split
-  guard let folder = try? Folder(folderPath, in: root) else { return false }
-  defer { folder.close() }
-  return folder.metadata(of: name) != nil
+func exists(_ path: Path, in root: Root) -> Bool {
+  let (directoryPath, name) = path.split
+  guard let directory = try? Directory(directoryPath, in: root) else { return false }
+  defer { directory.close() }
+  return directory.metadata(of: name) != nil
 }
 
 /// Whether a client finds certificates in it: whole, from one end to the other.
@@ -246,13 +248,13 @@ private func isReadable(_ path: Path, in root: Root) -> Bool {
 
 /// Whether a directory holds hashed names, such as `2c1b4b6d.0`, that lead somewhere.
 /// - Source: OpenSSL's SSL_CERT_DIR; c_rehash(1).
-private func holdsCertificates(_ directory: Path, in root: Root) -> Bool {
-  guard let folder = try? Folder(directory, in: root) else { return false }
-  defer { folder.close() }
-  let names = (try? folder.descriptor.unsortedNames()) ?? []
+private func containsCertificates(_ path: Path, in root: Root) -> Bool {
+  guard let directory = try? Directory(path, in: root) else { return false }
+  defer { directory.close() }
+  let names = (try? directory.descriptor.unsortedNames()) ?? []
   return names.contains { name in
     let bytes = name.bytes
     return bytes.count >= 10 && bytes.prefix(8).allSatisfy { $0.hexValue != nil }
-      && bytes.dropFirst(8).first == UInt8(ascii: ".") && folder.leadsSomewhere(name)
+      && bytes.dropFirst(8).first == UInt8(ascii: ".") && directory.resolves(name)
   }
 }

@@ -53,12 +53,12 @@ extension SnapshotReader {
     store.anchorsModified = nil
     store.isUnfinished = false
     do throws(Errno) {
-      let folder = try Folder(store.family.anchors, in: root)
-      defer { folder.close() }
-      let names = try folder.names()
+      let directory = try Directory(store.family.anchors, in: root)
+      defer { directory.close() }
+      let names = try directory.names()
       store.anchors = names.filter { fingerprint(ofAnchor: $0) != nil }
       store.isUnfinished = names.contains { $0.bytes.begins(with: Replacement.temporaryPrefix) }
-      store.anchorsModified = try folder.descriptor.metadata().modified
+      store.anchorsModified = try directory.descriptor.metadata().modified
     } catch {
       if error != .noSuchFile && error != .notDirectory { throw .system(error) }
     }
@@ -78,7 +78,7 @@ extension SnapshotReader {
         scratch = text
       } else {
         let file = try BundleFile.open(store.family.bundle, in: root, reusing: &scratch)
-        defer { file.folder.close() }
+        defer { file.directory.close() }
         note(file.text, file.metadata, &store)
         store.text = file.text
         store.hasLeftovers = file.hasLeftovers()
@@ -113,9 +113,9 @@ extension SnapshotReader {
   private func readBlocklist(_ family: StoreFamily) -> [Certificate] {
     var blocked: [Certificate] = []
     for path in family.blocklists {
-      guard let folder = try? Folder(path, in: root) else { continue }
-      defer { folder.close() }
-      for name in (try? folder.names()) ?? [] {
+      guard let directory = try? Directory(path, in: root) else { continue }
+      defer { directory.close() }
+      for name in (try? directory.names()) ?? [] {
         guard let text = try? root.read(path.appending(name), limit: 1 << 20) else { continue }
         blocked += CertificateFile(reading: text).certificates
         // In a TRUSTED CERTIFICATE here, no setting makes it trusted.
@@ -140,19 +140,19 @@ extension SnapshotReader {
     if let blocker = directoryBlocker(family.anchors, request.user, in: root) {
       return (blocker, family.anchors)
     }
-    let (folderPath, name) = family.bundle.split
+    let (directoryPath, name) = family.bundle.split
     if byTool {
-      if let blocker = directoryBlocker(folderPath, request.user, in: root) {
+      if let blocker = directoryBlocker(directoryPath, request.user, in: root) {
         return (blocker, family.bundle)
       }
-      guard let folder = try? Folder(folderPath, in: root) else { return (nil, nil) }
-      defer { folder.close() }
-      return folder.isMountPoint(name) ? (.mountPoint, family.bundle) : (nil, nil)
+      guard let directory = try? Directory(directoryPath, in: root) else { return (nil, nil) }
+      defer { directory.close() }
+      return directory.isMountPoint(name) ? (.mountPoint, family.bundle) : (nil, nil)
     }
     // A native bundle may be a link to where it can be written, and is looked at there.
     var none: [UInt8] = []
     guard let file = try? BundleFile.open(family.bundle, in: root, reusing: &none) else { return (nil, nil) }
-    defer { file.folder.close() }
+    defer { file.directory.close() }
     if case .blocked(let blocker) = file.replaceability(for: request.user, in: root) {
       return (blocker, family.bundle)
     }

@@ -60,7 +60,7 @@ public struct SnapshotReader {
     }
     if !request.mounted.isEmpty {
       // They mostly name one file, which is read once.
-      let order = ByteOrder(request.variables.map { Array($0.path.bytes) })
+      let order = SortedBytes(request.variables.map { Array($0.path.bytes) })
       for (number, variable) in request.variables.enumerated() {
         let first = order.number(of: variable.path.bytes) ?? number
         let state =
@@ -85,7 +85,7 @@ public struct SnapshotReader {
     if case .read(let file) = snapshot.bundles.last?.state { former = file.text }
     do throws(BundleFile.Failure) {
       let file = try BundleFile.open(path, in: root, like: former, reusing: &scratch)
-      defer { file.folder.close() }
+      defer { file.directory.close() }
       return .read(
         BundleSnapshot.File(
           identity: file.metadata.identity, text: file.text, hasLeftovers: file.hasLeftovers()))
@@ -143,7 +143,7 @@ public struct SnapshotReader {
       do throws(BundleFile.Failure) {
         let found = try BundleFile.open(
           snapshot.bundles[index].path, in: root, like: file.text, reusing: &none)
-        defer { found.folder.close() }
+        defer { found.directory.close() }
         file.replaceability = found.replaceability(for: request.user, in: root)
       } catch {
         file.replaceability = .blocked(Blocker(error))

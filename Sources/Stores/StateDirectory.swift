@@ -6,44 +6,45 @@ import Trust
 
 extension SnapshotReader {
   func readStateDirectory(_ path: Path) -> StateDirectorySnapshot {
-    var directory = StateDirectorySnapshot(
+    var snapshot = StateDirectorySnapshot(
       path: path, isGuarded: isGuarded(path), isNamed: request.namesStateDirectories)
     do throws(StateDirectory.Failure) {
-      guard let folder = try StateDirectory.open(path, in: root, make: false, for: request.user.user) else {
+      guard let directory = try StateDirectory.open(path, in: root, make: false, for: request.user.user)
+      else {
         // One that is missing is made, if the one that is to hold it allows.
-        let blocker = directoryBlocker(path.split.folder, request.user, in: root)
+        let blocker = directoryBlocker(path.split.directory, request.user, in: root)
         if case .refused(_, let error) = blocker { throw .system(error) }
         if blocker != nil { throw .system(.readOnlyFileSystem) }
-        return directory
+        return snapshot
       }
-      defer { folder.close() }
-      directory.text = StateDirectory.text(in: folder, of: request.user.user)
-      if let blocker = directoryBlocker(folder, request.user, in: root) {
+      defer { directory.close() }
+      snapshot.text = StateDirectory.text(in: directory, of: request.user.user)
+      if let blocker = directoryBlocker(directory, request.user, in: root) {
         if case .refused(_, let error) = blocker { throw .system(error) }
         throw .system(.readOnlyFileSystem)
       }
     } catch {
-      directory.failure =
+      snapshot.failure =
         switch error {
         case .system(let error): .system(error)
         case .foreign: .foreign
         }
     }
-    return directory
+    return snapshot
   }
 
   /// Whether nobody but the user and root can put another directory in the place of the one at `path`: each
   /// directory on the way is the user's or root's, and others may not write there, or only where the sticky bit keeps
   /// them from what is not theirs.
   private func isGuarded(_ path: Path) -> Bool {
-    var parent = path.split.folder
+    var parent = path.split.directory
     while true {
       if let metadata = root.metadata(of: parent) {
         let isOurs = metadata.user == 0 || metadata.user == request.user.user
         if !isOurs || (metadata.mode & 0o022 != 0 && metadata.mode & 0o1000 == 0) { return false }
       }
       if parent == Path("/") { return true }
-      parent = parent.split.folder
+      parent = parent.split.directory
     }
   }
 }
@@ -59,23 +60,23 @@ enum StateDirectory {
   /// - Returns: nil where it is missing.
   static func open(
     _ path: Path, in root: Root, make: Bool, for user: UInt32
-  ) throws(Failure) -> Folder? {
+  ) throws(Failure) -> Directory? {
     do throws(Errno) {
       let (parentPath, name) = path.split
-      let parent = try Folder(parentPath, in: root)
+      let parent = try Directory(parentPath, in: root)
       defer { parent.close() }
       if parent.metadata(of: name) == nil {
         if !make { return nil }
         // Another start may make it first; whose it is is asked below.
-        do throws(Errno) { try parent.makeFolder(name, mode: 0o755) } catch {
+        do throws(Errno) { try parent.makeDirectory(name, mode: 0o755) } catch {
           if error != .exists { throw error }
         }
       }
-      let descriptor = try parent.descriptor.open(name, [.folder, .noFollow])
+      let descriptor = try parent.descriptor.open(name, [.directory, .noFollow])
       let metadata = try descriptor.metadata()
       if metadata.user == user {
         if make && metadata.mode != 0o755 { try descriptor.setMode(0o755) }
-        return Folder(descriptor: descriptor, path: path)
+        return Directory(descriptor: descriptor, path: path)
       }
       descriptor.close()
     } catch {
@@ -86,8 +87,8 @@ enum StateDirectory {
   }
 
   /// The private bundle's text; nil where there is none that is the user's and that everybody may read.
-  static func text(in folder: Folder, of user: UInt32) -> [UInt8]? {
-    guard let file = try? folder.descriptor.openFile(privateBundleName, [.noFollow]) else { return nil }
+  static func text(in directory: Directory, of user: UInt32) -> [UInt8]? {
+    guard let file = try? directory.descriptor.openFile(privateBundleName, [.noFollow]) else { return nil }
     defer { file.close() }
     guard let (text, metadata) = try? file.readAll(limit: bundleSizeLimit), metadata.user == user,
       metadata.mode == 0o644

@@ -1,4 +1,4 @@
-/// A file's path, or a single name in a folder: bytes without a NUL, of no particular encoding.
+/// A file's path, or a single name in a directory: bytes without a NUL, of no particular encoding.
 ///
 /// - Source: POSIX.1-2017 Base Definitions §3.271 (Pathname).
 public struct Path: Equatable, Sendable {
@@ -39,7 +39,7 @@ public struct Path: Equatable, Sendable {
     bytes.firstOccurrence(of: "://") == nil ? escaped(bytes) : "(not shown: no path)"
   }
 
-  /// The path of `name` inside this folder.
+  /// The path of `name` inside this directory.
   @inline(never)
   public func appending(_ name: ArraySlice<UInt8>) -> Path {
     var joined: [UInt8] = []
@@ -60,13 +60,13 @@ public struct Path: Equatable, Sendable {
   @inline(never)
   public func suffixed(_ suffix: StaticString) -> Path { Path(bytes + Path(suffix).bytes) }
 
-  /// The folder that holds the last component, and that component. A path without a slash is in
-  /// the current folder; the name is empty where the path ends with a slash.
+  /// The directory that holds the last component, and that component. A path without a slash is in
+  /// the current directory; the name is empty where the path ends with a slash.
   @inline(never)
-  public var split: (folder: Path, name: Path) {
+  public var split: (directory: Path, name: Path) {
     guard let slash = bytes.lastIndex(of: UInt8(ascii: "/")) else { return (Path("."), self) }
-    let folder = slash == 0 ? Path("/") : Path(bytes[..<slash])
-    return (folder, Path(bytes[(slash + 1)...]))
+    let directory = slash == 0 ? Path("/") : Path(bytes[..<slash])
+    return (directory, Path(bytes[(slash + 1)...]))
   }
 
   /// The components between the slashes, empty ones left out.

@@ -2,7 +2,7 @@
 ///
 /// One sort of one kind of key: the standard library's would be compiled anew for each use of it. The time it takes
 /// grows as n log n, whatever is sorted.
-public struct ByteOrder: Sendable {
+public struct SortedBytes: Sendable {
   private let keys: [[UInt8]]
   /// Where the keys stand among those given, sorted; equal ones stay in their order.
   public let numbers: [Int]

@@ -81,7 +81,7 @@ public final class BundleMerge: Sendable {
     }
     var taken: [Fingerprint] = []
     if !former.isEmpty {
-      let order = ByteOrder(former.map { $0.bytes })
+      let order = SortedBytes(former.map { $0.bytes })
       taken = base.certificates.map { Fingerprint(of: base.der(of: $0)) }.filter { order.contains($0.bytes) }
       if !taken.isEmpty {
         baseText = withoutCertificates(former, Array(baseText[..<baseCount]))
@@ -187,7 +187,7 @@ public func missing(_ certificates: [Certificate], in text: [UInt8]) -> [Certifi
 /// A text without the certificates of these fingerprints.
 public func withoutCertificates(_ fingerprints: [Fingerprint], _ text: [UInt8]) -> [UInt8] {
   if fingerprints.isEmpty { return text }
-  let order = ByteOrder(fingerprints.map { $0.bytes })
+  let order = SortedBytes(fingerprints.map { $0.bytes })
   let contents = BundleContents(reading: text)
   return contents.text { order.contains(Fingerprint(of: contents.der(of: $0)).bytes) }
 }
@@ -199,7 +199,7 @@ public func certificates(in section: ArraySlice<UInt8>) -> [Certificate] {
 
 /// What `one` holds and `other` does not.
 func difference(of one: [Fingerprint], and other: [Fingerprint]) -> [Fingerprint] {
-  let order = ByteOrder(other.map { $0.bytes })
+  let order = SortedBytes(other.map { $0.bytes })
   return one.filter { !order.contains($0.bytes) }
 }
 

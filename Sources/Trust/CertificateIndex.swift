@@ -6,12 +6,12 @@ import Text
 /// Sorted bytes and a binary search rather than hashing: a bundle's 150 certificates need not be
 /// hashed for three wanted ones to be found among them, and no input can make it slow.
 public struct CertificateIndex {
-  private let order: ByteOrder
+  private let order: SortedBytes
   /// How long they are: most certificates of a bundle need no look at their bytes.
   private let lengths: [Int]
 
   public init(_ certificates: [Certificate]) {
-    order = ByteOrder(certificates.map { $0.der })
+    order = SortedBytes(certificates.map { $0.der })
     var lengths: [Int] = []
     for certificate in certificates where !lengths.contains(certificate.der.count) {
       lengths.append(certificate.der.count)

@@ -21,7 +21,7 @@ public enum ManagedSection {
     while next > 0 {
       let (opening, closing) = (marks[next - 1], marks[next])
       if opening.isOpening && !closing.isOpening
-        && holdsOnlyCertificates(text[opening.line.upperBound..<closing.line.lowerBound])
+        && containsOnlyCertificates(text[opening.line.upperBound..<closing.line.lowerBound])
       {
         return Location(
           range: opening.line.lowerBound..<closing.line.upperBound, hasStrayMarks: marks.count > 2)
@@ -89,7 +89,7 @@ public enum ManagedSection {
     return marks
   }
 
-  private static func holdsOnlyCertificates(_ text: ArraySlice<UInt8>) -> Bool {
+  private static func containsOnlyCertificates(_ text: ArraySlice<UInt8>) -> Bool {
     var isInBlock = false
     var position = text.startIndex
     while position < text.endIndex {

@@ -51,7 +51,7 @@ func untrusted(of certificates: [Certificate], _ areTrusted: [Bool]) -> [Certifi
 
 /// Certificates in the order of their fingerprints.
 public func sorted(_ certificates: [Certificate]) -> [Certificate] {
-  ByteOrder(certificates.map { $0.fingerprint.bytes }).numbers.map { certificates[$0] }
+  SortedBytes(certificates.map { $0.fingerprint.bytes }).numbers.map { certificates[$0] }
 }
 
 extension Certificate {

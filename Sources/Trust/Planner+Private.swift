@@ -99,7 +99,7 @@ extension Planner {
   /// Points the user's variables to the private bundle that name a file which was left unwritten, and all of whose
   /// certificates it holds.
   private mutating func redirectVariables(to path: Path, _ text: [UInt8]) {
-    let held = ByteOrder(trustedDERs(in: text))
+    let held = SortedBytes(trustedDERs(in: text))
     for variable in snapshot.variables {
       guard case .file(let identity, _) = variable.state, unwritten.contains(identity),
         let file = self.text(of: identity)
@@ -142,7 +142,7 @@ func commonBase(of texts: [[UInt8]]) -> [UInt8] {
   var trusted: [[UInt8]] = []
   for text in texts {
     let contents = BundleContents(reading: text)
-    let known = ByteOrder(trusted)
+    let known = SortedBytes(trusted)
     common += contents.canonicalText { !known.contains(contents.der(of: $0)) }
     trusted += contents.trustedDERs
   }

@@ -33,7 +33,7 @@ extension Planner {
     let need = StoreNeed(store, mounted)
     findIgnored(need, store)
     if let run = store.toolRun {
-      judge(run, store)
+      findProblems(of: run, store)
       return note(store, lacking: untrusted(of: mounted.certificates, store.trusted))
     }
     // What is only a matter of dates needs nobody who could write.
@@ -52,7 +52,7 @@ extension Planner {
   }
 
   /// The one place where what the tool has built is judged: its exit status decides nothing.
-  private mutating func judge(_ run: StoreSnapshot.ToolRun, _ store: StoreSnapshot) {
+  private mutating func findProblems(of run: StoreSnapshot.ToolRun, _ store: StoreSnapshot) {
     let bundle = store.family.bundle.shown
     if run.isUnreadable { return find(.system, .error, bundle, .builtUnreadable(run.ending)) }
     if run.isDamaged { find(.system, .error, bundle, .builtMalformed(run.ending)) }
@@ -179,8 +179,8 @@ struct StoreNeed {
     }
     let names = trusted.map { Array(family.anchorName($0.fingerprint).bytes) }
     // What could not be changed in this start is not tried again in it.
-    let standing = ByteOrder((store.anchors + store.failedAnchors).map { Array($0.bytes) })
-    let proper = ByteOrder(names)
+    let standing = SortedBytes((store.anchors + store.failedAnchors).map { Array($0.bytes) })
+    let proper = SortedBytes(names)
     missingAnchors = untrusted(of: trusted, names.map { standing.contains($0) })
     staleAnchors =
       mounted.isComplete
@@ -214,8 +214,8 @@ struct StoreNeed {
 
   /// Leaves those without an anchor that neither have one nor are named.
   mutating func limitAnchors(to named: [Fingerprint], _ store: StoreSnapshot) {
-    let names = ByteOrder(named.map { $0.bytes })
-    let standing = ByteOrder(store.anchors.compactMap { fingerprint(ofAnchor: $0)?.bytes })
+    let names = SortedBytes(named.map { $0.bytes })
+    let standing = SortedBytes(store.anchors.compactMap { fingerprint(ofAnchor: $0)?.bytes })
     anchored = anchored.filter {
       names.contains($0.fingerprint.bytes) || standing.contains($0.fingerprint.bytes)
     }

@@ -193,7 +193,7 @@ extension Planner {
   /// is mounted. A file of ours is judged by what it will hold.
   mutating func planVariables() {
     if mounted.isEmpty { return }
-    let redirected = ByteOrder(plan.redirected)
+    let redirected = SortedBytes(plan.redirected)
     for variable in snapshot.variables where variable.path != plan.exported {
       if redirected.contains(variable.name) { continue }
       let name = escaped(variable.name)

@@ -92,7 +92,7 @@ extension StoreFamily {
 
   /// Stands while anchors are being changed and the tool has not been seen to finish. Beside the bundle and not among
   /// the anchors, where a tool might read it.
-  public var unfinishedMark: Path { bundle.split.folder.appending(".psm-entry-unfinished") }
+  public var unfinishedMark: Path { bundle.split.directory.appending(".psm-entry-unfinished") }
 }
 
 /// The fingerprint in the name of an anchor of ours; nil for everybody else's.

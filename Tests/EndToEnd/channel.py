@@ -32,11 +32,11 @@ def _package(name: str, depends: list[str]) -> tuple[bytes, dict[str, object]]:
     return packed, described | {"md5": hashlib.md5(packed, usedforsecurity=False).hexdigest()}
 
 
-def pages(folder: str) -> dict[str, bytes]:
-    """The channel below `folder`; what conda's other forms of repodata would be is not there."""
+def pages(directory: str) -> dict[str, bytes]:
+    """The channel below `directory`; what conda's other forms of repodata would be is not there."""
     archives, described = {}, {}
     for name, depends in (("python", []), ("pandas", ["python"])):
         file = f"{name}-1.0-0.tar.bz2"
-        archives[f"{folder}/noarch/{file}"], described[file] = _package(name, depends)
+        archives[f"{directory}/noarch/{file}"], described[file] = _package(name, depends)
     repodata = {"info": {"subdir": "noarch"}, "packages": described, "packages.conda": {}, "repodata_version": 1}
-    return {f"{folder}/noarch/repodata.json": json.dumps(repodata).encode(), **archives}
+    return {f"{directory}/noarch/repodata.json": json.dumps(repodata).encode(), **archives}

@@ -27,18 +27,18 @@ class Scene:
     servers: Sequence[str]
 
 
-def run(image: str, binary: Path, folder: Path, scene: Scene, jobs: Iterable[Mapping[str, object]]) -> dict:
+def run(image: str, binary: Path, directory: Path, scene: Scene, jobs: Iterable[Mapping[str, object]]) -> dict:
     """Gives `versions` of the clients and `results`: `before`, `after`, `log` and `check` of each job.
 
-    `folder` is empty and the caller's.
+    `directory` is empty and the caller's.
     """
     asked = {"addresses": scene.addresses, "servers": scene.servers, "jobs": list(jobs)}
-    (folder / "jobs").write_text(json.dumps(asked))
+    (directory / "jobs").write_text(json.dumps(asked))
     options = ["--rm", "--network", "none", "--cap-add", "NET_ADMIN", "--hostname", "worker"]
     options += ["--sysctl", "net.ipv6.conf.all.disable_ipv6=0"]
     for name, address in scene.names.items():
         options += ["--add-host", f"{name}:{address}"]
-    for source, target in {binary: "/psm-entry", HERE: "/tests", folder: "/asked"}.items():
+    for source, target in {binary: "/psm-entry", HERE: "/tests", directory: "/asked"}.items():
         options += ["--volume", f"{source}:{target}:ro"]
     command = ["/conda/bin/python", "/tests/matrix/run.py", "/asked/jobs"]
     return json.loads(containers.succeed("run", *options, "--env", "PYTHONPATH=/tests", image, *command, seconds=300))

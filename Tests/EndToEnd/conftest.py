@@ -61,7 +61,7 @@ def image() -> str:
 
 @pytest.fixture(scope="session")
 def rebuilt(image: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The binary that ships, built once more in another folder on another machine, so to speak."""
+    """The binary that ships, built once more in another directory on another machine, so to speak."""
     return build_from_source(image, tmp_path_factory.mktemp("rebuilt"))
 
 
@@ -104,8 +104,8 @@ def proxy(tmp_path_factory: pytest.TempPathFactory, origin: Origin) -> Iterator[
 @pytest.fixture(scope="session")
 def second_proxy(tmp_path_factory: pytest.TempPathFactory, origin: Origin) -> Iterator[Proxy]:
     """A proxy with another CA and two other users."""
-    folder = tmp_path_factory.mktemp("second-proxy")
-    with running_proxy(folder, origin, "Branch Proxy Root", "user2", "pw2", others={"user3": "p@w/3"}) as running:
+    directory = tmp_path_factory.mktemp("second-proxy")
+    with running_proxy(directory, origin, "Branch Proxy Root", "user2", "pw2", others={"user3": "p@w/3"}) as running:
         yield running
 
 
@@ -118,16 +118,16 @@ def lan_proxy(tmp_path_factory: pytest.TempPathFactory, origin: Origin) -> Itera
 
 @pytest.fixture
 def certs(tmp_path: Path, proxy: Proxy) -> Path:
-    """The folder of CAs that the host mounts; it holds the proxy's CA under the product's name."""
-    folder = tmp_path / "ca_certs"
-    folder.mkdir()
-    (folder / "ca_cert.pem").write_bytes(proxy.authority.pem)
-    return folder
+    """The directory of CAs that the host mounts; it holds the proxy's CA under the product's name."""
+    directory = tmp_path / "ca_certs"
+    directory.mkdir()
+    (directory / "ca_cert.pem").write_bytes(proxy.authority.pem)
+    return directory
 
 
 @pytest.fixture
-def folder() -> Iterator[Path]:
-    """A folder that others may enter: pytest keeps its own to root."""
+def directory() -> Iterator[Path]:
+    """A directory that others may enter: pytest keeps its own to root."""
     path = Path(tempfile.mkdtemp(prefix="psm-entry-test."))
     path.chmod(0o755)
     yield path

@@ -19,20 +19,20 @@ RECORD = HERE / "cost.json"
 PUBLIC = 120
 
 
-def _instructions(binary: Path, folder: Path) -> int:
+def _instructions(binary: Path, directory: Path) -> int:
     """Instructions of both processes of an unchanged start, up to where the service would begin."""
-    bundle = write(folder / "bundle.pem", b"".join(Authority.named(f"Public {n:03}").pem for n in range(PUBLIC)))
-    write(folder / "certs" / "ca.pem", Authority.named("Corp Proxy Root").pem)
-    settings = ["--certs", str(folder / "certs"), "--bundles", str(bundle), "--system", "off"]
+    bundle = write(directory / "bundle.pem", b"".join(Authority.named(f"Public {n:03}").pem for n in range(PUBLIC)))
+    write(directory / "certs" / "ca.pem", Authority.named("Corp Proxy Root").pem)
+    settings = ["--certs", str(directory / "certs"), "--bundles", str(bundle), "--system", "off"]
     # A command that does not exist: callgrind writes nothing for a process that became another.
     start = [str(binary), *settings, "--", "/nonexistent"]
-    callgrind = ["valgrind", "--quiet", "--tool=callgrind", f"--callgrind-out-file={folder}/callgrind.%p"]
+    callgrind = ["valgrind", "--quiet", "--tool=callgrind", f"--callgrind-out-file={directory}/callgrind.%p"]
     environment = {"PATH": "/usr/bin:/bin", "HTTPS_PROXY": "http://user1:pw1@127.0.0.1:3128"}
     for command in (start, [*callgrind, *start]):
         result = subprocess.run(command, env=environment, capture_output=True, timeout=120, check=False)
         if result.returncode != 127:
             raise RuntimeError(f"{command[0]} ended with {result.returncode}: {result.stderr.decode()}")
-    totals = [re.search(r"^totals: (\d+)$", file.read_text(), re.MULTILINE) for file in folder.glob("callgrind.*")]
+    totals = [re.search(r"^totals: (\d+)$", file.read_text(), re.MULTILINE) for file in directory.glob("callgrind.*")]
     counts = [int(total.group(1)) for total in totals if total]
     if len(counts) != 2:
         raise RuntimeError(f"callgrind counted {len(counts)} processes, not the parent and the child")
@@ -40,8 +40,8 @@ def _instructions(binary: Path, folder: Path) -> int:
 
 
 def cost_of(binary: Path) -> dict[str, int]:
-    with tempfile.TemporaryDirectory() as folder:
-        return {"bytes": binary.stat().st_size, "instructions": _instructions(binary, Path(folder))}
+    with tempfile.TemporaryDirectory() as directory:
+        return {"bytes": binary.stat().st_size, "instructions": _instructions(binary, Path(directory))}
 
 
 if __name__ == "__main__":

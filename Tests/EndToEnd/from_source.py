@@ -10,9 +10,9 @@ REPOSITORY = HERE.parent.parent
 LIBRARIES = "binutils git libc6-dev libcurl4 libedit2 libgcc-12-dev libncurses6 libsqlite3-0 libstdc++-12-dev libxml2"
 
 
-def build_builder(image: str, folder: Path) -> str:
+def build_builder(image: str, directory: Path) -> str:
     """The official Swift image in small: its libraries on the tests' Debian; the toolchain is mounted."""
-    recipe = folder / "Containerfile"
+    recipe = directory / "Containerfile"
     recipe.write_text(f"""
         FROM {image}
         RUN apt-get update && apt-get install --no-install-recommends --yes {LIBRARIES}
@@ -20,17 +20,17 @@ def build_builder(image: str, folder: Path) -> str:
     """)
     name = "localhost/psm-entry-builder"
     options = ["--quiet", "--pull-never", "--network", "host", "--file", str(recipe), "--tag", name]
-    succeed("build", *options, str(folder), seconds=300)
+    succeed("build", *options, str(directory), seconds=300)
     return name
 
 
-def build_from_source(image: str, folder: Path) -> Path:
-    """Builds in an own folder; gives the binary's path."""
+def build_from_source(image: str, directory: Path) -> Path:
+    """Builds in an own directory; gives the binary's path."""
     swift = shutil.which("swift")
     assert swift is not None
     toolchain = Path(swift).resolve().parents[2]
-    builder = build_builder(image, folder)
-    source = folder / "source"
+    builder = build_builder(image, directory)
+    source = directory / "source"
     source.mkdir()
     shutil.copy(REPOSITORY / "Package.swift", source)
     shutil.copytree(REPOSITORY / "Sources", source / "Sources")
@@ -41,8 +41,8 @@ def build_from_source(image: str, folder: Path) -> Path:
     succeed("build", *options, str(source), seconds=600)
     box = Container(succeed("create", name).decode().strip())
     try:
-        succeed("cp", f"{box.name}:/psm-entry", str(folder / "psm-entry"))
+        succeed("cp", f"{box.name}:/psm-entry", str(directory / "psm-entry"))
     finally:
         box.remove()
         podman("rmi", "--force", name)
-    return folder / "psm-entry"
+    return directory / "psm-entry"

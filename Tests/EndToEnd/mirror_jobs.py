@@ -33,20 +33,20 @@ if proxy != "-":
 import rattler, rattler.package_streaming
 from rattler.networking import Client
 
-async def mirror(folder):
+async def mirror(directory):
     client = Client(timeout=15)
-    gateway = rattler.Gateway(cache_dir=folder, client=client)
+    gateway = rattler.Gateway(cache_dir=directory, client=client)
     records = await rattler.solve(
         [rattler.Channel(channel)], ["python", "pandas"], gateway=gateway, platforms=["noarch"]
     )
     for record in records:
         name = record.name.normalized
-        await rattler.package_streaming.download_and_extract(client, record.url, f"{folder}/{name}")
-        assert os.path.exists(f"{folder}/{name}/share/{name}")
+        await rattler.package_streaming.download_and_extract(client, record.url, f"{directory}/{name}")
+        assert os.path.exists(f"{directory}/{name}/share/{name}")
         print(name)
 
-with tempfile.TemporaryDirectory() as folder:
-    asyncio.run(mirror(folder))
+with tempfile.TemporaryDirectory() as directory:
+    asyncio.run(mirror(directory))
 """
 
 JOBS = {"rattler": RATTLER, "requests": REQUESTS}

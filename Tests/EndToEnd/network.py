@@ -44,7 +44,7 @@ class Origin:
     authority_file: Path
     port: int
     pages: dict[str, bytes]
-    """What stands below a folder that has pages is those, and nothing else."""
+    """What stands below a directory that has pages is those, and nothing else."""
     url: str = f"https://{ORIGIN_NAME}/"
 
 
@@ -53,8 +53,8 @@ class _Answer(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         pages: dict[str, bytes] = self.server.pages
-        folders = {page.split("/")[1] for page in pages}
-        body = pages.get(self.path, None if self.path.split("/")[1] in folders else BODY)
+        directories = {page.split("/")[1] for page in pages}
+        body = pages.get(self.path, None if self.path.split("/")[1] in directories else BODY)
         self.send_response(200 if body is not None else 404)
         self.send_header("Content-Type", "text/plain")
         self.send_header("Content-Length", str(len(body or b"")))
@@ -77,11 +77,11 @@ class _Server(http.server.ThreadingHTTPServer):
 
 
 @contextlib.contextmanager
-def running_origin(folder: Path) -> Iterator[Origin]:
+def running_origin(directory: Path) -> Iterator[Origin]:
     authority = Authority.named("Origin Root")
-    authority_file = write(folder / "origin-ca.pem", authority.pem)
+    authority_file = write(directory / "origin-ca.pem", authority.pem)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(write(folder / "origin.pem", authority.issue(ORIGIN_NAME)))
+    context.load_cert_chain(write(directory / "origin.pem", authority.issue(ORIGIN_NAME)))
     server = _Server(("127.0.0.1", 0), _Answer)
     server.pages = {}
     # The handshake belongs to the connection's own thread, not to accept().
@@ -101,7 +101,7 @@ class Proxy:
     """A mitmdump with a CA, a user and a password of its own."""
 
     authority: Authority
-    folder: Path
+    directory: Path
     port: int
     user: str
     password: str
@@ -113,13 +113,13 @@ class Proxy:
 
     def requests(self) -> list[dict[str, str]]:
         """What went through so far: host, path and user of each request."""
-        log = self.folder / "requests"
+        log = self.directory / "requests"
         return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
 
 
 @contextlib.contextmanager
 def running_proxy(
-    folder: Path,
+    directory: Path,
     origin: Origin,
     common_name: str = "Corp Proxy Root",
     user: str = "user1",
@@ -130,16 +130,16 @@ def running_proxy(
 ) -> Iterator[Proxy]:
     """`others` are more users, with their passwords."""
     authority = authority or Authority.named(common_name)
-    write(folder / "mitmproxy-ca.pem", authority.key_and_certificate).chmod(0o600)
-    ready = folder / "port"
+    write(directory / "mitmproxy-ca.pem", authority.key_and_certificate).chmod(0o600)
+    ready = directory / "port"
     users = {user: password, **(others or {})}
     digests = {name: base64.b64encode(hashlib.sha1(word.encode()).digest()).decode() for name, word in users.items()}
     lines = "".join(f"{name}:{{SHA}}{digest}\n" for name, digest in digests.items())
-    passwords = write(folder / "htpasswd", lines.encode())
+    passwords = write(directory / "htpasswd", lines.encode())
     settings = {
-        "confdir": folder,
+        "confdir": directory,
         "ready_file": ready,
-        "request_log": folder / "requests",
+        "request_log": directory / "requests",
         "route": f"{ORIGIN_NAME}=127.0.0.1:{origin.port}",
         "ssl_verify_upstream_trusted_ca": origin.authority_file,
         "proxyauth": f"@{passwords}",
@@ -149,16 +149,16 @@ def running_proxy(
     command += ["--scripts", str(Path(__file__).with_name("proxy_addon.py"))]
     for name, value in settings.items():
         command += ["--set", f"{name}={value}"]
-    with open(folder / "log", "wb") as log:
+    with open(directory / "log", "wb") as log:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     def port() -> int | None:
         if process.poll() is not None:
-            raise RuntimeError(f"mitmdump ended: {(folder / 'log').read_text()}")
+            raise RuntimeError(f"mitmdump ended: {(directory / 'log').read_text()}")
         return int(ready.read_text()) if ready.exists() else None
 
     try:
-        yield Proxy(authority, folder, wait_for("mitmdump listens", 30, port), user, password)
+        yield Proxy(authority, directory, wait_for("mitmdump listens", 30, port), user, password)
     finally:
         process.terminate()
         try:

@@ -56,7 +56,7 @@ class Root:
     def start(self, *options: str, tracing: Sequence[str] = ()) -> tuple[dict[str, str], str, str]:
         """The service's environment, what it says of its user, and the log."""
         strace = ["/usr/bin/strace", "-f", "-qq", *(tracing or ["-o", os.devnull])]
-        line = [*strace, "/usr/sbin/chroot", *self.user, str(self.scene.folder), "/psm-entry", *options, "--", "/service"]
+        line = [*strace, "/usr/sbin/chroot", *self.user, str(self.scene.directory), "/psm-entry", *options, "--", "/service"]
         environment = {"PATH": "/usr/sbin", "HTTPS_PROXY": "http://proxy:3128"}
         result = subprocess.run(line, env=environment, capture_output=True, timeout=60, check=False)
         assert result.returncode == 0, result.stderr.decode()
@@ -69,10 +69,10 @@ class Root:
         shutil.copy(self.scene.at("/service"), self.scene.at(TOOL))
 
 
-def make_root(folder: Path, binary: Path) -> Root:
-    scene = make_scene(folder, binary, has_store=True)
+def make_root(directory: Path, binary: Path) -> Root:
+    scene = make_scene(directory, binary, has_store=True)
     shutil.copy(binary, scene.at("/psm-entry"))
-    source = folder / "program.c"
+    source = directory / "program.c"
     source.write_text(PROGRAM)
     line = ["gcc", "-static", "-Wall", "-Werror", "-o", scene.at("/service"), source]
     subprocess.run(line, timeout=60, check=True)

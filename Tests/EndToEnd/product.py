@@ -1,4 +1,4 @@
-"""A stand-in for the product: images with an ENTRYPOINT and a CMD, and a folder with its compose file."""
+"""A stand-in for the product: images with an ENTRYPOINT and a CMD, and a directory with its compose file."""
 
 import os
 import shutil
@@ -53,20 +53,20 @@ def environment(**more: str) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Project:
-    """A folder with the product's compose file, and what a person runs in it."""
+    """A directory with the product's compose file, and what a person runs in it."""
 
-    folder: Path
+    directory: Path
     variables: Mapping[str, str]
 
     @property
     def certs(self) -> Path:
-        return self.folder / "config" / "ca_certs"
+        return self.directory / "config" / "ca_certs"
 
     def run(self, *command: str, seconds: float = 120) -> str:
-        """Runs a command in the folder; it must succeed. Gives what it said on both outputs."""
+        """Runs a command in the directory; it must succeed. Gives what it said on both outputs."""
         result = subprocess.run(
             command,
-            cwd=self.folder,
+            cwd=self.directory,
             env=environment(**self.variables),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -83,7 +83,7 @@ class Project:
 
     def container(self, service: str) -> Container:
         """The service's container as it now is."""
-        labels = [f"label=com.docker.compose.project={self.folder.name}", f"label=com.docker.compose.service={service}"]
+        labels = [f"label=com.docker.compose.project={self.directory.name}", f"label=com.docker.compose.service={service}"]
         filters = [option for label in labels for option in ("--filter", label)]
         return Container(succeed("ps", "--all", "--quiet", *filters).decode().strip())
 
@@ -101,9 +101,9 @@ class Project:
             raise AssertionError(f"{error}; it said:\n{box.log()}") from error
 
 
-def make_project(folder: Path, proxy_url: str, source: str) -> Project:
-    """Lays out the product's folder below `folder`, under a name of its own."""
-    project = folder / f"psm-{uuid.uuid4().hex[:8]}"
+def make_project(directory: Path, proxy_url: str, source: str) -> Project:
+    """Lays out the product's directory below `directory`, under a name of its own."""
+    project = directory / f"psm-{uuid.uuid4().hex[:8]}"
     (project / "config" / "ca_certs").mkdir(parents=True)
     shutil.copy(HERE / "compose" / "docker-compose.yml", project)
     variables = {"CONFIG": "./config", "PROXY": proxy_url, "SOURCE": source}
@@ -113,9 +113,9 @@ def make_project(folder: Path, proxy_url: str, source: str) -> Project:
 BINARY_IMAGE = "psm/psm-entry:1"
 
 
-def build_binary_image(binary: Path, folder: Path) -> None:
+def build_binary_image(binary: Path, directory: Path) -> None:
     """The stage `binary` of Dockerfile.example, with a binary that is there already."""
-    shutil.copy(binary, folder / "psm-entry")
+    shutil.copy(binary, directory / "psm-entry")
     file = str(HERE.parents[1] / "Dockerfile.example")
-    options = ["--quiet", "--format", "docker", "--build-context", f"build={folder}", "--target", "binary"]
-    succeed("build", *options, "--file", file, "--tag", BINARY_IMAGE, str(folder), seconds=120)
+    options = ["--quiet", "--format", "docker", "--build-context", f"build={directory}", "--target", "binary"]
+    succeed("build", *options, "--file", file, "--tag", BINARY_IMAGE, str(directory), seconds=120)

@@ -1,4 +1,4 @@
-"""Folders laid out as a container's root, and starts of psm-entry in them: quick, and no container needed."""
+"""Directories laid out as a container's root, and starts of psm-entry in them: quick, and no container needed."""
 
 import contextlib
 import fcntl
@@ -66,11 +66,11 @@ class Started:
 class Scene:
     """A root with bundles, and the binary beside it so that any user can run it."""
 
-    folder: Path
+    directory: Path
     binary: Path
 
     def at(self, path: str) -> Path:
-        return self.folder / path.removeprefix("/")
+        return self.directory / path.removeprefix("/")
 
     def read(self, path: str) -> bytes:
         return self.at(path).read_bytes()
@@ -79,16 +79,16 @@ class Scene:
         return write(self.at(path), content)
 
     def mount(self, *names: str) -> None:
-        """Makes the mounted folder hold exactly the CAs of these names."""
-        folder = self.at(CERTS)
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
+        """Makes the mounted directory hold exactly the CAs of these names."""
+        directory = self.at(CERTS)
+        shutil.rmtree(directory, ignore_errors=True)
+        directory.mkdir(parents=True)
         for name in names:
-            (folder / f"{name}.pem").write_bytes(authority(name).pem)
+            (directory / f"{name}.pem").write_bytes(authority(name).pem)
 
     def command(self, *options: str, user: Sequence[str] = ()) -> list[str]:
         """The command line of a start whose service prints its environment."""
-        chosen = ["--root", str(self.folder), *options]
+        chosen = ["--root", str(self.directory), *options]
         if not any(option.startswith("--state-dir") for option in options):
             chosen += ["--state-dir", STATE]
         return [*user, str(self.binary), *chosen, "--", "/usr/bin/env", "-0"]
@@ -111,12 +111,12 @@ class Scene:
     def files(self) -> dict[str, tuple[int, int, int, bytes]]:
         """Every file: inode, mode, owner and contents."""
         found = {}
-        for folder, _, names in os.walk(self.folder):
+        for directory, _, names in os.walk(self.directory):
             for name in names:
-                path = Path(folder, name)
+                path = Path(directory, name)
                 status = path.lstat()
                 content = os.readlink(path).encode() if path.is_symlink() else path.read_bytes()
-                relative = "/" + str(path.relative_to(self.folder))
+                relative = "/" + str(path.relative_to(self.directory))
                 found[relative] = (status.st_ino, status.st_mode, status.st_uid, content)
         return found
 
@@ -125,11 +125,11 @@ class Scene:
         return [path for path in self.files() if Path(path).name.startswith(".psm-entry")]
 
 
-def make_scene(folder: Path, binary: Path, *, has_store: bool = False) -> Scene:
+def make_scene(directory: Path, binary: Path, *, has_store: bool = False) -> Scene:
     """A root with two bundles, one mounted CA, and on wish a Debian's store without its tool."""
-    root = folder / "root"
+    root = directory / "root"
     root.mkdir(parents=True)
-    program = folder / "psm-entry"
+    program = directory / "psm-entry"
     if not program.exists():
         shutil.copy(binary, program)
     scene = Scene(root, program)
@@ -146,9 +146,9 @@ def make_scene(folder: Path, binary: Path, *, has_store: bool = False) -> Scene:
 
 
 @contextlib.contextmanager
-def held_lock(folder: Path) -> Iterator[int]:
-    """Holds the lock on a folder, as another start would."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+def held_lock(directory: Path) -> Iterator[int]:
+    """Holds the lock on a directory, as another start would."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield descriptor

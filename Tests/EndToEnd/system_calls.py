@@ -46,12 +46,12 @@ CHILD = {
     "prctl": "ends when the parent is killed",
     "getppid": "should the parent have been killed before that",
     "rt_sigaction": "SIGPIPE, SIGXFSZ and SIGTTOU become errors of a call",
-    "openat": "the root, and each file in a folder that is open",
-    "openat2": "each path inside the root, no link leading out of it: one per folder, input and place where a store may be",
+    "openat": "the root, and each file in a directory that is open",
+    "openat2": "each path inside the root, no link leading out of it: one per directory, input and place where a store may be",
     "stat": "what a name leads to: neither a FIFO nor a device is opened",
     "newfstatat": "what a name leads to: neither a FIFO nor a device is opened",
     "fstat": "what was opened is a regular file still, and of what size",
-    "getdents64": "the certificates folder; the anchors; a bundle's folder for what a killed start has left: each to its end",
+    "getdents64": "the certificates directory; the anchors; a bundle's directory for what a killed start has left: each to its end",
     "read": "each certificate and each bundle in one go; a bundle as long as the one before in pieces, to compare it",
     "uname": "the host's own name, for NO_PROXY",
     "poll": "whether the log's reader takes a line: it is waited for no longer than a second in all",
@@ -60,9 +60,9 @@ CHILD = {
 }
 
 
-def make(folder: Path) -> Scene:
+def make(directory: Path) -> Scene:
     """Two bundles and a system store that are as they should be: a start has been there."""
-    scene = make_scene(folder, BINARY, has_store=True)
+    scene = make_scene(directory, BINARY, has_store=True)
     scene.write(NATIVE_STORE, base())
     scene.start()
     return scene
@@ -70,13 +70,13 @@ def make(folder: Path) -> Scene:
 
 def trace(scene: Scene, variables: Mapping[str, str] | None = None) -> tuple[list[str], list[str]]:
     """The calls of the parent and of the child as strace's lines, up to where the service begins."""
-    with tempfile.TemporaryDirectory() as folder:
-        command = [str(scene.binary), "--root", str(scene.folder), "--", "/bin/true"]
+    with tempfile.TemporaryDirectory() as directory:
+        command = [str(scene.binary), "--root", str(scene.directory), "--", "/bin/true"]
         environment = {"HTTPS_PROXY": "http://proxy:3128", **(variables or {})}
-        prefix = f"{folder}/trace"
+        prefix = f"{directory}/trace"
         line = ["strace", "-ff", "-qq", "-v", "-o", prefix, *command]
-        subprocess.run(line, env=environment, cwd=folder, capture_output=True, timeout=60, check=True)
-        processes = sorted(Path(folder).iterdir(), key=lambda path: int(path.suffix[1:]))
+        subprocess.run(line, env=environment, cwd=directory, capture_output=True, timeout=60, check=True)
+        processes = sorted(Path(directory).iterdir(), key=lambda path: int(path.suffix[1:]))
         parent, child = [path.read_text().splitlines() for path in processes]
     calls = [index for index, call in enumerate(parent) if call.startswith("execve(")]
     lines = [*parent[: calls[1] + 1]], child
@@ -104,7 +104,7 @@ def page(scene: Scene) -> str:
         "",
         "These, when nothing is to be changed: two bundles, a system store without its tool, one mounted CA. Nothing is written but",
         "the log's line and the child's answer; nothing is read but the inputs and the stores, each once. No path depends on",
-        "the current folder. A test writes this page from `strace`, and says when it is no longer true.",
+        "the current directory. A test writes this page from `strace`, and says when it is no longer true.",
         "",
         "## The first process, which becomes the service",
         "",

@@ -34,7 +34,7 @@ def reset(scene: Scene) -> None:
 
 def start(scene: Scene, wish: str | None, user: Sequence[str]) -> tuple[int, bytes, str]:
     """The status and the output of the service, and the log."""
-    options = ["--root", str(scene.folder), "--state-dir", "/run/psm-entry"]
+    options = ["--root", str(scene.directory), "--state-dir", "/run/psm-entry"]
     environment = {"PATH": "/usr/bin:/bin"} | ({"PSM_ENTRY_TEST_MALLOC": wish} if wish else {})
     result = subprocess.run(
         [*user, scene.binary, *options, "--", *SERVICE], env=environment, capture_output=True, timeout=60, check=False
@@ -75,8 +75,8 @@ def numbers(count: int, is_all: bool) -> list[int]:
 
 
 @pytest.fixture
-def scene(folder: Path, faulty_binary: Path) -> Scene:
-    return make_scene(folder, faulty_binary, has_store=True)
+def scene(directory: Path, faulty_binary: Path) -> Scene:
+    return make_scene(directory, faulty_binary, has_store=True)
 
 
 @pytest.mark.parametrize("suffix", ["", "+"], ids=["once", "from-there-on"])

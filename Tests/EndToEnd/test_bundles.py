@@ -34,13 +34,13 @@ CORP = "Corp Root"
 
 
 @pytest.fixture
-def scene(folder: Path, binary: Path) -> Scene:
-    return make_scene(folder, binary)
+def scene(directory: Path, binary: Path) -> Scene:
+    return make_scene(directory, binary)
 
 
 @pytest.fixture
-def store_scene(folder: Path, binary: Path) -> Scene:
-    return make_scene(folder, binary, has_store=True)
+def store_scene(directory: Path, binary: Path) -> Scene:
+    return make_scene(directory, binary, has_store=True)
 
 
 def holds(scene: Scene, path: str, *names: str, of: bytes) -> None:
@@ -62,7 +62,7 @@ def mounted(scene: Scene, path: str) -> list[str]:
 
 def foretold(scene: Scene, *words: str) -> bytes:
     """The result of a sub-command in the environment that `Scene.start` gives."""
-    command = [scene.binary, *words, "--root", scene.folder, "--state-dir", STATE]
+    command = [scene.binary, *words, "--root", scene.directory, "--state-dir", STATE]
     environment = {"PATH": os.environ["PATH"]}
     return subprocess.run(command, env=environment, capture_output=True, timeout=60, check=False).stdout
 
@@ -128,7 +128,7 @@ def test_the_umask_changes_no_mode(scene, umask):
 
 
 def test_an_owner_that_cannot_be_given_leaves_the_bundle_and_a_private_one_serves(scene):
-    for path in (scene.folder, *scene.folder.rglob("*")):
+    for path in (scene.directory, *scene.directory.rglob("*")):
         os.chown(path, 1000, 0)
     os.chown(scene.at(BUNDLE), 1234, 4321)
     before = scene.read(BUNDLE)
@@ -149,8 +149,8 @@ def test_a_link_is_followed_and_stays_a_link(scene):
     holds(scene, "/conda/ssl/real.pem", CORP, of=base())
 
 
-def test_a_link_does_not_lead_out_of_the_root(scene, folder):
-    outside = folder / "outside.pem"
+def test_a_link_does_not_lead_out_of_the_root(scene, directory):
+    outside = directory / "outside.pem"
     outside.write_bytes(base())
     scene.at(BUNDLE).unlink()
     scene.at(BUNDLE).symlink_to(f"../../../../../../..{outside}")
@@ -265,7 +265,7 @@ def test_a_lock_that_is_never_given_back_is_passed_over_with_a_warning(scene):
     with held_lock(scene.at(BUNDLE).parent):
         begun = time.monotonic()
         started = scene.start("--timeout", "60")
-        # Others may read the folder, so anybody could hold it: two seconds, and what a busy machine adds.
+        # Others may read the directory, so anybody could hold it: two seconds, and what a busy machine adds.
         assert 1.5 <= time.monotonic() - begun <= 7
     assert started.status == 0 and started.variables
     assert len(started.lines("lock")) == 1
@@ -377,7 +377,7 @@ def test_a_section_goes_from_a_base_without_certificates_too(scene):
 
 
 @pytest.mark.parametrize("link", [CERTS, "/etc/repo"])
-def test_a_default_folder_behind_a_link_to_nowhere_revokes_nothing(scene, link):
+def test_a_default_directory_behind_a_link_to_nowhere_revokes_nothing(scene, link):
     scene.start()
     shutil.rmtree(scene.at(link))
     scene.at(link).symlink_to("/mnt/not-mounted")
@@ -386,7 +386,7 @@ def test_a_default_folder_behind_a_link_to_nowhere_revokes_nothing(scene, link):
     assert any("leads nowhere" in line for line in started.lines(CERTS)), started.said
 
 
-def test_a_default_folder_that_is_not_there_is_an_empty_one(scene):
+def test_a_default_directory_that_is_not_there_is_an_empty_one(scene):
     scene.start()
     shutil.rmtree(scene.at("/etc/repo"))
     scene.start()
@@ -461,7 +461,7 @@ def test_an_input_that_a_variable_misnames_revokes_nothing(scene, variables):
 
 
 def test_an_unreadable_input_revokes_nothing(scene):
-    for path in (scene.folder, *scene.folder.rglob("*")):
+    for path in (scene.directory, *scene.directory.rglob("*")):
         os.chown(path, 1000, 0)
     scene.mount(CORP, "Branch Root")
     scene.start(user=NOBODY)

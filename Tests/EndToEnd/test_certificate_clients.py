@@ -112,8 +112,8 @@ def clients_that_work(url: str, bundle: Path) -> set[str]:
 
 
 @pytest.fixture
-def scene(folder: Path, binary: Path) -> Scene:
-    return make_scene(folder, binary)
+def scene(directory: Path, binary: Path) -> Scene:
+    return make_scene(directory, binary)
 
 
 def test_every_client_works_before(public_host, scene):
@@ -128,7 +128,7 @@ def test_a_mounted_certificate_that_a_client_cannot_bear_costs_no_client_its_tru
     text = ssl.DER_cert_to_PEM_cert(tree.encode()).encode()
     # Put into the bundle, as a shell script does it, it ends the trust of these clients in everything; Node's, in what
     # stands behind it.
-    joined = write(scene.folder / "joined.pem", text + scene.read(BUNDLE))
+    joined = write(scene.directory / "joined.pem", text + scene.read(BUNDLE))
     assert clients_that_work(public_host, joined) == CLIENTS.keys() - losers
     (scene.at(CERTS) / "odd.pem").write_bytes(text)
     started = scene.start()

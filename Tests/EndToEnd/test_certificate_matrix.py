@@ -110,22 +110,22 @@ def culprits(reader: Reader, ders: Sequence[bytes], path: Path) -> list[bytes]:
 
 
 def examine(
-    binary: Path, readers: dict[str, Reader], folder: Path, tried: dict[bytes, str], figures: Figures
+    binary: Path, readers: dict[str, Reader], directory: Path, tried: dict[bytes, str], figures: Figures
 ) -> list[str]:
     """Merges certificates, lets each library read what became of them, and says what it refuses and what it is."""
     figures.tried += len(tried)
-    bundle = merge(binary, folder, list(tried))
+    bundle = merge(binary, directory, list(tried))
     accepted = [der for der in ders_of(bundle) if der in tried]
     figures.accepted += len(accepted)
-    named = named_libraries(binary, [folder / CERTS[1:]])
+    named = named_libraries(binary, [directory / CERTS[1:]])
     groups: dict[frozenset[str], list[bytes]] = {}
     for der in accepted:
         groups.setdefault(named[hashlib.sha256(der).hexdigest()], []).append(der)
     faults = []
     for libraries, ders in groups.items():
         if len(groups) > 1:
-            bundle = merge(binary, folder, ders)
-        path = folder / "read.pem"
+            bundle = merge(binary, directory, ders)
+        path = directory / "read.pem"
         path.write_bytes(bundle)
         for name in libraries:
             figures.warned[name] += len(ders)
@@ -221,11 +221,11 @@ def collections(wants_all: bool) -> list[Path]:
     return found
 
 
-def collected(folders: Sequence[Path]) -> dict[bytes, str]:
-    """Every certificate in these folders, with the file that it is in."""
+def collected(directories: Sequence[Path]) -> dict[bytes, str]:
+    """Every certificate in these directories, with the file that it is in."""
     found: dict[bytes, str] = {}
-    for folder in folders:
-        for path in sorted(one for one in folder.rglob("*") if one.is_file() and one.stat().st_size < 4 << 20):
+    for directory in directories:
+        for path in sorted(one for one in directory.rglob("*") if one.is_file() and one.stat().st_size < 4 << 20):
             content = path.read_bytes()
             ders = [content] if content[:1] == b"\x30" and len(content) < 100_000 else []
             try:
@@ -233,7 +233,7 @@ def collected(folders: Sequence[Path]) -> dict[bytes, str]:
             except ValueError:
                 pass
             for der in ders:
-                found.setdefault(der, str(path.relative_to(folder)))
+                found.setdefault(der, str(path.relative_to(directory)))
     return found
 
 

@@ -94,12 +94,12 @@ INPUTS: dict[str, Callable[[int], bytes]] = {
 }  # fmt: skip
 
 
-def measured(folder: Path, *command: object) -> tuple[int, float, int]:
+def measured(directory: Path, *command: object) -> tuple[int, float, int]:
     """Peak of memory in bytes, seconds of the processor, and the exit status."""
-    report = folder / "time"
+    report = directory / "time"
     # A process's peak begins with its parent's, so pytest may not be the parent: time is small.
     line = ["/usr/bin/time", "--quiet", "--format", "%M %U %S", "--output", report, *command]
-    with open(folder / "output", "wb") as output:
+    with open(directory / "output", "wb") as output:
         done = subprocess.run([str(one) for one in line], env={}, stdout=output, stderr=output, timeout=120, check=False)
     peak, user, system = report.read_text().split()
     return int(peak) * 1024, float(user) + float(system), done.returncode

@@ -1,4 +1,4 @@
-"""`psm-entry certs`: files and folders as admins leave them."""
+"""`psm-entry certs`: files and directories as admins leave them."""
 
 import datetime
 import json
@@ -171,10 +171,10 @@ def test_a_pipe_gets_whole_lines(tmp_path):
     assert b"x" * 60 in done.stdout and b"\x1b" not in done.stdout
 
 
-# --- Folders --------------------------------------------------------------------------------------
+# --- Directories --------------------------------------------------------------------------------------
 
 
-def test_folders_are_read_in_byte_order_without_dot_names(tmp_path):
+def test_directories_are_read_in_byte_order_without_dot_names(tmp_path):
     names = ["B.pem", "a.pem", "b/1.pem", "b/sub/2.pem", "b.pem", "é.pem", "10", "9", "~"]
     for name in [*names, ".hidden.pem", ".git/x.pem", "b/.x"]:
         path = tmp_path / name
@@ -207,7 +207,7 @@ def test_a_config_map_is_read_once(one, two, tmp_path):
     [
         ("dangling", lambda path: path.symlink_to("nowhere"), "leads nowhere"),
         ("itself", lambda path: path.symlink_to(path.name), "back to itself"),
-        ("loop", lambda path: path.symlink_to("."), "a folder that holds it"),
+        ("loop", lambda path: path.symlink_to("."), "a directory that holds it"),
         ("fifo", os.mkfifo, "FIFO"),
         ("device", lambda path: path.symlink_to("/dev/zero"), "device"),
         ("terminal", lambda path: path.symlink_to("/dev/ptmx"), "device"),
@@ -251,13 +251,13 @@ def test_10000_files_are_read(one, two, tmp_path):
     assert len(report.errors) == 1 and "10000" in report.errors[0]
 
 
-def test_folders_are_read_to_a_depth_of_16(one, two, tmp_path):
-    folder = tmp_path
+def test_directories_are_read_to_a_depth_of_16(one, two, tmp_path):
+    directory = tmp_path
     for number in range(15):
-        folder = folder / "d"
-    (folder / "d").mkdir(parents=True)
-    (folder / "one.pem").write_bytes(one.pem)
-    (folder / "d" / "two.pem").write_bytes(two.pem)
+        directory = directory / "d"
+    (directory / "d").mkdir(parents=True)
+    (directory / "one.pem").write_bytes(one.pem)
+    (directory / "d" / "two.pem").write_bytes(two.pem)
     report = certs(tmp_path)
     assert report.status == 1 and report.fingerprints == {one.sha256}
     assert "16" in report.errors[0]
@@ -265,7 +265,7 @@ def test_folders_are_read_to_a_depth_of_16(one, two, tmp_path):
 
 @pytest.fixture
 def open_path():
-    """A folder that every user can enter, unlike pytest's own."""
+    """A directory that every user can enter, unlike pytest's own."""
     import tempfile
 
     with tempfile.TemporaryDirectory(dir="/tmp") as path:
@@ -276,20 +276,20 @@ def open_path():
 def test_what_may_not_be_read_is_an_error(one, two, open_path):
     binary = open_path / "psm-entry"
     shutil.copy(BINARY, binary)
-    folder = open_path / "certs"
-    (folder / "closed").mkdir(parents=True)
-    (folder / "closed" / "x.pem").write_bytes(two.pem)
-    (folder / "closed").chmod(0)
-    (folder / "good.pem").write_bytes(one.pem)
-    (folder / "secret.pem").write_bytes(two.pem)
-    (folder / "secret.pem").chmod(0)
+    directory = open_path / "certs"
+    (directory / "closed").mkdir(parents=True)
+    (directory / "closed" / "x.pem").write_bytes(two.pem)
+    (directory / "closed").chmod(0)
+    (directory / "good.pem").write_bytes(one.pem)
+    (directory / "secret.pem").write_bytes(two.pem)
+    (directory / "secret.pem").chmod(0)
     user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 else []
     done = subprocess.run(
-        [*user, binary, "certs", "--json", "--log-format=json", folder],
+        [*user, binary, "certs", "--json", "--log-format=json", directory],
         capture_output=True,
         timeout=30,
     )
-    (folder / "closed").chmod(0o755)
+    (directory / "closed").chmod(0o755)
     assert done.returncode == 1
     assert [found["sha256"] for found in json.loads(done.stdout)] == [one.sha256]
     lines = [line.decode() for line in done.stderr.splitlines()]
@@ -299,7 +299,7 @@ def test_what_may_not_be_read_is_an_error(one, two, open_path):
 # --- What an admin drops in -----------------------------------------------------------------------
 
 
-def test_the_folder_of_mitmproxy(one, tmp_path):
+def test_the_directory_of_mitmproxy(one, tmp_path):
     """All that mitmproxy writes at its first start: the CA in many forms, and its key."""
     key = one.private_key(Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL)
     store = pkcs12.serialize_key_and_certificates
@@ -359,7 +359,7 @@ def test_a_dump_before_the_block(one, tmp_path):
 @pytest.fixture(scope="module")
 def refused(one, tmp_path_factory):
     """Files of other kinds: for each the words that must be told of it."""
-    folder = tmp_path_factory.mktemp("refused")
+    directory = tmp_path_factory.mktemp("refused")
     private = serialization.PrivateFormat
     key = rsa.generate_private_key(65537, 2048)
     owner = Authority("Owner", key=key)
@@ -375,10 +375,10 @@ def refused(one, tmp_path_factory):
     store = pkcs12.serialize_key_and_certificates(
         b"x", one.key, one.certificate, None, serialization.BestAvailableEncryption(b"x")
     )
-    (folder / "ca.der").write_bytes(one.der)
-    keystore = folder / "store.jks"
+    (directory / "ca.der").write_bytes(one.der)
+    keystore = directory / "store.jks"
     subprocess.run(
-        f"keytool -importcert -noprompt -storetype JKS -storepass secret -alias a -file {folder}/ca.der"
+        f"keytool -importcert -noprompt -storetype JKS -storepass secret -alias a -file {directory}/ca.der"
         f" -keystore {keystore}".split(),
         check=True,
         capture_output=True,

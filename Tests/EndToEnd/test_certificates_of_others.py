@@ -73,11 +73,11 @@ def reference(path) -> set:
     return set()
 
 
-@pytest.mark.parametrize("folder", ["x509", "pkcs7"])
-def test_the_vectors_of_cryptography_give_the_same_certificates(folder):
+@pytest.mark.parametrize("directory", ["x509", "pkcs7"])
+def test_the_vectors_of_cryptography_give_the_same_certificates(directory):
     root = package("cryptography_vectors") / "cryptography_vectors"
-    files = sorted(one for one in (root / folder).rglob("*") if one.is_file())
-    assert len(files) > {"x509": 200, "pkcs7": 5}[folder]
+    files = sorted(one for one in (root / directory).rglob("*") if one.is_file())
+    assert len(files) > {"x509": 200, "pkcs7": 5}[directory]
     differences = {}
     for path in files:
         report = certs(path)
@@ -86,7 +86,7 @@ def test_the_vectors_of_cryptography_give_the_same_certificates(folder):
             differences[str(path.relative_to(root))] = (len(report.certificates), len(expected), report.errors)
     unlisted = {name: what for name, what in differences.items() if name not in DIFFERENCES}
     assert unlisted == {}
-    listed = {name for name in DIFFERENCES if name.startswith(folder + "/")}
+    listed = {name for name in DIFFERENCES if name.startswith(directory + "/")}
     assert listed == differences.keys()
 
 

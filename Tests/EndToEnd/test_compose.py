@@ -21,15 +21,15 @@ def project(tmp_path, image, lan_proxy, origin):
     (made.certs / "ca_cert.pem").write_bytes(lan_proxy.authority.pem)
     yield made
     made.compose("down", "--timeout", "0")
-    podman("network", "rm", "--force", f"{made.folder.name}_default")
+    podman("network", "rm", "--force", f"{made.directory.name}_default")
 
 
 def add_override(project, binary, secret):
     """What docs/compose.md has a person do while the product runs."""
-    shutil.copy(binary, project.folder)
-    (project.folder / "proxy_url").write_text(secret + "\n", encoding="utf-8")
+    shutil.copy(binary, project.directory)
+    (project.directory / "proxy_url").write_text(secret + "\n", encoding="utf-8")
     override = project.run(str(REPOSITORY / "examples/compose-override"))
-    (project.folder / "docker-compose.override.yml").write_text(override, encoding="utf-8")
+    (project.directory / "docker-compose.override.yml").write_text(override, encoding="utf-8")
 
 
 def test_the_override_lives_through_restarts_another_ca_and_new_containers_and_leaves_no_trace(
@@ -68,7 +68,7 @@ def test_the_override_lives_through_restarts_another_ca_and_new_containers_and_l
     assert second_proxy.authority.der in held
     assert lan_proxy.authority.der not in held
 
-    (project.folder / "docker-compose.override.yml").unlink()
+    (project.directory / "docker-compose.override.yml").unlink()
     project.compose("up", "--detach", "--timeout", "2")
     box = project.container("repo_worker")
     assert box.service().arguments == ["/usr/local/bin/service", "worker"]
@@ -125,7 +125,7 @@ def test_the_script_keeps_compose_working_where_nothing_was_started(tmp_path):
 def test_the_override_works_behind_composes_own_init(project, binary, lan_proxy):
     project.compose("up", "--detach", "repo_worker")
     add_override(project, binary, product.url_from_containers(lan_proxy))
-    path = project.folder / "docker-compose.override.yml"
+    path = project.directory / "docker-compose.override.yml"
     override = yaml.safe_load(path.read_text(encoding="utf-8"))
     override["services"]["repo_worker"]["init"] = True
     path.write_text(yaml.safe_dump(override), encoding="utf-8")

@@ -22,8 +22,8 @@ SETS = {"one": ["Corp Root"], "other": ["Branch Root", "Third Root"]}
 
 
 @pytest.fixture
-def scene(folder: Path, binary: Path) -> Scene:
-    made = make_scene(folder, binary, has_store=True)
+def scene(directory: Path, binary: Path) -> Scene:
+    made = make_scene(directory, binary, has_store=True)
     for name, members in SETS.items():
         for member in members:
             made.write(f"/mounted/{name}/{member}.pem", authority(member).pem)
@@ -109,7 +109,7 @@ PASSED_OVER = "continuing without the lock"
 
 
 def hold(scene: Scene, place: str) -> tuple[Path, tuple[str, ...]]:
-    """The folder of one of the places, as a start finds it."""
+    """The directory of one of the places, as a start finds it."""
     path, user = PLACES[place]
     scene.at(NATIVE_ANCHORS).mkdir(parents=True, exist_ok=True)
     if user:
@@ -121,10 +121,10 @@ def hold(scene: Scene, place: str) -> tuple[Path, tuple[str, ...]]:
 
 @pytest.mark.parametrize("place", PLACES)
 def test_a_lock_that_a_reader_holds_is_passed_over_after_two_seconds_and_that_is_said(scene, place):
-    folder, user = hold(scene, place)
+    directory, user = hold(scene, place)
     reader = subprocess.Popen(
         ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
-        + ["flock", "--exclusive", str(folder), "sh", "-c", "echo held; sleep 60"],
+        + ["flock", "--exclusive", str(directory), "sh", "-c", "echo held; sleep 60"],
         stdout=subprocess.PIPE,
         start_new_session=True,
     )
@@ -138,7 +138,7 @@ def test_a_lock_that_a_reader_holds_is_passed_over_after_two_seconds_and_that_is
         reader.wait(timeout=10)
     assert started.status == 0
     (said,) = started.lines(PASSED_OVER)
-    assert said.startswith(f"psm-entry: warning: /{folder.relative_to(scene.folder)}")
+    assert said.startswith(f"psm-entry: warning: /{directory.relative_to(scene.directory)}")
     path = scene.at(PLACES[place][0])
     if path.is_file():
         assert authority("Corp Root").der in loaded(path)
@@ -146,9 +146,9 @@ def test_a_lock_that_a_reader_holds_is_passed_over_after_two_seconds_and_that_is
 
 @pytest.mark.parametrize("mode", [0o755, 0o700], ids=oct)
 def test_where_nobody_else_may_read_a_lock_is_waited_for(scene, mode):
-    folder = scene.at(BUNDLE).parent
-    folder.chmod(mode)
-    with held_lock(folder) as descriptor:
+    directory = scene.at(BUNDLE).parent
+    directory.chmod(mode)
+    with held_lock(directory) as descriptor:
         release = threading.Timer(4, fcntl.flock, [descriptor, fcntl.LOCK_UN])
         release.start()
         started = scene.start()

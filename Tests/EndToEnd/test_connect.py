@@ -18,10 +18,10 @@ from network import Proxy
 TARGET = "https://origin.test"
 
 
-def tls_server(folder: Path, key_and_chain: bytes):
+def tls_server(directory: Path, key_and_chain: bytes):
     """A TLS server on loopback with this key and chain."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(write(folder / "server.pem", key_and_chain))
+    context.load_cert_chain(write(directory / "server.pem", key_and_chain))
 
     def talk(connection: socket.socket) -> None:
         with context.wrap_socket(connection, server_side=True) as tls:

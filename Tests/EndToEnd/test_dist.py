@@ -20,20 +20,20 @@ from conftest import REPOSITORY
 COMMITTED = "1700000000"
 
 
-def packed(folder, program):
-    """Packs in a copy of the repository with this binary; gives the folder that is handed out."""
+def packed(directory, program):
+    """Packs in a copy of the repository with this binary; gives the directory that is handed out."""
     listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(listing, cwd=REPOSITORY, check=True, capture_output=True, timeout=30).stdout
     for name in filter(None, listed.decode().split("\0")):
-        target = folder / name
+        target = directory / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(REPOSITORY / name, target)
-    (folder / ".venv").symlink_to(Path(sys.prefix))
-    (folder / "build").mkdir()
-    shutil.copy(program, folder / "build" / "psm-entry")
+    (directory / ".venv").symlink_to(Path(sys.prefix))
+    (directory / "build").mkdir()
+    shutil.copy(program, directory / "build" / "psm-entry")
     environment = {**os.environ, "SOURCE_DATE_EPOCH": COMMITTED}
-    subprocess.run(["Packaging/dist"], cwd=folder, env=environment, check=True, capture_output=True, timeout=120)
-    return folder / "dist"
+    subprocess.run(["Packaging/dist"], cwd=directory, env=environment, check=True, capture_output=True, timeout=120)
+    return directory / "dist"
 
 
 @pytest.fixture(scope="module")
@@ -43,15 +43,15 @@ def handed_out(binary, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def unpacked(handed_out, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("unpacked")
+    directory = tmp_path_factory.mktemp("unpacked")
     (tarball,) = handed_out.glob("*.tar.gz")
     with tarfile.open(tarball) as archive:
-        archive.extractall(folder, filter="data")
-    return folder / tarball.name.removesuffix(".tar.gz")
+        archive.extractall(directory, filter="data")
+    return directory / tarball.name.removesuffix(".tar.gz")
 
 
-def test_two_builds_in_different_folders_are_the_same_to_the_byte(handed_out, rebuilt, tmp_path_factory):
-    other = packed(tmp_path_factory.mktemp("another-folder") / "with" / "a longer name", rebuilt)
+def test_two_builds_in_different_directories_are_the_same_to_the_byte(handed_out, rebuilt, tmp_path_factory):
+    other = packed(tmp_path_factory.mktemp("another-directory") / "with" / "a longer name", rebuilt)
     contents = {path.name: path.read_bytes() for path in handed_out.iterdir()}
     assert contents == {path.name: path.read_bytes() for path in other.iterdir()}
     assert len(contents) == 3
@@ -73,10 +73,10 @@ def test_the_tarball_holds_what_a_person_needs(unpacked, binary):
 
 
 def test_the_sums_hold_for_every_file(handed_out, unpacked):
-    for folder in (handed_out, unpacked):
-        subprocess.run(["sha256sum", "--check", "--strict", "SHA256SUMS"], cwd=folder, check=True, timeout=60)
-        listed = {line.split("  ", 1)[1] for line in (folder / "SHA256SUMS").read_text().splitlines()}
-        there = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    for directory in (handed_out, unpacked):
+        subprocess.run(["sha256sum", "--check", "--strict", "SHA256SUMS"], cwd=directory, check=True, timeout=60)
+        listed = {line.split("  ", 1)[1] for line in (directory / "SHA256SUMS").read_text().splitlines()}
+        there = {str(path.relative_to(directory)) for path in directory.rglob("*") if path.is_file()}
         assert listed == there - {"SHA256SUMS"}
 
 

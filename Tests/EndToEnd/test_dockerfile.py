@@ -21,19 +21,19 @@ def new_name():
 @pytest.fixture(scope="module")
 def build(binary, image, tmp_path_factory):
     """Builds a stage on the binary that is there already, in place of the first stage."""
-    folder = tmp_path_factory.mktemp("built")
-    shutil.copy(binary, folder / "psm-entry")
+    directory = tmp_path_factory.mktemp("built")
+    shutil.copy(binary, directory / "psm-entry")
     names = []
 
     def run(target):
         name = new_name()
-        options = ["--build-context", f"build={folder}", "--target", target]
+        options = ["--build-context", f"build={directory}", "--target", target]
         for argument in (f"BASE={image}", f"VERSION={VERSION}"):
             options += ["--build-arg", argument]
         file = str(REPOSITORY / "Dockerfile.example")
         # This podman's cache does not look at what a label's variable stands for.
         options += ["--no-cache", "--quiet", "--pull-never", "--format", "docker", "--file", file, "--tag", name]
-        succeed("build", *options, str(folder), seconds=300)
+        succeed("build", *options, str(directory), seconds=300)
         names.append(name)
         return name
 

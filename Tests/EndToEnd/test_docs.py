@@ -31,7 +31,7 @@ def test_the_settings_are_those_of_help(path, binary):
 @pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(REPOSITORY)))
 def test_every_link_leads_to_a_file_of_the_project_or_is_an_https_address(page):
     files = tracked()
-    folders = {str(parent) for name in files for parent in Path(name).parents}
+    directories = {str(parent) for name in files for parent in Path(name).parents}
     wrong = []
     for link in links(page):
         if re.match(r"[a-z]+:", link):
@@ -41,7 +41,7 @@ def test_every_link_leads_to_a_file_of_the_project_or_is_an_https_address(page):
         path, _, anchor = link.partition("#")
         target = (page.parent / path).resolve() if path else page
         name = str(target.relative_to(REPOSITORY)) if target.is_relative_to(REPOSITORY) else "outside"
-        known = name in files or name in folders
+        known = name in files or name in directories
         wrong += [] if known and (not anchor or anchor in anchors(target)) else [link]
     assert wrong == []
 
@@ -82,7 +82,7 @@ def test_the_demo_runs():
 
 
 class Reader:
-    """Somebody with a clone and a tarball at home, in the folder of the product's compose file."""
+    """Somebody with a clone and a tarball at home, in the directory of the product's compose file."""
 
     def __init__(self, project, home, proxy_url):
         self.project, self.home = project, home
@@ -98,7 +98,7 @@ class Reader:
         for shown, real in self.examples.items():
             text = text.replace(shown, real)
         environment = {**self.project.variables, "HOME": str(self.home)}
-        reader = product.Project(self.project.folder, environment)
+        reader = product.Project(self.project.directory, environment)
         return reader.run("bash", "-euc", text)
 
 
@@ -110,15 +110,15 @@ def reader(tmp_path, image, binary, lan_proxy, origin):
     product.build_binary_image(binary, built)
     home = tmp_path / "home"
     unpacked = home / "psm-entry-0.0.0-linux-x86_64"
-    for folder in (unpacked, home / "psm-entry"):
-        shutil.copytree(REPOSITORY / "examples", folder / "examples")
+    for directory in (unpacked, home / "psm-entry"):
+        shutil.copytree(REPOSITORY / "examples", directory / "examples")
     shutil.copy(binary, unpacked)
     (home / "corp-proxy-root.crt").write_bytes(lan_proxy.authority.pem)
     made = product.make_project(tmp_path, product.url_from_containers(lan_proxy), origin.url)
     made.compose("up", "--detach")
     yield Reader(made, home, product.url_from_containers(lan_proxy))
     made.compose("down", "--timeout", "0")
-    podman("network", "rm", "--force", f"{made.folder.name}_default")
+    podman("network", "rm", "--force", f"{made.directory.name}_default")
 
 
 def told_in_order():
@@ -133,8 +133,8 @@ def test_the_commands_of_all_pages_work_one_after_the_other(reader):
     for block in told_in_order():
         try:
             reader.run(block.commands)
-            if "compose up" in block.text and (reader.project.folder / "docker-compose.override.yml").exists():
+            if "compose up" in block.text and (reader.project.directory / "docker-compose.override.yml").exists():
                 reader.project.said("repo_worker", MIRRORED)
         except AssertionError as error:
             raise AssertionError(f"{block.name}: {error}") from error
-    assert (reader.project.folder / "docker-compose.override.yml").exists()
+    assert (reader.project.directory / "docker-compose.override.yml").exists()

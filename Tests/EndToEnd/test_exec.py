@@ -15,9 +15,9 @@ from network import wait_for
 PLAIN = [b"PATH=/usr/bin:/bin", b"LANG=C"]
 
 
-def let_others_in(folder: Path) -> None:
-    """pytest keeps its folders to root."""
-    for path in [folder, *list(folder.parents)[:2]]:
+def let_others_in(directory: Path) -> None:
+    """pytest keeps its directories to root."""
+    for path in [directory, *list(directory.parents)[:2]]:
         path.chmod(0o755)
 
 
@@ -55,12 +55,12 @@ def test_what_cannot_be_executed_ends_as_in_a_shell(entry, command, status):
 
 
 def test_a_permission_refused_counts_more_than_a_name_not_found(entry, tmp_path):
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    (folder / "tool").write_text("#!/bin/sh\n")
-    path = b"PATH=" + os.fsencode(folder) + b":/usr/bin:/bin"
+    directory = tmp_path / "bin"
+    directory.mkdir()
+    (directory / "tool").write_text("#!/bin/sh\n")
+    path = b"PATH=" + os.fsencode(directory) + b":/usr/bin:/bin"
     assert entry(b"tool", environment=[path]).status == 126
-    (folder / "tool").chmod(0o755)
+    (directory / "tool").chmod(0o755)
     assert entry(b"tool", environment=[path]).status == 0
 
 
@@ -195,7 +195,7 @@ def test_mask_dispositions_umask_and_ids_are_inherited(entry, prepare):
     assert _status(ending.output) == _status(without.output) != []
 
 
-def test_limits_timers_and_folder_are_inherited(entry, tmp_path):
+def test_limits_timers_and_directory_are_inherited(entry, tmp_path):
     def prepare():
         os.chdir(tmp_path)
         resource.setrlimit(resource.RLIMIT_NOFILE, (123, 456))
@@ -348,7 +348,7 @@ def _link_to_itself(path: Path) -> None:
     path.symlink_to(path.name)
 
 
-UNREADABLE = {"a folder": Path.mkdir, "too large": _too_large, "a FIFO": os.mkfifo, "a loop": _link_to_itself}
+UNREADABLE = {"a directory": Path.mkdir, "too large": _too_large, "a FIFO": os.mkfifo, "a loop": _link_to_itself}
 
 
 @pytest.mark.parametrize("user", [b"1000", b"svc", b"1000:1000", b"0"])

@@ -101,9 +101,9 @@ def manifests(name, authorities, proxy_url, source):
 @pytest.fixture(scope="module")
 def pods(image, binary, tmp_path_factory, lan_proxy, origin):
     """The service's container for each way of giving CAs. Podman waits 20 s after an init container: all at once."""
-    folder = tmp_path_factory.mktemp("kubernetes")
+    directory = tmp_path_factory.mktemp("kubernetes")
     product.build_images(image)
-    product.build_binary_image(binary, folder)
+    product.build_binary_image(binary, directory)
     run = uuid.uuid4().hex[:8]
     pem = lan_proxy.authority.pem.decode()
     wanted = {kind: deployed_authorities(kind, pem) for kind in AUTHORITIES}
@@ -111,7 +111,7 @@ def pods(image, binary, tmp_path_factory, lan_proxy, origin):
     files = {}
     for number, (kind, authorities) in enumerate(wanted.items()):
         name = f"repo-worker-{run}-{number}"
-        files[kind] = (name, folder / f"{name}.yaml")
+        files[kind] = (name, directory / f"{name}.yaml")
         text = manifests(name, authorities, product.url_from_containers(lan_proxy), origin.url)
         files[kind][1].write_text(text, encoding="utf-8")
     with ThreadPoolExecutor() as pool:

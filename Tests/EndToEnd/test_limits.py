@@ -12,8 +12,8 @@ MEBIBYTE = 1 << 20
 
 
 @pytest.fixture
-def scene(folder: Path, binary: Path) -> Scene:
-    return make_scene(folder, binary)
+def scene(directory: Path, binary: Path) -> Scene:
+    return make_scene(directory, binary)
 
 
 def mount(scene: Scene, name: str, ders: list[bytes]) -> None:

@@ -23,8 +23,8 @@ ENVIRONMENT = [b"PATH=/usr/bin:/bin", b"HTTPS_PROXY=http://proxy:3128"]
 
 
 @pytest.fixture
-def scene(folder: Path, binary: Path) -> Scene:
-    return make_scene(folder, binary)
+def scene(directory: Path, binary: Path) -> Scene:
+    return make_scene(directory, binary)
 
 
 def expired(name: str) -> bytes:
@@ -48,7 +48,7 @@ def test_a_subject_of_nearly_a_megabyte_is_cut_and_the_remedy_stays(scene, comma
     if command == "start":
         said = scene.start().said
     else:
-        line = [scene.binary, "plan", "--root", scene.folder]
+        line = [scene.binary, "plan", "--root", scene.directory]
         said = subprocess.run(line, capture_output=True, timeout=60, check=False).stdout.decode()
     lines = [line for line in said.splitlines() if "long.der" in line]
     assert len(lines) == 1 and "äää…" in lines[0] and "expired" in lines[0] and "successor" in lines[0]
@@ -115,8 +115,8 @@ def test_a_file_with_many_faults_is_no_reason_to_count_another_kind(scene):
     assert len(started.lines("many.pem: ")) == 9 and len(started.lines("other.pem: ")) == 1
 
 
-def test_what_a_failed_tool_leaves_out_is_one_line(folder, binary):
-    root = make_root(folder, binary)
+def test_what_a_failed_tool_leaves_out_is_one_line(directory, binary):
+    root = make_root(directory, binary)
     root.add_tool()
     root.scene.write("/usr/share/broken", b"")
     for number in range(50):
@@ -135,7 +135,7 @@ def test_of_many_bundles_that_are_missing_eight_are_named_and_the_rest_counted(s
     # What was done is said of each.
     assert len(started.lines(f"{BUNDLE}: 1 added")) == 1
     for command in ("env", "certs"):
-        line = [scene.binary, command, "--root", scene.folder, "--bundles", paths]
+        line = [scene.binary, command, "--root", scene.directory, "--bundles", paths]
         result = subprocess.run(line, capture_output=True, timeout=60, check=False)
         assert (b"22 more of the kind" in result.stderr) == (command == "env")
 
@@ -161,7 +161,7 @@ def test_a_log_that_nobody_reads_keeps_nothing_from_being_done(scene, tmp_path, 
 
 def test_a_result_is_printed_though_nobody_reads_the_log(scene, tmp_path):
     scene.write(f"{CERTS}/old.der", expired("Old"))
-    line = [os.fsencode(scene.binary), b"env", b"--root", os.fsencode(scene.folder)]
+    line = [os.fsencode(scene.binary), b"env", b"--root", os.fsencode(scene.directory)]
     with open(tmp_path / "out", "w+b") as output, raw_process.full_pipe() as (_, writing):
         child = raw_process.start(line, ENVIRONMENT, output.fileno(), writing)
         assert raw_process.wait(child) == 0

@@ -58,8 +58,8 @@ def run_job(box, client, url, proxy_url="-"):
 
 def users(proxy, url):
     """The users as which the channel's pages went through a proxy; and at least repodata and packages did."""
-    folder = url.rsplit("/", 1)[1]
-    asked = [one for one in proxy.requests() if one["path"].startswith(f"/{folder}/")]
+    directory = url.rsplit("/", 1)[1]
+    asked = [one for one in proxy.requests() if one["path"].startswith(f"/{directory}/")]
     if asked:
         files = {one["path"].rsplit("/", 1)[1] for one in asked}
         assert {"repodata.json", "python-1.0-0.tar.bz2", "pandas-1.0-0.tar.bz2"} <= files

@@ -20,13 +20,13 @@ PROXY = "http://user1:pw1@proxy.corp:3128"
 
 
 @pytest.fixture
-def scene(folder: Path, binary: Path) -> Scene:
-    return make_scene(folder, binary, has_store=True)
+def scene(directory: Path, binary: Path) -> Scene:
+    return make_scene(directory, binary, has_store=True)
 
 
 def command(scene: Scene, *words: str, **variables: str) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
-        [scene.binary, *words, "--root", scene.folder],
+        [scene.binary, *words, "--root", scene.directory],
         env={"PATH": os.environ["PATH"], **variables},
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -125,7 +125,7 @@ HOSTILE = {
 def test_an_evaled_environment_is_the_one_of_a_start(scene, shell, tmp_path):
     scene.start()
     environment = {"PATH": os.environ["PATH"], **HOSTILE}
-    options = [str(scene.binary), "env", "--log", "quiet", "--root", str(scene.folder)]
+    options = [str(scene.binary), "env", "--log", "quiet", "--root", str(scene.directory)]
     script = 'eval "$("$@")"; exec env -0'
     done = subprocess.run(
         [*SHELLS[shell], "-c", script, "-", *options], env=environment, capture_output=True, cwd=tmp_path, timeout=60
@@ -250,7 +250,7 @@ def on_terminal(arguments: list[str], columns: int, environment: dict[str, str])
 @pytest.mark.parametrize("what", ["certs", "plan", "check"])
 def test_no_line_is_wider_than_the_terminal_and_no_remedy_is_lost(scene, what, columns):
     broken_inputs(scene)
-    words = [str(scene.binary), what, "--root", str(scene.folder)]
+    words = [str(scene.binary), what, "--root", str(scene.directory)]
     environment = {"PATH": os.environ["PATH"], "HTTPS_PROXY": PROXY, "NO_PROXY": "10.0.0.0/8", "SSL_CERT_FILE": "/nowhere"}
     seen = on_terminal(words, columns, environment)
     errors = subprocess.run(words, env=environment, capture_output=True, timeout=30).stderr.decode().splitlines()
@@ -266,7 +266,7 @@ def test_no_line_is_wider_than_the_terminal_and_no_remedy_is_lost(scene, what, c
 
 @pytest.mark.parametrize("columns", [40, 100])
 def test_connecting_shows_its_progress_on_a_terminal_alone(scene, columns):
-    words = [str(scene.binary), "check", "--connect", "--proxy", "http://127.0.0.1:1", "--root", str(scene.folder)]
+    words = [str(scene.binary), "check", "--connect", "--proxy", "http://127.0.0.1:1", "--root", str(scene.directory)]
     environment = {"PATH": os.environ["PATH"]}
     seen = on_terminal(words, columns, environment)
     shown, rest = seen.split("\r\x1b[K")[1:3]
@@ -313,7 +313,7 @@ def test_words_in_another_place(scene, words, status):
 def test_a_result_that_cannot_be_written_is_an_error(scene, words):
     with open("/dev/full", "wb") as full:
         done = subprocess.run(
-            [scene.binary, *words, "--root", scene.folder], stdout=full, stderr=subprocess.PIPE, timeout=60, check=False
+            [scene.binary, *words, "--root", scene.directory], stdout=full, stderr=subprocess.PIPE, timeout=60, check=False
         )
     assert done.returncode == 1
     assert b"standard output" in done.stderr
@@ -322,7 +322,7 @@ def test_a_result_that_cannot_be_written_is_an_error(scene, words):
 def test_a_log_that_nobody_reads_loses_no_result(scene):
     reading, writing = os.pipe()
     os.close(reading)
-    options = ["env", "--null", "--root", scene.folder, "--certs", "/missing"]
+    options = ["env", "--null", "--root", scene.directory, "--certs", "/missing"]
     done = subprocess.run([scene.binary, *options], stdout=subprocess.PIPE, stderr=writing, timeout=60, check=False)
     os.close(writing)
     assert done.returncode == 0 and done.stdout
@@ -340,7 +340,7 @@ def test_an_installation_that_fails_leaves_nothing(scene, tmp_path):
 
 def test_two_names_that_become_one_are_one_in_json(scene):
     environment = {b"A\xff": b"1", b"A\xfe": b"2"}
-    done = subprocess.run([scene.binary, "env", "--json", "--root", scene.folder], env=environment, capture_output=True, timeout=60)
+    done = subprocess.run([scene.binary, "env", "--json", "--root", scene.directory], env=environment, capture_output=True, timeout=60)
     names = [name for name, _ in json.loads(done.stdout, object_pairs_hook=list)]
     assert names.count("A\ufffd") == 1
 

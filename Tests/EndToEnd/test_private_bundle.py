@@ -35,14 +35,14 @@ def ders(*names: str) -> set[bytes]:
 
 
 @pytest.fixture
-def scene(folder: Path, binary: Path) -> Scene:
-    return make_scene(folder, binary)
+def scene(directory: Path, binary: Path) -> Scene:
+    return make_scene(directory, binary)
 
 
 @pytest.fixture
-def store_scene(folder: Path, binary: Path) -> Scene:
+def store_scene(directory: Path, binary: Path) -> Scene:
     """A Debian's store without its tool; /run is anybody's."""
-    scene = make_scene(folder, binary, has_store=True)
+    scene = make_scene(directory, binary, has_store=True)
     os.chown(scene.at("/run"), 1000, 0)
     return scene
 
@@ -64,9 +64,9 @@ def test_the_private_bundle_serves_and_everything_is_exported(foreign_scene):
     assert started.lines("error:") == []
     assert {name: started.variables.get(name) for name in EXPORTED} == dict.fromkeys(EXPORTED, PRIVATE)
     assert started.variables["NODE_EXTRA_CA_CERTS"] == PRIVATE
-    folder, file = scene.at(STATE).stat(), scene.at(PRIVATE).stat()
-    assert (folder.st_mode & 0o7777, file.st_mode & 0o7777) == (0o755, 0o644)
-    assert (folder.st_uid, file.st_uid) == (1000, 1000)
+    directory, file = scene.at(STATE).stat(), scene.at(PRIVATE).stat()
+    assert (directory.st_mode & 0o7777, file.st_mode & 0o7777) == (0o755, 0o644)
+    assert (directory.st_uid, file.st_uid) == (1000, 1000)
     assert loaded(scene.at(PRIVATE)) == ders("Public A", "Public B", "Public C", "Public D", CORP)
     text = scene.read(PRIVATE)
     assert text.startswith(b"-----BEGIN CERTIFICATE-----\n") and text.endswith(CLOSING)
@@ -108,7 +108,7 @@ def plant_link(scene: Scene) -> None:
     scene.at(STATE).symlink_to("/elsewhere")
 
 
-def plant_foreign_folder(scene: Scene) -> None:
+def plant_foreign_directory(scene: Scene) -> None:
     scene.at(STATE).mkdir()
     scene.at(STATE).chmod(0o777)
 
@@ -117,11 +117,11 @@ def plant_file(scene: Scene) -> None:
     scene.write(STATE, b"a file")
 
 
-PLANTED = {"link": plant_link, "foreign folder": plant_foreign_folder, "file": plant_file}
+PLANTED = {"link": plant_link, "foreign directory": plant_foreign_directory, "file": plant_file}
 
 
 @pytest.mark.parametrize("planted", PLANTED)
-def test_a_state_folder_that_is_not_ours_is_refused_and_the_next_serves(foreign_scene, planted):
+def test_a_state_directory_that_is_not_ours_is_refused_and_the_next_serves(foreign_scene, planted):
     scene = foreign_scene
     PLANTED[planted](scene)
     (scene.at("/tmp")).mkdir(mode=0o1777)
@@ -135,7 +135,7 @@ def test_a_state_folder_that_is_not_ours_is_refused_and_the_next_serves(foreign_
 
 
 @pytest.mark.parametrize("planted", PLANTED)
-def test_where_no_state_folder_serves_nothing_is_exported_and_it_is_an_error(foreign_scene, planted):
+def test_where_no_state_directory_serves_nothing_is_exported_and_it_is_an_error(foreign_scene, planted):
     PLANTED[planted](foreign_scene)
     started = foreign_scene.start(user=NOBODY)
     assert not (CA_VARIABLES | {"NODE_EXTRA_CA_CERTS"}) & started.variables.keys()
@@ -291,7 +291,7 @@ def test_a_state_directory_below_one_that_others_may_replace_is_no_better(scene)
 
 def foretold(scene: Scene, *options: str) -> str:
     """What `env` says of SSL_CERT_FILE to the user of the private bundle."""
-    chosen: Iterable[str] = ["--root", str(scene.folder), *options]
+    chosen: Iterable[str] = ["--root", str(scene.directory), *options]
     command = [*NOBODY, str(scene.binary), "env", *chosen]
     result = subprocess.run(command, env={"PATH": os.environ["PATH"]}, capture_output=True, timeout=60, check=True)
     return next((line for line in result.stdout.decode().splitlines() if "SSL_CERT_FILE=" in line), "")

@@ -20,18 +20,18 @@ START = ["--", "/bin/true"]
 @pytest.fixture(scope="module")
 def environments(tmp_path_factory) -> list[dict[str, str]]:
     """The addresses, in the places where one can stand: seven in an environment, one of them in a file."""
-    folder = tmp_path_factory.mktemp("secrets")
+    directory = tmp_path_factory.mktemp("secrets")
     numbers = random.Random(20261123)
     made = []
     for index in range(ADDRESSES // PLACES + 1):
         seven = [address(numbers) for _ in range(PLACES)]
-        secret = folder / str(index)
+        secret = directory / str(index)
         secret.write_text(f"{seven[6]}\n", encoding="utf-8")
         made.append(
             {
                 "PATH": "/usr/bin:/bin",
                 "PSM_ENTRY_SYSTEM": "off",
-                "PSM_ENTRY_BUNDLES": f"{folder}/none*",
+                "PSM_ENTRY_BUNDLES": f"{directory}/none*",
                 "HTTP_PROXY": seven[0],
                 "http_proxy": seven[1],
                 "Https_Proxy": seven[2],

@@ -21,8 +21,8 @@ ERRORS = ["EPERM", "ENOSYS"]
 
 
 @pytest.fixture
-def root(folder: Path, binary: Path) -> Root:
-    return make_root(folder, binary)
+def root(directory: Path, binary: Path) -> Root:
+    return make_root(directory, binary)
 
 
 def prepare(root: Root, way: str) -> list[str]:
@@ -109,8 +109,8 @@ def test_another_root_without_openat2_is_refused(scene_of_another_root, error):
 
 
 @pytest.fixture
-def scene_of_another_root(folder: Path, binary: Path) -> Scene:
-    return make_scene(folder, binary)
+def scene_of_another_root(directory: Path, binary: Path) -> Scene:
+    return make_scene(directory, binary)
 
 
 # Without signalfd
@@ -149,8 +149,8 @@ def test_a_signal_ends_the_preparation_without_signalfd(faulty_binary, scene_of_
 
 @pytest.mark.parametrize("refused", [[], *(["-e", f"inject=statx:error={error}"] for error in ERRORS)], ids=str)
 @pytest.mark.parametrize("name", ["cacert.pem", "ca cert\\.pem"])
-def test_a_file_mounted_by_itself_is_known(folder, binary, refused, name):
-    scene = make_scene(folder, binary)
+def test_a_file_mounted_by_itself_is_known(directory, binary, refused, name):
+    scene = make_scene(directory, binary)
     bundle = scene.write(f"/mounted here/{name}", scene.read(BUNDLE))
     line = ["unshare", "--mount", "sh", "-c", 'mount --bind "$1" "$2" && shift 2 && exec "$@"', "sh"]
     line += [str(scene.at(BUNDLE)), str(bundle), "strace", "-f", "-qq", "-o", os.devnull, *refused]

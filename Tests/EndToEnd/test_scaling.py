@@ -15,8 +15,8 @@ GROWTH = 6
 
 
 @pytest.fixture
-def scene(folder: Path, binary: Path) -> Scene:
-    return make_scene(folder, binary)
+def scene(directory: Path, binary: Path) -> Scene:
+    return make_scene(directory, binary)
 
 
 def hosts(count: int) -> str:
@@ -48,7 +48,7 @@ CASES: dict[str, tuple[str, Callable[[int], dict[str, str]]]] = {
 
 def instructions(scene: Scene, option: str, variables: dict[str, str]) -> int:
     """What `psm-entry env` costs with these variables. Valgrind knows no openat2, so there is no other root."""
-    counts = scene.folder.parent / "callgrind"
+    counts = scene.directory.parent / "callgrind"
     settings = ["--certs", str(scene.at(CERTS)), "--bundles", str(scene.at(BUNDLE)), "--system", "off"]
     line = ["valgrind", "--quiet", "--tool=callgrind", f"--callgrind-out-file={counts}", scene.binary]
     line += ["env", option, *settings, "--state-dir", str(scene.at(STATE))]
@@ -82,10 +82,10 @@ def test_of_settings_that_are_none_eight_are_named_and_the_rest_counted(scene):
 def test_a_pattern_that_matches_the_whole_disk_stops_with_an_error(scene):
     """Ten thousand entries on the way and at its end; the other bundles are merged all the same."""
     for number in range(101):
-        folder = scene.at(f"/wide/{number:03}")
-        folder.mkdir(parents=True)
+        directory = scene.at(f"/wide/{number:03}")
+        directory.mkdir(parents=True)
         for name in range(100):
-            (folder / f"{name:02}").touch()
+            (directory / f"{name:02}").touch()
     for pattern in ("/*/*/*", "/*/*/*/*", "/wide/*/*/deeper"):
         started = scene.start("--bundles", f"{pattern}:{BUNDLE}")
         assert started.status == 0 and started.variables

@@ -1,4 +1,4 @@
-"""The binary needs nothing beside it: no shell, no loader, no folder."""
+"""The binary needs nothing beside it: no shell, no loader, no directory."""
 
 import io
 import subprocess

@@ -27,8 +27,8 @@ libc = ctypes.CDLL(None, use_errno=True)
 
 
 @pytest.fixture
-def scene(folder: Path, binary: Path) -> Scene:
-    return make_scene(folder, binary)
+def scene(directory: Path, binary: Path) -> Scene:
+    return make_scene(directory, binary)
 
 
 # With and without an init
@@ -65,9 +65,9 @@ def test_a_signal_ends_the_preparation_as_process_1_too(container, faulty_binary
 # AT_SECURE
 
 
-def _capability(folder: Path, binary: Path) -> Path:
+def _capability(directory: Path, binary: Path) -> Path:
     """The binary with a file capability, for which the kernel sets AT_SECURE as SELinux does at every entrypoint."""
-    installed = folder / "with-capability"
+    installed = directory / "with-capability"
     shutil.copy(binary, installed)
     # VFS_CAP_REVISION_2 with the effective flag, and CAP_NET_BIND_SERVICE permitted: capabilities(7).
     os.setxattr(installed, "security.capability", struct.pack("<5I", 0x02000001, 1 << 10, 0, 0, 0))
@@ -86,11 +86,11 @@ def _is_secure(process: int) -> bool:
     return dict(struct.iter_unpack("<QQ", words)).get(23) == 1
 
 
-def test_a_start_with_at_secure_alone_is_like_any_other(folder, binary, scene):
-    installed = _capability(folder, binary)
+def test_a_start_with_at_secure_alone_is_like_any_other(directory, binary, scene):
+    installed = _capability(directory, binary)
     scene.at("/tmp").mkdir()
     scene.at("/tmp").chmod(0o1777)
-    command = [os.fsencode(installed), b"--root", os.fsencode(scene.folder), b"--", b"/usr/bin/env"]
+    command = [os.fsencode(installed), b"--root", os.fsencode(scene.directory), b"--", b"/usr/bin/env"]
     environment = [*PLAIN, b"HTTPS_PROXY=http://proxy:3128"]
     ending = raw_process.run(command, environment, _as_nobody)
     assert ending.status == 0, ending.errors
@@ -98,9 +98,9 @@ def test_a_start_with_at_secure_alone_is_like_any_other(folder, binary, scene):
     assert b"SSL_CERT_FILE=/tmp/psm-entry-65534/cacert.pem\n" in ending.output
 
 
-def test_the_kernel_does_set_at_secure_there(folder, faulty_binary, scene):
-    installed = _capability(folder, faulty_binary)
-    command = [os.fsencode(installed), b"--root", os.fsencode(scene.folder), b"--", b"/bin/true"]
+def test_the_kernel_does_set_at_secure_there(directory, faulty_binary, scene):
+    installed = _capability(directory, faulty_binary)
+    command = [os.fsencode(installed), b"--root", os.fsencode(scene.directory), b"--", b"/bin/true"]
     with open(os.devnull, "w+b") as nothing:
         environment = [*PLAIN, b"PSM_ENTRY_TEST_FAULT=inputs:loop"]
         child = raw_process.start(command, environment, nothing.fileno(), nothing.fileno(), _as_nobody)
@@ -117,18 +117,18 @@ def test_the_kernel_does_set_at_secure_there(folder, faulty_binary, scene):
 
 
 @contextlib.contextmanager
-def dead_server(folder: Path) -> Iterator[None]:
+def dead_server(directory: Path) -> Iterator[None]:
     """A FUSE mount whose server never reads a request, so that every access waits."""
     device = os.open("/dev/fuse", os.O_RDWR)
     options = f"fd={device},rootmode=40000,user_id=0,group_id=0,allow_other".encode()
-    if libc.mount(b"dead", os.fsencode(folder), b"fuse", 0, options) != 0:
+    if libc.mount(b"dead", os.fsencode(directory), b"fuse", 0, options) != 0:
         raise OSError(ctypes.get_errno(), "mount")
     try:
         yield
     finally:
         # With the device closed every waiting access ends.
         os.close(device)
-        libc.umount2(os.fsencode(folder), 2)
+        libc.umount2(os.fsencode(directory), 2)
 
 
 @pytest.mark.parametrize("what", ["certificates", "bundle", "secret"])
@@ -201,31 +201,31 @@ def test_an_answer_counts_though_a_tracer_keeps_the_child_s_end(scene, tmp_path)
         assert b"https_proxy=http://p:1\0" in (tmp_path / "out").read_bytes()
 
 
-# Whoever can write the certificates folder
+# Whoever can write the certificates directory
 
 
-def _turn(folder: Path, stop: threading.Event) -> None:
-    """Lets one name be a good CA, links to elsewhere, a folder and a FIFO in turn, as fast as can be."""
-    good, name = folder / "good", folder / "ca.pem"
+def _turn(directory: Path, stop: threading.Event) -> None:
+    """Lets one name be a good CA, links to elsewhere, a directory and a FIFO in turn, as fast as can be."""
+    good, name = directory / "good", directory / "ca.pem"
     good.write_bytes(authority("Corp Root").pem)
-    (folder / "fifo").unlink(missing_ok=True)
-    os.mkfifo(folder / "fifo")
-    (folder / "deep").mkdir(exist_ok=True)
-    forms = ["file", "link", "folder-link", "dangling", "loop", "fifo"]
+    (directory / "fifo").unlink(missing_ok=True)
+    os.mkfifo(directory / "fifo")
+    (directory / "deep").mkdir(exist_ok=True)
+    forms = ["file", "link", "directory-link", "dangling", "loop", "fifo"]
     while not stop.is_set():
         for form in forms:
-            new = folder / ".new"
+            new = directory / ".new"
             if form == "file":
                 shutil.copy(good, new)
             elif form == "fifo":
                 os.mkfifo(new)
             else:
-                targets = {"link": "/outside/secret", "folder-link": "/outside", "dangling": "/nowhere", "loop": name.name}
+                targets = {"link": "/outside/secret", "directory-link": "/outside", "dangling": "/nowhere", "loop": name.name}
                 new.symlink_to(targets[form])
             new.replace(name)
 
 
-def test_links_and_renames_while_the_folder_is_read_touch_nothing_else(scene):
+def test_links_and_renames_while_the_directory_is_read_touch_nothing_else(scene):
     outside = scene.at("/outside")
     outside.mkdir()
     secret = outside / "secret"
@@ -242,7 +242,7 @@ def test_links_and_renames_while_the_folder_is_read_touch_nothing_else(scene):
         attack.join()
     assert {outcome.status for outcome in outcomes} == {0}
     assert all(outcome.variables["https_proxy"] for outcome in outcomes)
-    assert len({outcome.said for outcome in outcomes}) > 5, "the folder hardly changed while it was read"
+    assert len({outcome.said for outcome in outcomes}) > 5, "the directory hardly changed while it was read"
     assert not any("TOPSECRET" in outcome.said for outcome in outcomes)
     assert (secret.read_bytes(), secret.stat().st_mtime, sorted(os.listdir(outside))) == before
     shutil.rmtree(scene.at(CERTS))
@@ -270,7 +270,7 @@ def _is_opening(process: int, fifo: Path) -> bool:
 
 
 PLACES = {
-    "in the folder": (lambda scene: scene.at(CERTS) / "pipe.pem", {}),
+    "in the directory": (lambda scene: scene.at(CERTS) / "pipe.pem", {}),
     "behind a link": (lambda scene: scene.at("/pipe"), {}),
     "a named input": (lambda scene: scene.at("/pipe"), {"PSM_ENTRY_CERTS": "/pipe"}),
     "the product's own": (lambda scene: scene.at("/pipe"), {"REPO_CUSTOM_CA_CERT": "/pipe"}),
@@ -293,7 +293,7 @@ def test_a_writer_to_a_fifo_is_not_released_by_a_start(scene, place, root):
     with waiting_writer(fifo) as writer:
         if root == "the root":
             shutil.copy(scene.binary, scene.at("/psm-entry"))
-            line = ["/usr/sbin/chroot", scene.folder, "/psm-entry", "--", "/psm-entry", "env", "--null"]
+            line = ["/usr/sbin/chroot", scene.directory, "/psm-entry", "--", "/psm-entry", "env", "--null"]
             result = subprocess.run(
                 line, env={"PATH": "/usr/bin:/bin", **settings}, capture_output=True, timeout=60, check=False
             )
@@ -308,7 +308,7 @@ def test_a_writer_to_a_fifo_is_not_released_by_a_start(scene, place, root):
             assert reader.read() == b"a line\n"
 
 
-def test_no_name_in_the_folder_is_an_option_a_pattern_or_a_line_of_the_log(scene):
+def test_no_name_in_the_directory_is_an_option_a_pattern_or_a_line_of_the_log(scene):
     odd = [b"--strict", b"*", b"a\npsm-entry: all is well", b"\xff\xfe.pem", b"-", b"$(touch pwned)", b"\x1b[31m"]
     for name in odd:
         Path(os.fsdecode(os.fsencode(scene.at(CERTS)) + b"/" + name)).write_bytes(b"no certificate")

@@ -28,12 +28,12 @@ def test_each_file_is_read_once_and_none_written(scene):
 
 def test_a_file_that_several_variables_name_is_read_once(scene):
     bundle = "/etc/ssl/certs/other.pem"
-    write(scene.folder / bundle[1:], Authority.named("Public").pem)
+    write(scene.directory / bundle[1:], Authority.named("Public").pem)
     _, child = system_calls.trace(scene, dict.fromkeys(["SSL_CERT_FILE", "CURL_CA_BUNDLE", "PIP_CERT"], bundle))
     assert sum(bundle in line for line in child if line.startswith("openat")) == 1
 
 
-def test_nothing_depends_on_the_current_folder(scene):
+def test_nothing_depends_on_the_current_directory(scene):
     parent, child = system_calls.trace(scene)
     paths = [re.search(r'AT_FDCWD, "([^"]*)"', line) for line in [*parent, *child]]
     executed = [re.match(r'execve\("([^"]*)"', line) for line in [*parent, *child]]

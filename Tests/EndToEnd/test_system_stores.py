@@ -124,12 +124,12 @@ def test_a_restart_does_not_run_the_tool(start, family):
 @pytest.fixture
 def tracer(tmp_path) -> Path:
     """strace with the libraries that an image may lack."""
-    folder = tmp_path / "strace"
-    folder.mkdir()
+    directory = tmp_path / "strace"
+    directory.mkdir()
     listed = subprocess.run(["ldd", "/usr/bin/strace"], capture_output=True, text=True, check=True).stdout
     for path in ["/usr/bin/strace", *re.findall(r"=> (/\S*/lib(?!c\.)\S+)", listed)]:
-        shutil.copy(path, folder)
-    return folder
+        shutil.copy(path, directory)
+    return directory
 
 
 def test_only_a_start_that_changes_anchors_executes_the_tool(container, binary, family, tracer):

@@ -39,10 +39,10 @@ def row(message: str, remedy: str) -> str:
     return f"- `{message}`\n" + (f"  {remedy}\n" if remedy else "")
 
 
-def connecting(binary: Path, folder: Path) -> list[tuple[str, str]]:
+def connecting(binary: Path, directory: Path) -> list[tuple[str, str]]:
     """The messages of --connect, each with its cause and remedy."""
     branch, old, late = Authority.named("Branch Root"), Authority.named("Old Root"), Authority.named("Late Root")
-    certs, bundle = folder / "ca_certs", folder / "cacert.pem"
+    certs, bundle = directory / "ca_certs", directory / "cacert.pem"
     certs.mkdir()
     (certs / "old.pem").write_bytes(troubles.expired_twin(old))
     shutil.copy(certifi.where(), bundle)
@@ -74,11 +74,11 @@ def connecting(binary: Path, folder: Path) -> list[tuple[str, str]]:
             else:
                 proxies.append((f"http://127.0.0.1:{port}", remedy))
         for authority, remedy in (
-            (branch, "The proxy opens TLS with a CA that is not in the folder. Get it from the proxy's administrator."),
+            (branch, "The proxy opens TLS with a CA that is not in the directory. Get it from the proxy's administrator."),
             (old, "The CA was renewed. Get the new one; the proxy has it already, or will soon."),
-            (late, "The folder changed after the start, or the CA was made anew under its old name."),
+            (late, "The directory changed after the start, or the CA was made anew under its old name."),
         ):
-            port = stack.enter_context(troubles.terminating(folder, authority))
+            port = stack.enter_context(troubles.terminating(directory, authority))
             proxies.append((f"http://127.0.0.1:{port}", remedy))
         options = [word for url, _ in proxies for word in ("--proxy", url)]
         command = [binary, "check", "--json", "--target", f"https://{troubles.TARGET}", *settings, *options]
@@ -93,9 +93,9 @@ def connecting(binary: Path, folder: Path) -> list[tuple[str, str]]:
     return [(message, remedy) for message, (_, remedy) in zip(told, proxies, strict=True)]
 
 
-def starting(binary: Path, folder: Path) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+def starting(binary: Path, directory: Path) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
     """The messages of a start about files, then those about settings."""
-    scene = make_scene(folder, binary)
+    scene = make_scene(directory, binary)
     for name, (content, _) in troubles.FILES.items():
         (scene.at("/etc/repo/ca_certs") / name).write_bytes(content)
     said = scene.start("--log", "warning").said.splitlines()
@@ -118,15 +118,15 @@ def starting(binary: Path, folder: Path) -> tuple[list[tuple[str, str]], list[tu
 def odd_entries(scene) -> list[tuple[str, str]]:
     """What a start says of links, of what is no file, and of certificates that do not fit."""
     scene.mount()
-    folder = scene.at("/etc/repo/ca_certs")
+    directory = scene.at("/etc/repo/ca_certs")
     server = Authority.named("Own Root").issue("server.corp")
-    (folder / "server.pem").write_bytes(server[server.index(b"-----BEGIN CERTIFICATE") :])
-    (folder / "link.pem").symlink_to("/mnt/gone.pem")
-    (folder / "loop.pem").symlink_to("loop.pem")
-    os.mkfifo(folder / "pipe.pem")
-    (folder / "large.pem").touch()
-    os.truncate(folder / "large.pem", 17 << 20)
-    (folder / "chain.p7b").write_bytes(troubles.block("PKCS7"))
+    (directory / "server.pem").write_bytes(server[server.index(b"-----BEGIN CERTIFICATE") :])
+    (directory / "link.pem").symlink_to("/mnt/gone.pem")
+    (directory / "loop.pem").symlink_to("loop.pem")
+    os.mkfifo(directory / "pipe.pem")
+    (directory / "large.pem").touch()
+    os.truncate(directory / "large.pem", 17 << 20)
+    (directory / "chain.p7b").write_bytes(troubles.block("PKCS7"))
     remedies = {
         "server.pem": "A server's own certificate was exported. Export the uppermost one of its chain.",
         "link.pem": "The link's target is not mounted, or lies elsewhere inside the container.",
@@ -168,7 +168,7 @@ def stores(scene) -> list[tuple[str, str]]:
         told += [(line, remedy) for line in said if f"error: {BUNDLE}: " in line]
     scene.write(BUNDLE, base())
     result = subprocess.run(
-        [scene.binary, "check", "--json", "--root", scene.folder], env={}, capture_output=True, timeout=30, check=False
+        [scene.binary, "check", "--json", "--root", scene.directory], env={}, capture_output=True, timeout=30, check=False
     )
     found = [one for one in json.loads(result.stdout)["checks"] if one["level"] == "error"]
     remedy = "The file was replaced after the start, as `conda update` does it. A restart merges again."
@@ -189,7 +189,7 @@ def restricted(scene) -> list[tuple[str, str]]:
     scene.start()
     scene.mount("Branch Root")
     said = scene.start("--log", "info", user=NOBODY).said.splitlines()
-    remedy = "Not root, a read-only file system, or a file mounted by itself, and no state folder either."
+    remedy = "Not root, a read-only file system, or a file mounted by itself, and no state directory either."
     told = [(line, remedy) for line in said if f"{BUNDLE}: " in line]
     for kind, remedy in (
         ("loop", "A file server that does not answer, mostly: mount the certificates from elsewhere."),
@@ -209,7 +209,7 @@ def limited(scene) -> tuple[str, str]:
         (wide / str(number)).touch()
     (line,) = scene.start("--log", "error", "--bundles", "/*/*").said.splitlines()
     shutil.rmtree(wide)
-    return line, "Each `*` stands for every name in a folder. Write what does not change: `/opt/conda/envs/*/ssl/cacert.pem`."
+    return line, "Each `*` stands for every name in a directory. Write what does not change: `/opt/conda/envs/*/ssl/cacert.pem`."
 
 
 def locked(scene) -> tuple[str, str]:
@@ -217,7 +217,7 @@ def locked(scene) -> tuple[str, str]:
     scene.mount("Third Root")
     with held_lock(scene.at(BUNDLE).parent):
         (line,) = scene.start("--log", "warning").said.splitlines()
-    remedy = "Another start, or whoever may read the folder, holds its lock. Nothing is lost: a bundle is replaced as a whole."
+    remedy = "Another start, or whoever may read the directory, holds its lock. Nothing is lost: a bundle is replaced as a whole."
     return line, remedy
 
 
@@ -243,17 +243,17 @@ def endings(scene) -> list[tuple[str, str]]:
         (70, ["--user", "1000", "--root", str(scene.at("/other")), "--", "true"], "It may name the user. Mount a file, or nothing."),
         (78, ["--strict", "--certs", "/gone", "--", "true"], "The errors stand above this line."),
     ):
-        rooted = [scene.binary, "--log", "error", "--root", str(scene.folder), *words]
+        rooted = [scene.binary, "--log", "error", "--root", str(scene.directory), *words]
         done = subprocess.run(rooted, env={"PATH": "/usr/bin:/bin"}, capture_output=True, timeout=30, check=False)
         assert done.returncode == status, done.stderr
         told.append((done.stderr.decode().splitlines()[-1], f"Exit status {status}. {remedy}"))
     return told
 
 
-def test_the_page_holds_what_the_program_prints(binary, faulty_binary, folder, request):
+def test_the_page_holds_what_the_program_prints(binary, faulty_binary, directory, request):
     text = HEAD + "\n## The connection\n\n"
-    text += "".join(row(*told) for told in connecting(binary, folder))
-    files, settings = starting(binary, folder / "scene")
+    text += "".join(row(*told) for told in connecting(binary, directory))
+    files, settings = starting(binary, directory / "scene")
     text += "\n## Files\n\n" + "".join(row(*told) for told in files)
     text += "\n## Settings and variables\n\n" + "".join(row(*told) for told in settings)
     for title, tell in (
@@ -261,7 +261,7 @@ def test_the_page_holds_what_the_program_prints(binary, faulty_binary, folder, r
         ("What a start may not do, or could not", restricted),
         ("A start that ends", endings),
     ):
-        scene = make_scene(folder / tell.__name__, faulty_binary if tell is restricted else binary)
+        scene = make_scene(directory / tell.__name__, faulty_binary if tell is restricted else binary)
         scene.write("/etc/passwd", b"root:x:0:0::/root:/bin/sh\n")
         text += f"\n## {title}\n\n" + "".join(row(*one) for one in tell(scene))
     check_page(PAGE, text, request.config.getoption("--write"))

@@ -69,16 +69,16 @@ USERS = {
 }
 
 
-def places(family: Family, folder: Path) -> Mapping[str, Sequence[str]]:
+def places(family: Family, directory: Path) -> Mapping[str, Sequence[str]]:
     """What of the store may be written: options of podman, with copies of the image's own files."""
     built = Path(family.bundle).parent
     return {
         "writable": [],
         "read-only root": ["--read-only", "--read-only-tmpfs=true"],
-        "read-only anchors": ["--volume", f"{folder / 'anchors'}:{family.anchors}:ro"],
-        "read-only bundles": ["--volume", f"{folder / 'built'}:{built}:ro"],
-        "writable volume of bundles": ["--volume", f"{folder / 'built'}:{built}:rw"],
-        "bundle mounted as a file": ["--volume", f"{folder / 'built' / Path(family.bundle).name}:{family.bundle}:rw"],
+        "read-only anchors": ["--volume", f"{directory / 'anchors'}:{family.anchors}:ro"],
+        "read-only bundles": ["--volume", f"{directory / 'built'}:{built}:ro"],
+        "writable volume of bundles": ["--volume", f"{directory / 'built'}:{built}:rw"],
+        "bundle mounted as a file": ["--volume", f"{directory / 'built' / Path(family.bundle).name}:{family.bundle}:rw"],
     }
 
 
@@ -86,15 +86,15 @@ PLACES = list(places(Family("", "/a/b", "/a", "", ""), Path("/")))
 
 
 @pytest.fixture
-def copies(container, family: Family, folder: Path) -> Path:
-    """The image's own bundles and an empty folder for anchors, on the host."""
+def copies(container, family: Family, directory: Path) -> Path:
+    """The image's own bundles and an empty directory for anchors, on the host."""
     box = container(None, from_image=family.image)
     box.service()
-    (folder / "anchors").mkdir()
-    (folder / "anchors").chmod(0o755)
-    copied = podman("cp", f"{box.name}:{Path(family.bundle).parent}", str(folder / "built"))
+    (directory / "anchors").mkdir()
+    (directory / "anchors").chmod(0o755)
+    copied = podman("cp", f"{box.name}:{Path(family.bundle).parent}", str(directory / "built"))
     assert copied.returncode == 0, copied.stderr
-    return folder
+    return directory
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -135,19 +135,19 @@ def test_the_links_that_the_tool_loses_are_put_back_and_said(container, binary):
     assert len([line for line in box.said() if "restored" in line]) == 2
 
 
-def scripted_tool(folder: Path, script: str) -> dict[Path, str]:
+def scripted_tool(directory: Path, script: str) -> dict[Path, str]:
     """Mounts by which the distribution's tool is a script, and the real one stands beside it."""
-    tool = folder / "update-ca-trust"
+    tool = directory / "update-ca-trust"
     tool.write_text(f"#!/bin/sh\n{script}\n")
     tool.chmod(0o755)
     return {tool: "/usr/bin/update-ca-trust", Path(__file__).parent / "image" / "update-ca-trust": REAL}
 
 
-def test_the_next_start_puts_back_what_a_killed_one_could_not(container, binary, folder):
+def test_the_next_start_puts_back_what_a_killed_one_could_not(container, binary, directory):
     """The child is killed when the tool has lost the links; the service starts, and the next start knows them."""
     script = f"{REAL}; [ -e /var/log/killed ] || {{ touch /var/log/killed; kill -9 $PPID; sleep 10; }}"
     options = ["--cap-drop", "all", "--cap-add", "KILL"]
-    box = container(binary, options=options, mounts=scripted_tool(folder, script))
+    box = container(binary, options=options, mounts=scripted_tool(directory, script))
     box.service()
     assert [line for line in box.said() if "signal 9" in line], said(box)
     exists = ["test", "-e", "/etc/ssl/certs/ca-certificates.crt"]
@@ -166,9 +166,9 @@ RUINS = {
 
 
 @pytest.mark.parametrize("ruin", RUINS)
-def test_a_bundle_that_the_tool_ruins_is_put_back(container, binary, folder, ruin):
+def test_a_bundle_that_the_tool_ruins_is_put_back(container, binary, directory, ruin):
     control = look(container(None, command=LOOKING))
-    box = container(binary, mounts=scripted_tool(folder, RUINS[ruin]), command=LOOKING)
+    box = container(binary, mounts=scripted_tool(directory, RUINS[ruin]), command=LOOKING)
     after = look(box)
     for name, trusted in control["names"].items():
         assert set(trusted) <= set(after["names"][name]), f"{name}\n{said(box)}"
@@ -177,9 +177,9 @@ def test_a_bundle_that_the_tool_ruins_is_put_back(container, binary, folder, rui
     assert [line for line in box.said() if "error: " in line], said(box)
 
 
-def test_what_cannot_be_put_back_is_an_error(container, binary, folder):
+def test_what_cannot_be_put_back_is_an_error(container, binary, directory):
     script = f"{REAL}; rm -rf /etc/pki/ca-trust/extracted/pem/directory-hash; : >/etc/pki/ca-trust/extracted/pem/directory-hash"
-    box = container(binary, mounts=scripted_tool(folder, script))
+    box = container(binary, mounts=scripted_tool(directory, script))
     box.service()
     lost = [line for line in box.said() if "error: " in line and "cannot be restored" in line]
     assert any("/etc/ssl/certs/ca-certificates.crt: " in line for line in lost), said(box)

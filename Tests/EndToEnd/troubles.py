@@ -61,10 +61,10 @@ def silent():
     return serving(talk)
 
 
-def terminating(folder: Path, authority: Authority):
+def terminating(directory: Path, authority: Authority):
     """A proxy that answers as the target itself, with a certificate of its own CA."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(write(folder / f"{authority.fingerprint}.pem", authority.issue(TARGET)))
+    context.load_cert_chain(write(directory / f"{authority.fingerprint}.pem", authority.issue(TARGET)))
 
     def talk(connection: socket.socket) -> None:
         connection.recv(4096)
@@ -107,7 +107,7 @@ FILES = {
         ),
         "A keystore with the CA's private key in it, mostly. Mount the certificate alone.",
     ),
-    "both.pem": (_own.key_and_certificate, "The certificate is used. The key has no business in a mounted folder."),
+    "both.pem": (_own.key_and_certificate, "The certificate is used. The key has no business in a mounted directory."),
     "bought.csr": (block("CERTIFICATE REQUEST"), "What was sent to the CA, not what came back."),
     "broken.pem": (
         b"-----BEGIN CERTIFICATE-----\nMIIB!!!!\n-----END CERTIFICATE-----\n",
@@ -120,7 +120,7 @@ FILES = {
     "key.pem": (block("PRIVATE KEY"), "A private key belongs to its owner alone."),
     "list.crl": (block("X509 CRL"), "No client of the container reads such a list. Take it out."),
     "login.pem": (b"<!DOCTYPE html><html></html>", "Something asked for a login when the file was downloaded."),
-    "notes.txt": (b"the CA is on the wiki\n", "Put nothing but certificates into the folder."),
+    "notes.txt": (b"the CA is on the wiki\n", "Put nothing but certificates into the directory."),
     "odd.pem": (
         odd_twin(_own),
         "In a bundle it would end all TLS of that library's clients. [Which certificates are used](certificates.md).",

@@ -155,16 +155,16 @@ class Built:
         return self.root / path.lstrip("/")
 
     def mount(self, listed: tuple[str, ...]) -> None:
-        folder = self.at(CERTS)
-        for path in folder.iterdir():
+        directory = self.at(CERTS)
+        for path in directory.iterdir():
             path.unlink()
         for name in listed:
-            (folder / f"{name}.pem").write_bytes(authority(name).pem)
+            (directory / f"{name}.pem").write_bytes(authority(name).pem)
         trouble = self.world.input_trouble
         if trouble == "key":
-            (folder / "key.pem").write_bytes(authority("Keyed").key_and_certificate)
+            (directory / "key.pem").write_bytes(authority("Keyed").key_and_certificate)
         if trouble == "damaged":
-            (folder / "damaged.pem").write_bytes(authority("Damaged").pem[:-40])
+            (directory / "damaged.pem").write_bytes(authority("Damaged").pem[:-40])
 
     @property
     def bundle_paths(self) -> list[str]:
@@ -196,9 +196,9 @@ class Built:
     def tree(self) -> dict[str, tuple]:
         """All there is: modes, owners, contents and times."""
         found = {}
-        for folder, directories, files in os.walk(self.root):
+        for directory, directories, files in os.walk(self.root):
             for name in [*directories, *files]:
-                path = Path(folder, name)
+                path = Path(directory, name)
                 status = path.lstat()
                 content = b""
                 if path.is_symlink():
@@ -233,12 +233,12 @@ def place(built: Built, path: str, bundle: Bundle, before: str | None) -> None:
 
 @contextmanager
 def built(world: World, binary: Path) -> Iterator[Built]:
-    folder = Path(tempfile.mkdtemp(prefix="psm-entry-world."))
+    directory = Path(tempfile.mkdtemp(prefix="psm-entry-world."))
     try:
-        folder.chmod(0o755)
-        program = folder / "psm-entry"
+        directory.chmod(0o755)
+        program = directory / "psm-entry"
         shutil.copy(binary, program)
-        root = folder / "root"
+        root = directory / "root"
         root.mkdir(mode=0o755)
         made = Built(world, root, program)
         for path in (CERTS, ANCHORS, "/run", "/tmp", "/elsewhere"):
@@ -268,7 +268,7 @@ def built(world: World, binary: Path) -> Iterator[Built]:
         made.mount(world.mounted)
         yield made
     finally:
-        shutil.rmtree(folder)
+        shutil.rmtree(directory)
 
 
 def fingerprint(der: bytes) -> str:

@@ -68,7 +68,7 @@ private func parsed(_ words: [String]) throws(CommandLine.UsageError) -> Command
     let source = Source(
       commandLine: try parsed(words + ["--", "cmd"]),
       environment: Environment(entries: environment.map(bytes)))
-    return try Settings(source, try Essentials(source))
+    return try Settings(source, try BasicSettings(source))
   }
 
   @Test func anOptionWinsOverItsVariable() throws {
@@ -79,7 +79,7 @@ private func parsed(_ words: [String]) throws(CommandLine.UsageError) -> Command
   @Test func anEmptyVariableCountsAsUnset() throws {
     let settings = try settings([], ["PSM_ENTRY_CERTS=", "PSM_ENTRY_TIMEOUT=", "PSM_ENTRY_STRICT="])
     #expect(settings.inputs.map { $0.isNamed } == [false])
-    #expect(settings.essentials.timeout == 60)
+    #expect(settings.basics.timeout == 60)
     #expect(settings.problems.isEmpty)
   }
 
@@ -92,7 +92,7 @@ private func parsed(_ words: [String]) throws(CommandLine.UsageError) -> Command
   func aBadVariableIsAnErrorAndTheDefaultHolds(entry: String) throws {
     let settings = try settings([], [entry])
     #expect(settings.problems.map { $0.level } == [.error])
-    #expect(settings.system == .auto && settings.preference == .lower && settings.essentials.timeout == 60)
+    #expect(settings.system == .auto && settings.preference == .lower && settings.basics.timeout == 60)
     #expect(!settings.inputs.isEmpty)
   }
 

@@ -25,7 +25,7 @@ struct ConnectTests {
     let source = Source(
       commandLine: try CommandLine(["check", "--certs", "/nonexistent"].map(bytes)),
       environment: Environment(entries: environment.map(bytes)))
-    let settings = try Settings(source, Essentials(source))
+    let settings = try Settings(source, BasicSettings(source))
     return (StartContext(settings, source.environment, in: root), source.commandLine)
   }
 

@@ -8,10 +8,10 @@ import Trust
 
 /// The walk over what is mounted: what is read, in which order, and what is refused without a hang.
 struct InputsTests {
-  let directory: TemporaryDirectory
+  let temporary: TemporaryDirectory
   init() throws {
-    directory = try TemporaryDirectory()
-    try directory.makeDirectory("certs")
+    temporary = try TemporaryDirectory()
+    try temporary.makeDirectory("certs")
   }
 
   private static let now: Int64 = 1_700_000_000
@@ -20,7 +20,7 @@ struct InputsTests {
     -> Inputs
   {
     Inputs(
-      reading: paths.map { Settings.Input(path: Path($0), isNamed: isNamed) }, in: try directory.root,
+      reading: paths.map { Settings.Input(path: Path($0), isNamed: isNamed) }, in: try temporary.root,
       now: now)
   }
 
@@ -31,7 +31,7 @@ struct InputsTests {
   }
 
   private func write(_ path: String, _ serials: UInt8...) throws {
-    try directory.write(path, serials.flatMap { MadeCertificate(serial: $0).pem })
+    try temporary.write(path, serials.flatMap { MadeCertificate(serial: $0).pem })
   }
 
   @Test func filesAreReadInTheOrderOfTheirBytesAndDotNamesAreNot() throws {
@@ -48,8 +48,8 @@ struct InputsTests {
 
   @Test func aMountOfKubernetesIsReadThroughItsLinks() throws {
     try write("certs/..2026_01_01/ca.pem", 1)
-    try directory.link("certs/..data", to: "..2026_01_01")
-    try directory.link("certs/ca.pem", to: "..data/ca.pem")
+    try temporary.link("certs/..data", to: "..2026_01_01")
+    try temporary.link("certs/ca.pem", to: "..data/ca.pem")
     let inputs = try inputs()
     #expect(sources(inputs) == ["/certs/ca.pem"] && problems(inputs).isEmpty)
   }
@@ -65,29 +65,29 @@ struct InputsTests {
 
   @Test func whatIsReachedTwiceIsReadOnce() throws {
     try write("certs/a/ca.pem", 1)
-    try directory.link("certs/b", to: "a")
-    try directory.link("certs/c.pem", to: "a/ca.pem")
+    try temporary.link("certs/b", to: "a")
+    try temporary.link("certs/c.pem", to: "a/ca.pem")
     let inputs = try inputs(["/certs", "/certs/a", "/certs/a/ca.pem"])
     #expect(sources(inputs) == ["/certs/a/ca.pem"] && problems(inputs).isEmpty)
   }
 
   @Test func aLinkBackIsNoLoop() throws {
     try write("certs/sub/ca.pem", 1)
-    try directory.link("certs/sub/back", to: "..")
-    try directory.link("certs/self", to: "self")
+    try temporary.link("certs/sub/back", to: "..")
+    try temporary.link("certs/self", to: "self")
     let inputs = try inputs()
     #expect(sources(inputs) == ["/certs/sub/ca.pem"])
     #expect(
       problems(inputs) == [
         "error /certs/self: a link that leads back to itself: remove it",
-        "error /certs/sub/back: a link back to a folder that holds it: remove the link",
+        "error /certs/sub/back: a link back to a directory that holds it: remove the link",
       ])
     #expect(!inputs.areIncomplete)
   }
 
   @Test func aDeadLinkIsAnErrorAndTheRestIsUsed() throws {
     try write("certs/b.pem", 1)
-    try directory.link("certs/a.pem", to: "nowhere")
+    try temporary.link("certs/a.pem", to: "nowhere")
     let inputs = try inputs()
     #expect(sources(inputs) == ["/certs/b.pem"])
     #expect(
@@ -96,15 +96,15 @@ struct InputsTests {
   }
 
   @Test func noLinkLeadsOutOfTheRoot() throws {
-    try directory.link("certs/passwd.pem", to: "/etc/passwd")
-    try directory.link("certs/up.pem", to: "../../../../../../etc/passwd")
+    try temporary.link("certs/passwd.pem", to: "/etc/passwd")
+    try temporary.link("certs/up.pem", to: "../../../../../../etc/passwd")
     let inputs = try inputs()
     #expect(inputs.found.isEmpty)
     #expect(problems(inputs).count == 2 && problems(inputs).allSatisfy { $0.contains("leads nowhere") })
   }
 
   @Test func aFIFOIsNotWaitedFor() throws {
-    try directory.makeFIFO("certs/a.pem")
+    try temporary.makeFIFO("certs/a.pem")
     try write("certs/b.pem", 1)
     let begin = Clock.monotonic
     let inputs = try inputs(["/certs", "/certs/a.pem"])
@@ -125,14 +125,14 @@ struct InputsTests {
       isNamed: true, isDeadLink: false, message: "it was named and is missing: mount it, or name another"),
     Missing(
       isNamed: false, isDeadLink: true,
-      message: "it, or a folder on the way, is a link that leads nowhere: mount what it means"),
+      message: "it, or a directory on the way, is a link that leads nowhere: mount what it means"),
     Missing(
       isNamed: true, isDeadLink: true, message: "it was named and is missing: mount it, or name another"),
   ]
 
   @Test(arguments: missing)
   func whatIsMissingMattersWhereItWasNamedOrALinkIsDead(row: Missing) throws {
-    if row.isDeadLink { try directory.link("extra", to: "/nowhere") }
+    if row.isDeadLink { try temporary.link("extra", to: "/nowhere") }
     let inputs = try inputs(["/extra/ca"], isNamed: row.isNamed)
     let expected = row.message.map {
       ["error /extra/ca: \($0); nothing is taken out of any store in this start"]
@@ -141,7 +141,7 @@ struct InputsTests {
     #expect(inputs.areIncomplete == (row.message != nil))
   }
 
-  @Test func sixteenFoldersDeepAreReadAndNoMore() throws {
+  @Test func sixteenDirectorysDeepAreReadAndNoMore() throws {
     let parts = (1...16).map { "d\($0)" }
     try write("certs/\(parts.prefix(15).joined(separator: "/"))/in.pem", 1)
     try write("certs/\(parts.joined(separator: "/"))/out.pem", 2)
@@ -153,9 +153,9 @@ struct InputsTests {
 
   @Test func aFileOfMoreThanSixteenMebibytesIsNotRead() throws {
     try write("certs/b.pem", 1)
-    try directory.write("certs/a.pem", [])
+    try temporary.write("certs/a.pem", [])
     let size = (16 << 20) + 1
-    #expect(truncate(directory.at("certs/a.pem").terminated.map { CChar(bitPattern: $0) }, size) == 0)
+    #expect(truncate(temporary.at("certs/a.pem").terminated.map { CChar(bitPattern: $0) }, size) == 0)
     let inputs = try inputs()
     #expect(sources(inputs) == ["/certs/b.pem"])
     #expect(
@@ -163,19 +163,20 @@ struct InputsTests {
   }
 
   @Test func moreThanTenThousandNamesAreNotGoneThrough() throws {
-    let folder = try Folder(directory.at("certs"), in: .system)
-    defer { folder.close() }
+    let directory = try Directory(temporary.at("certs"), in: .system)
+    defer { directory.close() }
     try write("certs/a", 1)
     // Names of one file: quick to make, and read once.
-    for number in 10_000..<20_000 { try folder.link(Path("a"), to: Path(Array("b\(number)".utf8))) }
+    for number in 10_000..<20_000 { try directory.link(Path("a"), to: Path(Array("b\(number)".utf8))) }
     let inputs = try inputs()
     #expect(sources(inputs) == ["/certs/a"] && inputs.areIncomplete)
-    #expect(problems(inputs).count == 1 && problems(inputs)[0].contains("more than 10000 files and folders"))
+    #expect(
+      problems(inputs).count == 1 && problems(inputs)[0].contains("more than 10000 files and directories"))
     #expect(problems(inputs)[0].hasPrefix("error /certs/b19999: "))
   }
 
   @Test func whatIsNoCertificateIsAnErrorOfItsFileAndTheOthersAreUsed() throws {
-    try directory.write("certs/a.pem", Array("no certificate\n".utf8))
+    try temporary.write("certs/a.pem", Array("no certificate\n".utf8))
     try write("certs/b.pem", 1)
     let inputs = try inputs()
     #expect(sources(inputs) == ["/certs/b.pem"])
@@ -193,7 +194,7 @@ struct InputsTests {
 
   @Test func aFileMayBeNamedItself() throws {
     try write("certs/a.pem", 1)
-    try directory.link("link.pem", to: "certs/a.pem")
+    try temporary.link("link.pem", to: "certs/a.pem")
     #expect(sources(try inputs(["/link.pem"])) == ["/link.pem"])
   }
 }

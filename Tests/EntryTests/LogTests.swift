@@ -10,16 +10,16 @@ struct LogTests {
   private func lines(
     isJSON: Bool = false, threshold: Level? = .info, _ body: (Log) -> Void
   ) throws -> [String] {
-    let directory = try TemporaryDirectory()
-    let path = directory.at("log")
-    let file = try FileDescriptor.currentFolder.open(path, [.readWrite, .createNew], mode: 0o600)
+    let temporary = try TemporaryDirectory()
+    let path = temporary.at("log")
+    let file = try FileDescriptor.currentDirectory.open(path, [.readWrite, .createNew], mode: 0o600)
     defer { file.close() }
     var log = Log()
     log.isJSON = isJSON
     log.threshold = threshold
     log.output = file
     body(log)
-    let text = String(decoding: try directory.read("log"), as: UTF8.self)
+    let text = String(decoding: try temporary.read("log"), as: UTF8.self)
     #expect(text.isEmpty || text.last == "\n")
     return text.split(separator: "\n").map { String($0) }
   }

@@ -18,13 +18,13 @@ final class TemporaryDirectory {
   deinit { Self.remove(path) }
 
   private static func remove(_ path: Path) {
-    if let folder = try? Folder(path, in: .system) {
+    if let directory = try? Directory(path, in: .system) {
       // One that a test has closed.
       _ = chmod(path.terminated.map { CChar(bitPattern: $0) }, 0o700)
-      for name in (try? folder.names()) ?? [] where (try? folder.remove(name)) == nil {
+      for name in (try? directory.names()) ?? [] where (try? directory.remove(name)) == nil {
         remove(path.appending(name))
       }
-      folder.close()
+      directory.close()
     }
     _ = rmdir(path.terminated.map { CChar(bitPattern: $0) })
   }
@@ -36,18 +36,18 @@ final class TemporaryDirectory {
 
   /// Makes a directory and those that are to hold it.
   func makeDirectory(_ path: String, mode: UInt32 = 0o755) throws(Errno) {
-    let folder = try Folder.making(at(path), in: .system)
-    defer { folder.close() }
-    try folder.descriptor.setMode(mode)
+    let directory = try Directory.making(at(path), in: .system)
+    defer { directory.close() }
+    try directory.descriptor.setMode(mode)
   }
 
   /// Writes a file anew, and the directories that are to hold it.
   func write(_ path: String, _ contents: [UInt8], mode: UInt32 = 0o644) throws(Errno) {
     let (parent, name) = at(path).split
-    let folder = try Folder.making(parent, in: .system)
-    defer { folder.close() }
-    try? folder.remove(name)
-    let file = try folder.descriptor.open(name, [.writeOnly, .createNew], mode: 0o600)
+    let directory = try Directory.making(parent, in: .system)
+    defer { directory.close() }
+    try? directory.remove(name)
+    let file = try directory.descriptor.open(name, [.writeOnly, .createNew], mode: 0o600)
     defer { file.close() }
     try file.write(contents)
     try file.setMode(mode)
@@ -59,9 +59,9 @@ final class TemporaryDirectory {
 
   func link(_ path: String, to target: String) throws(Errno) {
     let (parent, name) = at(path).split
-    let folder = try Folder.making(parent, in: .system)
-    defer { folder.close() }
-    try folder.makeLink(name, to: Path(Array(target.utf8)))
+    let directory = try Directory.making(parent, in: .system)
+    defer { directory.close() }
+    try directory.makeLink(name, to: Path(Array(target.utf8)))
   }
 
   func makeFIFO(_ path: String) throws(Errno) {

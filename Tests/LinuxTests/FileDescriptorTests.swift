@@ -7,14 +7,14 @@ import Text
 private func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
 
 struct FileDescriptorTests {
-  let directory: TemporaryDirectory
-  init() throws { directory = try TemporaryDirectory() }
+  let temporary: TemporaryDirectory
+  init() throws { temporary = try TemporaryDirectory() }
 
   private func opened(
     _ contents: [UInt8], _ body: (FileDescriptor) throws -> Void
   ) throws {
-    try directory.write("file", contents)
-    let file = try FileDescriptor.currentFolder.openFile(directory.at("file"))
+    try temporary.write("file", contents)
+    let file = try FileDescriptor.currentDirectory.openFile(temporary.at("file"))
     defer { file.close() }
     try body(file)
   }
@@ -43,7 +43,7 @@ struct FileDescriptorTests {
   @Test func aFileThatHasGrownSinceIsReadToItsEnd() throws {
     try opened(bytes("first ")) { file in
       let known = try file.metadata()
-      let writer = try FileDescriptor.currentFolder.open(directory.at("file"), [.writeOnly])
+      let writer = try FileDescriptor.currentDirectory.open(temporary.at("file"), [.writeOnly])
       try writer.write([UInt8](repeating: 0x78, count: 200_000))
       writer.close()
       let read = try file.readAll(known, limit: 1 << 20).contents
@@ -56,26 +56,28 @@ struct FileDescriptorTests {
   @Test func aFileThatHasShrunkSinceIsReadToItsEnd() throws {
     try opened(bytes("much text")) { file in
       let known = try file.metadata()
-      #expect(truncate(directory.at("file").terminated.map { CChar(bitPattern: $0) }, 4) == 0)
+      #expect(truncate(temporary.at("file").terminated.map { CChar(bitPattern: $0) }, 4) == 0)
       #expect(try file.readAll(known, limit: 100).contents == bytes("much"))
     }
   }
 
-  @Test func aFIFOIsNotEvenOpenedAndAFolderIsNoFile() throws {
-    try directory.makeFIFO("fifo")
-    #expect(try FileDescriptor.currentFolder.openToRead(directory.at("fifo")) == nil)
-    #expect(throws: ReadError.notRegular) { try FileDescriptor.currentFolder.openFile(directory.at("fifo")) }
-    let folder = try FileDescriptor.currentFolder.openFile(directory.path)
-    defer { folder.close() }
-    #expect(throws: ReadError.notRegular) { try folder.readAll(limit: 100) }
+  @Test func aFIFOIsNotEvenOpenedAndADirectoryIsNoFile() throws {
+    try temporary.makeFIFO("fifo")
+    #expect(try FileDescriptor.currentDirectory.openToRead(temporary.at("fifo")) == nil)
+    #expect(throws: ReadError.notRegular) {
+      try FileDescriptor.currentDirectory.openFile(temporary.at("fifo"))
+    }
+    let directory = try FileDescriptor.currentDirectory.openFile(temporary.path)
+    defer { directory.close() }
+    #expect(throws: ReadError.notRegular) { try directory.readAll(limit: 100) }
   }
 
   @Test func aLinkIsFollowedUnlessThatIsNotWanted() throws {
-    try directory.write("file", bytes("text"))
-    try directory.link("link", to: "file")
-    try FileDescriptor.currentFolder.openFile(directory.at("link")).close()
+    try temporary.write("file", bytes("text"))
+    try temporary.link("link", to: "file")
+    try FileDescriptor.currentDirectory.openFile(temporary.at("link")).close()
     #expect(throws: ReadError.system(.tooManyLinks)) {
-      try FileDescriptor.currentFolder.openFile(directory.at("link"), [.noFollow])
+      try FileDescriptor.currentDirectory.openFile(temporary.at("link"), [.noFollow])
     }
   }
 
@@ -94,8 +96,8 @@ struct FileDescriptorTests {
   }
 
   @Test func whatTheFileIsComesAsTheKernelSaysIt() throws {
-    try directory.write("file", bytes("text"), mode: 0o4751)
-    let file = try FileDescriptor.currentFolder.openFile(directory.at("file"))
+    try temporary.write("file", bytes("text"), mode: 0o4751)
+    let file = try FileDescriptor.currentDirectory.openFile(temporary.at("file"))
     defer { file.close() }
     let metadata = try file.metadata()
     #expect(metadata.kind == .regular && metadata.size == 4 && metadata.mode == 0o4751)
@@ -103,7 +105,7 @@ struct FileDescriptorTests {
     #expect(abs(metadata.modified / 1_000_000_000 - Clock.secondsSinceEpoch) < 60)
     try file.setMode(0o600)
     #expect(try file.metadata().mode == 0o600)
-    #expect(try FileDescriptor.currentFolder.status(of: directory.path, flags: 0).kind == .folder)
+    #expect(try FileDescriptor.currentDirectory.status(of: temporary.path, flags: 0).kind == .directory)
   }
 
   @Test func aCopyStandsAboveTheNumberAndOutlivesItsOriginal() throws {

@@ -4,16 +4,16 @@ import Text
 struct PathTests {
   private func shown(_ path: Path) -> String { String(decoding: path.bytes, as: UTF8.self) }
 
-  static let splits: [(path: StaticString, folder: String, name: String)] = [
+  static let splits: [(path: StaticString, directory: String, name: String)] = [
     ("/a/b", "/a", "b"), ("/a", "/", "a"), ("a", ".", "a"), ("a/b", "a", "b"), ("/", "/", ""),
     ("/a/", "/a", ""),
     ("", ".", ""), ("//a", "/", "a"),
   ]
 
   @Test(arguments: splits)
-  func aPathIsSplitAtItsLastSlash(path: StaticString, folder: String, name: String) {
+  func aPathIsSplitAtItsLastSlash(path: StaticString, directory: String, name: String) {
     let split = Path(path).split
-    #expect(shown(split.folder) == folder && shown(split.name) == name)
+    #expect(shown(split.directory) == directory && shown(split.name) == name)
   }
 
   static let joins: [(path: StaticString, name: StaticString, joined: String)] = [
@@ -21,7 +21,7 @@ struct PathTests {
   ]
 
   @Test(arguments: joins)
-  func oneSlashStandsBetweenAFolderAndAName(path: StaticString, name: StaticString, joined: String) {
+  func oneSlashStandsBetweenADirectoryAndAName(path: StaticString, name: StaticString, joined: String) {
     #expect(shown(Path(path).appending(name)) == joined)
     #expect(Path(path).appending(Path(name)) == Path(path).appending(name))
   }

@@ -8,62 +8,62 @@ private func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
 
 /// A file is replaced as a whole or not at all, and nothing is left beside it.
 struct ReplacementTests {
-  let directory: TemporaryDirectory
-  let folder: Folder
+  let temporary: TemporaryDirectory
+  let directory: Directory
   private static let name = Path("cacert.pem")
 
   init() throws {
-    directory = try TemporaryDirectory()
-    try directory.write("cacert.pem", bytes("old"), mode: 0o640)
-    folder = try Folder(directory.path, in: .system)
+    temporary = try TemporaryDirectory()
+    try temporary.write("cacert.pem", bytes("old"), mode: 0o640)
+    directory = try Directory(temporary.path, in: .system)
   }
 
   private func replacement(mode: UInt32 = 0o640) -> Replacement {
-    Replacement(mode: mode, owner: nil, expected: folder.metadata(of: Self.name))
+    Replacement(mode: mode, owner: nil, expected: directory.metadata(of: Self.name))
   }
 
   private func names() throws -> [String] {
     // A directory that has been listed is at its end.
-    let folder = try Folder(directory.path, in: .system)
-    defer { folder.close() }
-    return try folder.names().map { $0.shown.description }
+    let directory = try Directory(temporary.path, in: .system)
+    defer { directory.close() }
+    return try directory.names().map { $0.shown.description }
   }
 
   @Test func theNewFileHasTheContentsAndTheModeWhateverTheUmask() throws {
-    let former = folder.metadata(of: Self.name)?.identity
-    try replacement(mode: 0o666).replace(Self.name, in: folder, with: bytes("new")) { $0 == bytes("new") }
-    #expect(try directory.read("cacert.pem") == bytes("new"))
-    let metadata = try #require(folder.metadata(of: Self.name))
+    let former = directory.metadata(of: Self.name)?.identity
+    try replacement(mode: 0o666).replace(Self.name, in: directory, with: bytes("new")) { $0 == bytes("new") }
+    #expect(try temporary.read("cacert.pem") == bytes("new"))
+    let metadata = try #require(directory.metadata(of: Self.name))
     #expect(metadata.mode == 0o666 && metadata.identity != former)
     #expect(try names() == ["cacert.pem"])
   }
 
   @Test func whatTheCheckRefusesDoesNotTakeTheName() throws {
     #expect(throws: Replacement.Failure.notWhole) {
-      try replacement().replace(Self.name, in: folder, with: bytes("new")) { _ in false }
+      try replacement().replace(Self.name, in: directory, with: bytes("new")) { _ in false }
     }
-    #expect(try directory.read("cacert.pem") == bytes("old"))
+    #expect(try temporary.read("cacert.pem") == bytes("old"))
     #expect(try names() == ["cacert.pem"])
   }
 
   @Test func aFileThatSomebodyElseHasReplacedMeanwhileStays() throws {
     let replacement = replacement()
     // Under a name of its own first: a removed inode may be given out again.
-    try directory.write("other", bytes("theirs"))
-    try folder.rename(Path("other"), to: Self.name)
+    try temporary.write("other", bytes("theirs"))
+    try directory.rename(Path("other"), to: Self.name)
     #expect(throws: Replacement.Failure.overtaken) {
-      try replacement.replace(Self.name, in: folder, with: bytes("new")) { _ in true }
+      try replacement.replace(Self.name, in: directory, with: bytes("new")) { _ in true }
     }
-    #expect(try directory.read("cacert.pem") == bytes("theirs"))
+    #expect(try temporary.read("cacert.pem") == bytes("theirs"))
     #expect(try names() == ["cacert.pem"])
   }
 
   @Test func aFileThatIsNotThereIsMadeOnlyWhereNoneWasExpected() throws {
     let none = Replacement(mode: 0o644, owner: nil, expected: nil)
-    try none.replace(Path("fresh"), in: folder, with: bytes("new"), isDurable: false) { _ in true }
-    #expect(try directory.read("fresh") == bytes("new"))
+    try none.replace(Path("fresh"), in: directory, with: bytes("new"), isDurable: false) { _ in true }
+    #expect(try temporary.read("fresh") == bytes("new"))
     #expect(throws: Replacement.Failure.overtaken) {
-      try none.replace(Self.name, in: folder, with: bytes("new")) { _ in true }
+      try none.replace(Self.name, in: directory, with: bytes("new")) { _ in true }
     }
   }
 
@@ -71,13 +71,13 @@ struct ReplacementTests {
     #expect(throws: Replacement.Failure.system(.create, Errno(rawValue: ENAMETOOLONG))) {
       let long = Path([UInt8](repeating: 0x61, count: 250))
       try Replacement(mode: 0o644, owner: nil, expected: nil)
-        .replace(long, in: folder, with: []) { _ in true }
+        .replace(long, in: directory, with: []) { _ in true }
     }
-    try directory.makeDirectory("taken")
+    try temporary.makeDirectory("taken")
     #expect(throws: Replacement.Failure.system(.rename, Errno(rawValue: EISDIR))) {
       let taken = Path("taken")
-      try Replacement(mode: 0o644, owner: nil, expected: folder.metadata(of: taken))
-        .replace(taken, in: folder, with: []) { _ in true }
+      try Replacement(mode: 0o644, owner: nil, expected: directory.metadata(of: taken))
+        .replace(taken, in: directory, with: []) { _ in true }
     }
     #expect(try names() == ["cacert.pem", "taken"])
   }
@@ -87,8 +87,8 @@ struct ReplacementTests {
       ".psm-entry-new.cacert.pem.1", ".psm-entry-new.cacert.pem.99", ".psm-entry-new.other.pem.1",
       "cacert.pem.bak",
     ]
-    for name in all { try directory.write(name, []) }
-    Replacement.removeLeftovers(of: Self.name, in: folder, among: try folder.names())
+    for name in all { try temporary.write(name, []) }
+    Replacement.removeLeftovers(of: Self.name, in: directory, among: try directory.names())
     #expect(try names() == [".psm-entry-new.other.pem.1", "cacert.pem", "cacert.pem.bak"])
   }
 

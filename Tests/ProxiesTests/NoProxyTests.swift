@@ -101,12 +101,12 @@ struct NoProxyTests {
 
   @Test(arguments: clients)
   func theClientsThatHonourAnEntryAreNamed(entry: String, names: String) {
-    #expect(portability(of: NoProxyEntry(bytes(entry))).honouredBy.names.joined(by: " ").description == names)
+    #expect(portability(of: NoProxyEntry(bytes(entry))).honoredBy.names.joined(by: " ").description == names)
   }
 
   @Test func anAsteriskMeansLessAmongOthers() {
     let list = NoProxyList(bytes("a,*"))
-    #expect(list.entries.map { portability(of: $0).honouredBy } == [.all, [.go, .node, .rattler]])
+    #expect(list.entries.map { portability(of: $0).honoredBy } == [.all, [.go, .node, .rattler]])
     #expect(NoProxyList(bytes("*")).entries.map(\.kind) == [.everything])
   }
 

@@ -15,15 +15,15 @@ struct StoresTests {
   static let anchors = "usr/local/share/ca-certificates"
   static let state = "run/psm-entry"
 
-  let directory: TemporaryDirectory
+  let temporary: TemporaryDirectory
   let root: Root
 
   init() throws {
-    directory = try TemporaryDirectory()
-    root = try directory.root
-    try directory.makeDirectory("run")
-    try directory.write(Self.conda, pem(1, 2))
-    try directory.write(Self.certifi, pem(1, 3))
+    temporary = try TemporaryDirectory()
+    root = try temporary.root
+    try temporary.makeDirectory("run")
+    try temporary.write(Self.conda, pem(1, 2))
+    try temporary.write(Self.certifi, pem(1, 3))
   }
 
   private func reader(
@@ -73,13 +73,13 @@ struct StoresTests {
   }
 
   private func identity(_ path: String) -> FileIdentity? {
-    Root.system.metadata(of: directory.at(path))?.identity
+    Root.system.metadata(of: temporary.at(path))?.identity
   }
 
   private func names(_ path: String) throws -> [String] {
-    let folder = try Folder(directory.at(path), in: .system)
-    defer { folder.close() }
-    return try folder.names().map { $0.shown.description }
+    let directory = try Directory(temporary.at(path), in: .system)
+    defer { directory.close() }
+    return try directory.names().map { $0.shown.description }
   }
 
   private func section(_ serials: UInt8...) -> [UInt8] {
@@ -95,16 +95,16 @@ struct StoresTests {
     // Neither what the snapshot has become nor what is read anew asks for more.
     let again = planned(reader([7])).plan
     #expect(again.actions.isEmpty && again.exported == next.exported)
-    #expect(try directory.read(Self.conda) == pem(1, 2) + section(7))
-    #expect(try directory.read(Self.certifi) == pem(1, 3) + section(7))
+    #expect(try temporary.read(Self.conda) == pem(1, 2) + section(7))
+    #expect(try temporary.read(Self.certifi) == pem(1, 3) + section(7))
     #expect(try names("conda/ssl") == ["cacert.pem"])
   }
 
   @Test func aPlanChangesNothing() throws {
-    let before = try (identity(Self.conda), directory.read(Self.conda))
+    let before = try (identity(Self.conda), temporary.read(Self.conda))
     let plan = planned(reader([7])).plan
     #expect(plan.actions.count == 2)
-    #expect(try (identity(Self.conda), directory.read(Self.conda)) == before)
+    #expect(try (identity(Self.conda), temporary.read(Self.conda)) == before)
     #expect(try names("run").isEmpty && names("conda/ssl") == ["cacert.pem"])
   }
 
@@ -113,44 +113,44 @@ struct StoresTests {
     let (facts, next) = apply(reader([8]))
     #expect(facts.allSatisfy { $0.kind == .updated(.bundle, added: 0, removed: 1, isRepaired: false) })
     #expect(next.actions.isEmpty)
-    #expect(try directory.read(Self.conda) == pem(1, 2) + section(8))
+    #expect(try temporary.read(Self.conda) == pem(1, 2) + section(8))
   }
 
   @Test func modeAndOwnerOfABundleAreKept() throws {
-    try directory.write(Self.conda, pem(1, 2), mode: 0o664)
+    try temporary.write(Self.conda, pem(1, 2), mode: 0o664)
     _ = apply(reader([7]))
-    let metadata = try #require(Root.system.metadata(of: directory.at(Self.conda)))
+    let metadata = try #require(Root.system.metadata(of: temporary.at(Self.conda)))
     #expect(metadata.mode == 0o664 && metadata.user == geteuid())
   }
 
   @Test func twoHardLinksStayOneFile() throws {
-    let folder = try Folder(directory.at("conda/ssl"), in: .system)
-    defer { folder.close() }
-    try directory.makeDirectory("opt")
-    let other = try Folder(directory.at("opt"), in: .system)
+    let directory = try Directory(temporary.at("conda/ssl"), in: .system)
+    defer { directory.close() }
+    try temporary.makeDirectory("opt")
+    let other = try Directory(temporary.at("opt"), in: .system)
     defer { other.close() }
-    try folder.link(Path("cacert.pem"), to: Path("second.pem"), in: other)
+    try directory.link(Path("cacert.pem"), to: Path("second.pem"), in: other)
     let (facts, next) = apply(reader([7], bundles: [Self.conda, "opt/second.pem"]))
     #expect(facts.count == 1 && next.actions.isEmpty)
     #expect(identity(Self.conda) == identity("opt/second.pem"))
-    #expect(try directory.read("opt/second.pem") == pem(1, 2) + section(7))
+    #expect(try temporary.read("opt/second.pem") == pem(1, 2) + section(7))
     #expect(try names("opt") == ["second.pem"])
   }
 
   @Test func aLinkStaysALinkAndItsFileIsWritten() throws {
-    try directory.link("etc/bundle.pem", to: "/\(Self.conda)")
+    try temporary.link("etc/bundle.pem", to: "/\(Self.conda)")
     let (facts, next) = apply(reader([7], bundles: ["etc/bundle.pem", Self.conda]))
     #expect(facts.count == 1 && next.actions.isEmpty)
-    let folder = try Folder(directory.at("etc"), in: .system)
-    defer { folder.close() }
-    #expect(folder.metadata(of: Path("bundle.pem"))?.kind == .link)
-    #expect(try directory.read(Self.conda) == pem(1, 2) + section(7))
+    let directory = try Directory(temporary.at("etc"), in: .system)
+    defer { directory.close() }
+    #expect(directory.metadata(of: Path("bundle.pem"))?.kind == .link)
+    #expect(try temporary.read(Self.conda) == pem(1, 2) + section(7))
   }
 
   @Test func whatAKilledStartHasLeftIsRemoved() throws {
     let leftovers = [".psm-entry-new.cacert.pem.1", ".psm-entry-new.cacert.pem.psm-entry-damaged.2"]
-    for name in leftovers { try directory.write("conda/ssl/\(name)", bytes("half")) }
-    try directory.write("conda/ssl/.psm-entry-new.other.3", bytes("somebody's"))
+    for name in leftovers { try temporary.write("conda/ssl/\(name)", bytes("half")) }
+    try temporary.write("conda/ssl/.psm-entry-new.other.3", bytes("somebody's"))
     let (_, next) = apply(reader([7]))
     #expect(next.actions.isEmpty)
     #expect(try names("conda/ssl") == [".psm-entry-new.other.3", "cacert.pem"])
@@ -158,7 +158,7 @@ struct StoresTests {
 
   @Test func leftoversAloneAreReasonEnough() throws {
     _ = apply(reader([7]))
-    try directory.write("conda/ssl/.psm-entry-new.cacert.pem.1", bytes("half"))
+    try temporary.write("conda/ssl/.psm-entry-new.cacert.pem.1", bytes("half"))
     let before = identity(Self.conda)
     let (facts, next) = apply(reader([7]))
     #expect(facts.isEmpty && next.actions.isEmpty)
@@ -168,32 +168,32 @@ struct StoresTests {
 
   @Test func aMalformedBundleIsRepairedAndItsOriginalKept() throws {
     let original = pem(1) + bytes("-----BEGIN CERTIFICATE-----\n") + pem(2)
-    try directory.write(Self.conda, original)
+    try temporary.write(Self.conda, original)
     let (facts, next) = apply(reader([7], bundles: [Self.conda]))
     #expect(facts.map { $0.kind } == [.updated(.bundle, added: 1, removed: 0, isRepaired: true)])
     #expect(next.actions.isEmpty)
-    #expect(try directory.read("\(Self.conda).psm-entry-damaged") == original)
-    #expect(BundleContents(reading: try directory.read(Self.conda)).damage == nil)
+    #expect(try temporary.read("\(Self.conda).psm-entry-damaged") == original)
+    #expect(BundleContents(reading: try temporary.read(Self.conda)).damage == nil)
   }
 
   @Test func aBundleThatAnotherStartHasWrittenMeanwhileIsReadAgain() throws {
     let reader = reader([7], bundles: [Self.conda])
     var (plan, snapshot) = planned(reader)
-    try directory.write(Self.conda, pem(1, 2, 4))
+    try temporary.write(Self.conda, pem(1, 2, 4))
     var applier = Applier(reader, deadline: Deadline(secondsFromNow: 5))
     #expect(applier.apply(plan, to: &snapshot).isEmpty)
-    #expect(try directory.read(Self.conda) == pem(1, 2, 4))
+    #expect(try temporary.read(Self.conda) == pem(1, 2, 4))
     plan = answered(reader, &snapshot)
     #expect(applier.apply(plan, to: &snapshot).count == 1)
-    #expect(try directory.read(Self.conda) == pem(1, 2, 4) + section(7))
+    #expect(try temporary.read(Self.conda) == pem(1, 2, 4) + section(7))
   }
 
   @Test func aBundleThatHasVanishedMeanwhileIsNotMadeAnew() throws {
     let reader = reader([7], bundles: [Self.conda])
     var (plan, snapshot) = planned(reader)
-    let folder = try Folder(directory.at("conda/ssl"), in: .system)
-    defer { folder.close() }
-    try folder.remove(Path("cacert.pem"))
+    let directory = try Directory(temporary.at("conda/ssl"), in: .system)
+    defer { directory.close() }
+    try directory.remove(Path("cacert.pem"))
     var applier = Applier(reader, deadline: Deadline(secondsFromNow: 5))
     #expect(applier.apply(plan, to: &snapshot).isEmpty)
     plan = answered(reader, &snapshot)
@@ -202,9 +202,9 @@ struct StoresTests {
   }
 
   @Test func ofWhatIsReadEachKindOfFailureIsTold() throws {
-    try directory.makeFIFO("fifo.pem")
-    try directory.link("dead.pem", to: "nowhere")
-    try directory.link("loop.pem", to: "loop.pem")
+    try temporary.makeFIFO("fifo.pem")
+    try temporary.link("dead.pem", to: "nowhere")
+    try temporary.link("loop.pem", to: "loop.pem")
     let (_, snapshot) = planned(
       reader([7], bundles: ["missing.pem", "dead.pem", "fifo.pem", "loop.pem", "conda"]))
     let states = snapshot.bundles.map { bundle in
@@ -224,7 +224,7 @@ struct StoresTests {
   // MARK: The system store
 
   @Test func aStoreIsBuiltWithItsAnchorsAndTakenBack() throws {
-    try directory.write(Self.store, pem(1, 4))
+    try temporary.write(Self.store, pem(1, 4))
     let reader = reader([7], bundles: [])
     let (facts, next) = apply(reader)
     #expect(facts.allSatisfy { $0.level == .info } && !facts.isEmpty, "\(updated(facts))")
@@ -233,26 +233,26 @@ struct StoresTests {
       StoreFamily.debian.anchorName($0.fingerprint).shown.description
     }
     #expect(try names(Self.anchors) == anchor)
-    #expect(try directory.read("\(Self.anchors)/\(anchor[0])") == pem(7))
-    #expect(try directory.read(Self.store) == pem(1, 4) + section(7))
+    #expect(try temporary.read("\(Self.anchors)/\(anchor[0])") == pem(7))
+    #expect(try temporary.read(Self.store) == pem(1, 4) + section(7))
     let (_, last) = apply(self.reader([], bundles: []))
     #expect(last.actions.isEmpty)
     #expect(try names(Self.anchors).isEmpty)
-    #expect(BundleContents(reading: try directory.read(Self.store)).certificates.count == 2)
+    #expect(BundleContents(reading: try temporary.read(Self.store)).certificates.count == 2)
   }
 
   @Test func aStoreThatIsNobodysBusinessStays() throws {
-    try directory.write(Self.store, pem(1, 4))
+    try temporary.write(Self.store, pem(1, 4))
     let (_, next) = apply(reader([7], bundles: [Self.conda], builder: .nobody))
     #expect(next.actions.isEmpty)
-    #expect(try directory.read(Self.store) == pem(1, 4))
-    #expect(Root.system.metadata(of: directory.at(Self.anchors)) == nil)
+    #expect(try temporary.read(Self.store) == pem(1, 4))
+    #expect(Root.system.metadata(of: temporary.at(Self.anchors)) == nil)
   }
 
   @Test func anUnfinishedStoreIsFinished() throws {
-    try directory.write(Self.store, pem(1, 4))
+    try temporary.write(Self.store, pem(1, 4))
     _ = apply(reader([7], bundles: []))
-    try directory.write("\(Self.anchors)/.psm-entry-new.x.1", bytes("half"))
+    try temporary.write("\(Self.anchors)/.psm-entry-new.x.1", bytes("half"))
     let (_, next) = apply(reader([7], bundles: []))
     #expect(next.actions.isEmpty)
     #expect(try names(Self.anchors).allSatisfy { $0.hasPrefix("psm-entry-") })
@@ -278,11 +278,11 @@ struct StoresTests {
     let facts = applier.apply(plan, to: &snapshot)
     #expect(facts.map { $0.kind } == [.written(count: 3, mounted: 1)])
     #expect(plan.isPrivate && plan.exported == Path("/run/psm-entry/cacert.pem"))
-    #expect(try directory.read("\(Self.state)/cacert.pem") == pem(1, 2) + section(7))
-    #expect(try directory.read(Self.conda) == pem(1, 2))
-    let metadata = try #require(Root.system.metadata(of: directory.at("\(Self.state)/cacert.pem")))
+    #expect(try temporary.read("\(Self.state)/cacert.pem") == pem(1, 2) + section(7))
+    #expect(try temporary.read(Self.conda) == pem(1, 2))
+    let metadata = try #require(Root.system.metadata(of: temporary.at("\(Self.state)/cacert.pem")))
     #expect(metadata.mode == 0o644)
-    #expect(Root.system.metadata(of: directory.at(Self.state))?.mode == 0o755)
+    #expect(Root.system.metadata(of: temporary.at(Self.state))?.mode == 0o755)
     // Again with what came of it, and read anew.
     #expect(answered(reader, &snapshot).actions.isEmpty)
     snapshot = reader.read()
@@ -309,11 +309,11 @@ struct StoresTests {
     var user = Credentials.Effective.current
     switch kind {
     case "link":
-      try directory.makeDirectory("tmp/theirs")
-      try directory.link(Self.state, to: "/tmp/theirs")
-    case "file": try directory.write(Self.state, [])
+      try temporary.makeDirectory("tmp/theirs")
+      try temporary.link(Self.state, to: "/tmp/theirs")
+    case "file": try temporary.write(Self.state, [])
     default:
-      try directory.makeDirectory(Self.state)
+      try temporary.makeDirectory(Self.state)
       user = .other(user: geteuid() + 1, group: 0)
     }
     let reader = reader([7], bundles: [Self.conda], user: user)
@@ -329,15 +329,15 @@ struct StoresTests {
 
   @Test(arguments: modes)
   func aDirectoryInWhichOthersMayReplaceNamesDoesNotGuardIt(mode: UInt32, isGuarded: Bool) throws {
-    try directory.makeDirectory("shared", mode: mode)
-    let directory = reader([7]).readStateDirectory(Path("/shared/psm-entry"))
-    #expect(directory.isGuarded == isGuarded)
-    #expect(directory.failure == nil && directory.text == nil)
+    try temporary.makeDirectory("shared", mode: mode)
+    let snapshot = reader([7]).readStateDirectory(Path("/shared/psm-entry"))
+    #expect(snapshot.isGuarded == isGuarded)
+    #expect(snapshot.failure == nil && snapshot.text == nil)
   }
 
   @Test func aPrivateBundleThatOthersMayWriteIsNotRead() throws {
     for (mode, isRead) in [(UInt32(0o644), true), (0o666, false), (0o600, false)] {
-      try directory.write("\(Self.state)/cacert.pem", pem(1), mode: mode)
+      try temporary.write("\(Self.state)/cacert.pem", pem(1), mode: mode)
       let text = reader([7]).readStateDirectory(Path("/run/psm-entry")).text
       #expect((text == pem(1)) == isRead && (text == nil) == !isRead, "mode \(mode)")
     }

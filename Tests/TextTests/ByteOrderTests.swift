@@ -6,11 +6,11 @@ import Testing
   private let keys: [[UInt8]] = [[2], [1, 0], [], [1], [2], [1, 0], [255], [2]]
 
   @Test func bytesCountAsNumbersAndAPartComesBeforeTheWhole() {
-    #expect(ByteOrder(keys).numbers.map { keys[$0] } == [[], [1], [1, 0], [1, 0], [2], [2], [2], [255]])
+    #expect(SortedBytes(keys).numbers.map { keys[$0] } == [[], [1], [1, 0], [1, 0], [2], [2], [2], [255]])
   }
 
   @Test func equalKeysStayInTheirOrderAndTheFirstIsFound() {
-    let order = ByteOrder(keys)
+    let order = SortedBytes(keys)
     #expect(order.numbers == [2, 3, 1, 5, 0, 4, 7, 6])
     for (key, number) in [([2], 0), ([1, 0], 1), ([], 2), ([255], 6)] as [([UInt8], Int)] {
       #expect(order.number(of: key) == number)
@@ -19,9 +19,9 @@ import Testing
   }
 
   @Test func theFirstsAreEachKeyOnce() {
-    #expect(ByteOrder(keys).firsts == [0, 1, 2, 3, 6])
-    #expect(ByteOrder([]).firsts == [])
-    #expect(ByteOrder([[7]]).firsts == [0])
+    #expect(SortedBytes(keys).firsts == [0, 1, 2, 3, 6])
+    #expect(SortedBytes([]).firsts == [])
+    #expect(SortedBytes([[7]]).firsts == [0])
   }
 }
 

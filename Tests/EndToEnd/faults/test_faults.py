@@ -94,7 +94,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def folder() -> Iterator[Path]:
+def directory() -> Iterator[Path]:
     # In memory: a thousand starts with all their fsyncs are not the disk's business.
     path = Path(tempfile.mkdtemp(prefix="psm-entry-faults.", dir="/dev/shm"))
     path.chmod(0o755)
@@ -107,38 +107,38 @@ def command(scene: Scene, service: Path) -> list[str]:
     return [*line[: line.index("--")], "--", str(service)]
 
 
-def first(folder: Path, binary: Path) -> Situation:
-    return Situation(make_scene(folder, binary), (BUNDLE, CERTIFI))
+def first(directory: Path, binary: Path) -> Situation:
+    return Situation(make_scene(directory, binary), (BUNDLE, CERTIFI))
 
 
-def first_with_store(folder: Path, binary: Path) -> Situation:
-    return Situation(make_scene(folder, binary, has_store=True), (BUNDLE, CERTIFI, NATIVE_STORE))
+def first_with_store(directory: Path, binary: Path) -> Situation:
+    return Situation(make_scene(directory, binary, has_store=True), (BUNDLE, CERTIFI, NATIVE_STORE))
 
 
-def changing(folder: Path, binary: Path) -> Situation:
-    situation = first_with_store(folder, binary)
+def changing(directory: Path, binary: Path) -> Situation:
+    situation = first_with_store(directory, binary)
     situation.scene.start()
     situation.scene.mount("Branch Root")
     return situation
 
 
-def removing(folder: Path, binary: Path) -> Situation:
-    situation = first_with_store(folder, binary)
+def removing(directory: Path, binary: Path) -> Situation:
+    situation = first_with_store(directory, binary)
     situation.scene.start()
     situation.scene.mount()
     return situation
 
 
-def repairing(folder: Path, binary: Path) -> Situation:
-    situation = first(folder, binary)
+def repairing(directory: Path, binary: Path) -> Situation:
+    situation = first(directory, binary)
     joined = authority("Public A").pem.rstrip(b"\n") + authority("Public B").pem
     situation.scene.write(BUNDLE, joined)
     situation.scene.write("/conda/ssl/.psm-entry-new.cacert.pem.1f", b"of a killed start")
     return situation
 
 
-def private(folder: Path, binary: Path) -> Situation:
-    scene = make_scene(folder, binary)
+def private(directory: Path, binary: Path) -> Situation:
+    scene = make_scene(directory, binary)
     os.chown(scene.at("/run"), 1000, 0)
     scene.mount("Corp Root")
     scene.start(user=NOBODY)
@@ -157,9 +157,9 @@ SITUATIONS = {
 """How many points there were when this was last looked at: fewer means that something is no longer tried."""
 
 
-def calls_of_child(situation: Situation, service: Path, folder: Path) -> list[str]:
+def calls_of_child(situation: Situation, service: Path, directory: Path) -> list[str]:
     """The lines of strace for the process that prepares, in a start without a fault."""
-    traces = folder / "traces"
+    traces = directory / "traces"
     traces.mkdir()
     # Another user is to write here.
     traces.chmod(0o777)
@@ -195,8 +195,8 @@ def contents(scene: Scene) -> dict[str, tuple[int, int, bytes]]:
 class Judge:
     """Makes one start with a fault in a copy of a situation, and says what is wrong afterwards."""
 
-    def __init__(self, situation: Situation, service: Path, folder: Path) -> None:
-        self.situation, self.service, self.folder = situation, service, folder
+    def __init__(self, situation: Situation, service: Path, directory: Path) -> None:
+        self.situation, self.service, self.directory = situation, service, directory
         self.before = contents(situation.scene)
         reference = self.copy("reference")
         self.start(reference)
@@ -204,10 +204,10 @@ class Judge:
         assert self.after != self.before
 
     def copy(self, name: str) -> Scene:
-        root = self.folder / name / "root"
+        root = self.directory / name / "root"
         # By cp, which keeps owners and links too.
         root.parent.mkdir()
-        subprocess.run(["cp", "-a", self.situation.scene.folder, root], check=True, timeout=60)
+        subprocess.run(["cp", "-a", self.situation.scene.directory, root], check=True, timeout=60)
         return Scene(root, self.situation.scene.binary)
 
     def start(self, scene: Scene, *wrapper: str) -> subprocess.CompletedProcess[bytes]:
@@ -223,7 +223,7 @@ class Judge:
         wrapper = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={point.call}", "-e", inject]
         result = self.start(scene, *wrapper)
         wrong = self.faults_in(scene, point, result) + self.faults_after_next_start(scene)
-        shutil.rmtree(scene.folder.parent)
+        shutil.rmtree(scene.directory.parent)
         said = result.stderr.decode(errors="replace")
         return f"{point}\n  {'; '.join(wrong)}\n{said}" if wrong else None
 
@@ -265,10 +265,10 @@ class Judge:
 
 
 @pytest.mark.parametrize("make", SITUATIONS, ids=lambda make: make.__name__)
-def test_whatever_fails_a_bundle_is_the_old_or_the_new_one(make, binary, service, folder, capsys):
-    situation = make(folder / "situation", binary)
-    probe = Judge(situation, service, folder)
-    points = points_of(calls_of_child(Situation(probe.copy("traced"), (), situation.user), service, folder))
+def test_whatever_fails_a_bundle_is_the_old_or_the_new_one(make, binary, service, directory, capsys):
+    situation = make(directory / "situation", binary)
+    probe = Judge(situation, service, directory)
+    points = points_of(calls_of_child(Situation(probe.copy("traced"), (), situation.user), service, directory))
     with ThreadPoolExecutor(WORKERS) as pool:
         wrong = [found for found in pool.map(probe.judge, enumerate(points)) if found]
     with capsys.disabled():

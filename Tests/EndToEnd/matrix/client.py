@@ -33,18 +33,18 @@ def with_aiohttp(url):
 
 
 def with_rattler(url):
-    async def fetch(folder):
+    async def fetch(directory):
         await fetch_repo_data(
             channels=[rattler.Channel(url)],
             platforms=[rattler.Subdir("noarch")],
-            cache_path=folder,
+            cache_path=directory,
             callback=None,
             client=Client(timeout=LIMIT),
             fetch_options=FetchRepoDataOptions(zstd_enabled=False, bz2_enabled=False, jlap_enabled=False),
         )
 
-    with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(fetch(folder))
+    with tempfile.TemporaryDirectory() as directory:
+        asyncio.run(fetch(directory))
 
 
 def ask(name, url):

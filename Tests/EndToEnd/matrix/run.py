@@ -48,9 +48,9 @@ LIBRARIES = ("urllib", "requests", "aiohttp", "rattler")
 
 
 def executable(name):
-    for folder in ("/usr/local/bin", "/usr/bin", "/bin"):
-        if os.path.exists(f"{folder}/{name}"):
-            return f"{folder}/{name}"
+    for directory in ("/usr/local/bin", "/usr/bin", "/bin"):
+        if os.path.exists(f"{directory}/{name}"):
+            return f"{directory}/{name}"
     return name
 
 

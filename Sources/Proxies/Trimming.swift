@@ -2,7 +2,7 @@ import Text
 
 /// The text without what YAML, shells, editors and mail programs leave around it: white space and quotes, paired
 /// or lone, in any number. Neither an address nor a host begins or ends with one of them.
-func withoutSurroundings(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+func trimmingQuotesAndSpace(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
   var bare = text
   while true {
     if let byte = bare.first, byte.isWhiteSpace || isQuote(byte) {

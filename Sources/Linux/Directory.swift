@@ -1,49 +1,49 @@
 import CLinux
 import Text
 
-/// An open folder, and what can be done to the names in it.
+/// An open directory, and what can be done to the names in it.
 ///
-/// What is opened, renamed or removed here is a name in this very folder, whatever has become of
+/// What is opened, renamed or removed here is a name in this very directory, whatever has become of
 /// the path that led to it.
-public struct Folder: Sendable {
+public struct Directory: Sendable {
   public let descriptor: FileDescriptor
   /// The path it was opened by, for messages.
   public let path: Path
 
-  /// Opens the folder at `path`. Where its names may not be listed it is opened all the same:
+  /// Opens the directory at `path`. Where its names may not be listed it is opened all the same:
   /// then it can be neither listed, locked nor synchronized.
   @inline(never)
   public init(_ path: Path, in root: Root) throws(Errno) {
     self.path = path
     do throws(Errno) {
-      descriptor = try root.open(path, [.folder])
+      descriptor = try root.open(path, [.directory])
     } catch {
       if error != .accessDenied { throw error }
-      descriptor = try root.open(path, [.folder, .pathOnly])
+      descriptor = try root.open(path, [.directory, .pathOnly])
     }
   }
 
-  /// Opens the folder at `path`, which is made where it is missing, 0755 whatever the umask, and
-  /// with it the folders that are to hold it.
-  public static func making(_ path: Path, in root: Root) throws(Errno) -> Folder {
-    do throws(Errno) { return try Folder(path, in: root) } catch {
+  /// Opens the directory at `path`, which is made where it is missing, 0755 whatever the umask, and
+  /// with it the directories that are to hold it.
+  public static func making(_ path: Path, in root: Root) throws(Errno) -> Directory {
+    do throws(Errno) { return try Directory(path, in: root) } catch {
       if error != .noSuchFile { throw error }
     }
     var made = Path("/")
     for component in path.components {
       let name = Path(component)
-      let parent = try Folder(made, in: root)
+      let parent = try Directory(made, in: root)
       defer { parent.close() }
       made = made.appending(name)
-      if parent.leadsSomewhere(name) { continue }
-      do throws(Errno) { try parent.makeFolder(name, mode: 0o755) } catch {
+      if parent.resolves(name) { continue }
+      do throws(Errno) { try parent.makeDirectory(name, mode: 0o755) } catch {
         if error != .exists { throw error }
       }
     }
-    return try Folder(path, in: root)
+    return try Directory(path, in: root)
   }
 
-  /// A folder that is open already.
+  /// A directory that is open already.
   public init(descriptor: FileDescriptor, path: Path) {
     self.descriptor = descriptor
     self.path = path
@@ -55,7 +55,7 @@ public struct Folder: Sendable {
   /// The corresponding system call is `getdents64`.
   public func names() throws(Errno) -> [Path] {
     let names = try descriptor.unsortedNames()
-    return ByteOrder(names.map { $0.terminated }).numbers.map { names[$0] }
+    return SortedBytes(names.map { $0.terminated }).numbers.map { names[$0] }
   }
 
   /// What stands under `name` itself; nil where there is nothing or it cannot be seen.
@@ -65,7 +65,7 @@ public struct Folder: Sendable {
   }
 
   /// Whether `name` leads to something that exists.
-  public func leadsSomewhere(_ name: Path) -> Bool { descriptor.metadata(of: name, flags: 0) != nil }
+  public func resolves(_ name: Path) -> Bool { descriptor.metadata(of: name, flags: 0) != nil }
 
   /// Whether something is mounted on `name`, as a single file of the host is: then no other file
   /// can be renamed over it. The corresponding system call is `statx`, which knows it from Linux 5.8 on; before, and
@@ -77,13 +77,13 @@ public struct Folder: Sendable {
 
   /// - Source: proc(5), "mountinfo": the fifth field is the mount point, with `\040` for a space.
   private func isMentionedAsMount(_ name: Path) -> Bool {
-    guard let own = try? Folder(Path("/proc/self/fd"), in: .system) else { return false }
+    guard let own = try? Directory(Path("/proc/self/fd"), in: .system) else { return false }
     defer { own.close() }
-    guard let folder = try? own.target(ofLink: Path(decimal(Int64(descriptor.rawValue)))),
-      let mounts = try? FileDescriptor.currentFolder.open(Path("/proc/self/mountinfo"))
+    guard let directory = try? own.target(ofLink: Path(decimal(Int64(descriptor.rawValue)))),
+      let mounts = try? FileDescriptor.currentDirectory.open(Path("/proc/self/mountinfo"))
     else { return false }
     defer { mounts.close() }
-    let path = escapedAsInMountinfo(folder.appending(name))
+    let path = escapedAsInMountinfo(directory.appending(name))
     var text: [UInt8] = []
     while let part = try? mounts.readSome(), !part.isEmpty { text.append(contentsOf: part) }
     return text[...].parts(between: "\n").contains { line in
@@ -111,18 +111,18 @@ public struct Folder: Sendable {
     return Path(bytes)
   }
 
-  /// The corresponding C function is `renameat`, within this folder.
+  /// The corresponding C function is `renameat`, within this directory.
   public func rename(_ name: Path, to newName: Path) throws(Errno) {
     _ = try retrying {
       Int(renameat(descriptor.rawValue, name.terminated, descriptor.rawValue, newName.terminated))
     }
   }
 
-  /// Gives the file a second name in this folder. The corresponding C function is `linkat`.
+  /// Gives the file a second name in this directory. The corresponding C function is `linkat`.
   public func link(_ name: Path, to newName: Path) throws(Errno) { try link(name, to: newName, in: self) }
 
   /// Gives the file a second name in another directory. The corresponding C function is `linkat`.
-  public func link(_ name: Path, to newName: Path, in other: Folder) throws(Errno) {
+  public func link(_ name: Path, to newName: Path, in other: Directory) throws(Errno) {
     _ = try retrying {
       Int(linkat(descriptor.rawValue, name.terminated, other.descriptor.rawValue, newName.terminated, 0))
     }
@@ -133,14 +133,14 @@ public struct Folder: Sendable {
     _ = try retrying { Int(symlinkat(target.terminated, descriptor.rawValue, name.terminated)) }
   }
 
-  /// The corresponding C function is `unlinkat`; a folder is not removed.
+  /// The corresponding C function is `unlinkat`; a directory is not removed.
   public func remove(_ name: Path) throws(Errno) {
     _ = try retrying { Int(unlinkat(descriptor.rawValue, name.terminated, 0)) }
   }
 
-  /// Makes a folder of this very mode. The corresponding C function is `mkdirat`, with no umask: one that
+  /// Makes a directory of this very mode. The corresponding C function is `mkdirat`, with no umask: one that
   /// denies its owner everything could not even be opened to be mended.
-  public func makeFolder(_ name: Path, mode: UInt32) throws(Errno) {
+  public func makeDirectory(_ name: Path, mode: UInt32) throws(Errno) {
     let mask = umask(0)
     defer { _ = umask(mask) }
     _ = try retrying { Int(mkdirat(descriptor.rawValue, name.terminated, mode)) }
@@ -174,8 +174,8 @@ private func escapedAsInMountinfo(_ path: Path) -> [UInt8] {
   return shown
 }
 
-extension Folder {
-  /// Takes the lock on this folder, so that one start at a time changes what is in it. Whoever may read the folder may
+extension Directory {
+  /// Takes the lock on this directory, so that one start at a time changes what is in it. Whoever may read the directory may
   /// hold the lock as long as they like: where others may, it is waited for no longer than two seconds.
   /// - Returns: whether it was had before `deadline`. It is given back with ``close()``.
   public func lock(until deadline: Deadline) -> Bool {
@@ -189,7 +189,7 @@ extension Folder {
         end = limit
         // A lock has no descriptor to wait on, and a timer would need a signal.
         if error != .wouldBlock || limit.hasPassed { return false }
-        _ = waitToRead([], until: min(limit, Deadline(nanosecondsFromNow: SignalSet.lookInterval)))
+        _ = waitToRead([], until: min(limit, Deadline(nanosecondsFromNow: SignalSet.pollInterval)))
       }
     }
   }
@@ -198,10 +198,10 @@ extension Folder {
 }
 
 extension FileDescriptor {
-  /// The names in this folder without `.` and `..`, in no order.
+  /// The names in this directory without `.` and `..`, in no order.
   public func unsortedNames() throws(Errno) -> [Path] {
     var names: [Path] = []
-    // On the stack: a buffer of the heap would be mapped and unmapped for each folder.
+    // On the stack: a buffer of the heap would be mapped and unmapped for each directory.
     var buffer = InlineArray<4096, UInt8>(repeating: 0)
     while true {
       let count = try retrying {

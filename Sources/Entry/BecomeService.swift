@@ -2,14 +2,14 @@ import Linux
 import Text
 
 /// Becomes the command: the user first where one was asked for, then the program.
-func become(
-  _ arguments: CStrings, environment: Environment, original: CStrings, _ essentials: Essentials,
+func becomeService(
+  _ arguments: CStrings, environment: Environment, original: CStrings, _ basics: BasicSettings,
   _ signals: SignalGuard
 ) -> Never {
   var environment = environment
-  if let user = essentials.user {
-    if let problem = becomeUser(user, in: essentials.root, &environment) {
-      signals.write(problem, to: essentials.log)
+  if let user = basics.user {
+    if let problem = becomeUser(user, in: basics.root, &environment) {
+      signals.write(problem, to: basics.log)
       ProcessID.exit(ExitStatus.preparationFailed)
     }
   }
@@ -20,19 +20,19 @@ func become(
   var outcome = Errno.argumentListTooLong
   if !isTooLarge(candidates.first ?? Path("."), arguments: arguments, environment: strings) {
     signals.restore()
-    outcome = execute(candidates, arguments, strings)
+    outcome = executeFirst(of: candidates, arguments, strings)
     signals = SignalGuard()
   }
   if outcome == .argumentListTooLong {
     let tooLarge: Text = "the environment has become too large for the kernel"
-    if essentials.isDemanding {
-      signals.write(.error("", "\(tooLarge); the service is not started"), to: essentials.log)
+    if basics.needsPreparation {
+      signals.write(.error("", "\(tooLarge); the service is not started"), to: basics.log)
       ProcessID.exit(ExitStatus.preparationFailed)
     }
     signals.write(
-      .error("", "\(tooLarge): the service starts with its original one"), to: essentials.log)
+      .error("", "\(tooLarge): the service starts with its original one"), to: basics.log)
     signals.restore()
-    outcome = execute(candidates, arguments, original)
+    outcome = executeFirst(of: candidates, arguments, original)
     signals = SignalGuard()
   }
   let status =
@@ -43,7 +43,7 @@ func become(
     case .noSuchInterpreter: "it cannot be executed: the interpreter that it names is missing"
     default: "it cannot be executed (\(outcome.text))"
     }
-  signals.write(.error(shownCommand(command), reason), to: essentials.log)
+  signals.write(.error(shownCommand(command), reason), to: basics.log)
   ProcessID.exit(status)
 }
 
@@ -51,12 +51,12 @@ func become(
 /// script that does not name its interpreter is the shell's.
 /// - Returns: why nothing could be executed.
 /// - Source: POSIX exec, "Description" and "Errors".
-private func execute(_ candidates: [Path], _ arguments: CStrings, _ environment: CStrings) -> Errno {
+private func executeFirst(of candidates: [Path], _ arguments: CStrings, _ environment: CStrings) -> Errno {
   var outcome = Errno.noSuchFile
   for path in candidates {
     let error = executeOrInterpret(path, arguments, environment)
     switch error {
-    case .noSuchFile where isThere(path):
+    case .noSuchFile where exists(path):
       // The script is there and its interpreter is not.
       if outcome != .accessDenied { outcome = .noSuchInterpreter }
     case .noSuchFile, .notDirectory, .nameTooLong, .noSuchDevice, .timedOut: break
@@ -68,23 +68,23 @@ private func execute(_ candidates: [Path], _ arguments: CStrings, _ environment:
 }
 
 private func executeOrInterpret(_ path: Path, _ arguments: CStrings, _ environment: CStrings) -> Errno {
-  let error = Linux.execute(path, arguments: arguments, environment: environment)
+  let error = execute(path, arguments: arguments, environment: environment)
   if error != .execFormat { return error }
   let shell = CStrings(copying: [("sh" as StaticString).bytes, Array(path.bytes)]).appending(
     arguments.dropFirst())
-  return Linux.execute(Path("/bin/sh"), arguments: shell, environment: environment)
+  return execute(Path("/bin/sh"), arguments: shell, environment: environment)
 }
 
-/// The files that a command may mean: itself where it holds a slash, else one in each folder of PATH.
+/// The files that a command may mean: itself where it holds a slash, else one in each directory of PATH.
 private func paths(of command: [UInt8], in environment: Environment) -> [Path] {
   if command.isEmpty { return [] }
   if command.contains(UInt8(ascii: "/")) { return [Path(command)] }
   let path =
     environment.value(of: "PATH")
     ?? ("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" as StaticString).bytes
-  return path[...].parts(between: ":", keepsEmpty: true).map { folder in
-    // An empty component is the current folder (POSIX, Environment Variables, PATH).
-    (folder.isEmpty ? Path(".") : Path(folder)).appending(command[...])
+  return path[...].parts(between: ":", keepsEmpty: true).map { directory in
+    // An empty component is the current directory (POSIX, Environment Variables, PATH).
+    (directory.isEmpty ? Path(".") : Path(directory)).appending(command[...])
   }
 }
 

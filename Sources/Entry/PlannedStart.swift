@@ -1,0 +1,52 @@
+import Linux
+import Text
+import Trust
+
+/// What a start would do: its plan, the environment that comes of it, and all that is worth knowing of both.
+final class PlannedStart {
+  let context: StartContext
+  let decision: Decision
+  let environment: Environment
+  let userProblem: Problem?
+
+  init(_ context: StartContext) {
+    self.context = context
+    decision = Decision.made(context, for: startingUser(context.settings, in: context.root))
+    var account: Account?
+    var problem: Problem?
+    if let user = context.settings.basics.user {
+      do throws(Problem) { account = try findAccount(user, in: context.root) } catch { problem = error }
+    }
+    userProblem = problem
+    environment = serviceEnvironment(context, decision.plan, account)
+  }
+
+  /// Settings, inputs and proxies first, then the stores.
+  var problems: [Problem] {
+    context.problems + decision.plan.findings.map { report($0) } + (userProblem.map { [$0] } ?? [])
+  }
+
+  /// Whether a strict start would end before its first write.
+  var isRefused: Bool { context.settings.basics.isStrict && context.problems.hasErrors }
+
+  /// What the stores would gain and lose: nothing where a start would end before.
+  var changes: [StoreChange] { isRefused ? [] : decision.plan.changes }
+}
+
+/// What one environment has that another has not, in the order of its entries.
+struct EnvironmentDifference {
+  let set: [(name: [UInt8], value: [UInt8])]
+  let unset: [[UInt8]]
+
+  init(from old: Environment, to new: Environment) {
+    let oldEntries = SortedBytes(old.entries)
+    let newNames = SortedBytes(new.entries.compactMap { name(ofEntry: $0).map { Array($0) } })
+    set = new.entries.filter { !oldEntries.contains($0) }.compactMap { entry in
+      name(ofEntry: entry).map { (Array($0), Array(entry[($0.count + 1)...])) }
+    }
+    let gone = old.entries.compactMap { name(ofEntry: $0).map { Array($0) } }.filter {
+      !newNames.contains($0)
+    }
+    unset = SortedBytes(gone).firsts.map { gone[$0] }
+  }
+}
