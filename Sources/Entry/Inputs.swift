@@ -32,7 +32,7 @@ struct Inputs {
   private var bytesRead = 0
   private var entriesSeen = 0
   private var hasReachedLimit = false
-  private var visitedDirectorys: [FileIdentity] = []
+  private var visitedDirectories: [FileIdentity] = []
   private var filesRead: [FileIdentity] = []
   private let root: Root
   private let now: Int64
@@ -61,7 +61,7 @@ struct Inputs {
       let metadata = try file.metadata()
       if metadata.kind == .directory {
         // One input may lie within another.
-        if !visitedDirectorys.contains(metadata.identity) {
+        if !visitedDirectories.contains(metadata.identity) {
           readDirectory(file, input.path, metadata.identity)
         }
       } else if !filesRead.contains(metadata.identity) {
@@ -88,7 +88,7 @@ struct Inputs {
     problemsOfFiles.append(.error(path.shown, message), of: path)
   }
 
-  // MARK: Directorys
+  // MARK: Directories
 
   private struct OpenDirectory {
     let descriptor: FileDescriptor
@@ -121,7 +121,7 @@ struct Inputs {
       let names = try Directory(descriptor: descriptor, path: path).names().filter {
         $0.bytes.first != UInt8(ascii: ".")
       }
-      visitedDirectorys.append(identity)
+      visitedDirectories.append(identity)
       stack.append(OpenDirectory(descriptor: descriptor, path: path, identity: identity, names: names[...]))
     } catch {
       if !stack.isEmpty { descriptor.close() }
@@ -157,7 +157,7 @@ struct Inputs {
     if stack.contains(where: { $0.identity == metadata.identity }) {
       file.close()
       sayError(path, "a link back to a directory that holds it: remove the link")
-    } else if visitedDirectorys.contains(metadata.identity) {
+    } else if visitedDirectories.contains(metadata.identity) {
       // Another name for what has been read.
       file.close()
     } else if stack.count >= Self.depthLimit {

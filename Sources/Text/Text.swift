@@ -28,14 +28,13 @@ public struct Text: ExpressibleByStringInterpolation, CustomStringConvertible, E
   /// The first `count` bytes, for text that is ASCII.
   public func prefix(_ count: Int) -> Text { Text(utf8: Array(utf8.prefix(count))) }
 
-  /// As much of the text as fits `limit` bytes: all of it, or a part that ends with a whole character and `…`.
+  /// As much of the text as fits `limit` bytes: all of it, or a part that ends with a whole character and a mark.
   @inline(never)
-  public func cut(to limit: Int) -> Text {
-    let ellipsis: Text = "…"
+  public func cut(to limit: Int, mark: Text = "…") -> Text {
     if utf8.count <= limit { return self }
-    var end = max(0, limit - ellipsis.utf8.count)
+    var end = max(0, limit - mark.utf8.count)
     while end > 0 && utf8[end] & 0xC0 == 0x80 { end -= 1 }
-    return Text(utf8: utf8.prefix(end) + ellipsis.utf8)
+    return Text(utf8: utf8.prefix(end) + mark.utf8)
   }
 
   public struct StringInterpolation: StringInterpolationProtocol {

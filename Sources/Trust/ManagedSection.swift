@@ -55,13 +55,7 @@ public enum ManagedSection {
 
   /// As much of a subject as fits a line of OpenSSL's, which takes 254 bytes for one: the rest would be another,
   /// and may read like the begin of a block.
-  private static func cutToLine(_ subject: Text) -> Text {
-    let limit = 200
-    if subject.utf8.count <= limit { return subject }
-    // Not within a character.
-    let end = subject.utf8[...limit].lastIndex { $0 & 0xC0 != 0x80 } ?? 0
-    return subject.prefix(end) + "..."
-  }
+  private static func cutToLine(_ subject: Text) -> Text { subject.cut(to: 203, mark: "...") }
 
   private struct Mark {
     /// The line with its newline.

@@ -120,10 +120,6 @@ class Fields:
         return self.tbs.children[0].children[0]
 
     @property
-    def inner_algorithm(self) -> Node:
-        return self._field(1)
-
-    @property
     def outer_algorithm(self) -> Node:
         return self.certificate.children[1]
 

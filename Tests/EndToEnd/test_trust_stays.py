@@ -9,7 +9,7 @@ import pytest
 
 from certificates import certificates_of, many, pem_of
 from clients import CA_VARIABLES
-from containers import ANCHORS, BUNDLE, CERTIFI, STORE, Container, podman
+from containers import BUNDLE, CERTIFI, STORE, Container, podman
 from network import wait_for
 from test_system_stores import REAL, Family, families  # noqa: F401 (a fixture)
 

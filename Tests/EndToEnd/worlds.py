@@ -106,7 +106,6 @@ WORLDS = st.builds(
     input_trouble=rarely(["key", "damaged", "missing"], ""),
     state=st.sampled_from([("/run/psm-entry",), ("/run/psm-entry", "/tmp/psm-entry-x")]),
     state_trouble=rarely(["link", "dangling", "foreign", "file"], ""),
-    user=st.sampled_from([0, 1000]),
     system=st.sampled_from(["native", "off", "auto"]),
     strict=rarely([True], False),
     variables=st.lists(

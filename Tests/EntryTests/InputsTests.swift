@@ -141,7 +141,7 @@ struct InputsTests {
     #expect(inputs.areIncomplete == (row.message != nil))
   }
 
-  @Test func sixteenDirectorysDeepAreReadAndNoMore() throws {
+  @Test func sixteenDirectoriesDeepAreReadAndNoMore() throws {
     let parts = (1...16).map { "d\($0)" }
     try write("certs/\(parts.prefix(15).joined(separator: "/"))/in.pem", 1)
     try write("certs/\(parts.joined(separator: "/"))/out.pem", 2)
