@@ -93,6 +93,16 @@ public struct BundleContents: Sendable {
     return nil
   }
 
+  /// Whether it holds a certificate with this subject.
+  /// - Parameter subject: its DER.
+  public func contains(subject: [UInt8]) -> Bool {
+    certificates.contains { certificate in
+      let der = der(of: certificate)
+      let layout = try? CertificateLayout(der.span, in: 0..<der.count, isStrict: false)
+      return layout.map { der[$0.subject].elementsEqual(subject) } ?? false
+    }
+  }
+
   /// The text without the blocks of some of its certificates.
   public func text(without isRemoved: (TrustedCertificate) -> Bool) -> [UInt8] {
     var kept: [UInt8] = []
@@ -263,11 +273,10 @@ extension PEM {
 extension PEM.Fault {
   var text: Text {
     switch self {
-    case .noEnd: "a block without its END line"
-    case .badEnd:
-      "a block whose END line is not its own or goes on behind it, as when files are joined without a newline"
-    case .notBase64: "a block that is empty or not Base64"
-    case .misplacedLine: "a block with a blank line or a header in it"
+    case .noEnd: "missing END line"
+    case .badEnd: "END line does not match BEGIN (files joined without a newline?)"
+    case .notBase64: "empty block or invalid Base64"
+    case .misplacedLine: "blank line or header inside the block"
     }
   }
 }

@@ -126,6 +126,14 @@ public final class Certificate: Sendable {
     if !isSelfIssued && hasWeakSignature(der, fields.signatureAlgorithm.range) {
       warnings.append(.weakSignature)
     }
+    if isAuthority {
+      let (faults, lacksCertSign) = strictFaults(der, extensions: fields.extensions.range)
+      if lacksCertSign {
+        warnings.append(.noCertSign)
+      } else if !faults.isEmpty {
+        warnings.append(.refusedByStrict(faults))
+      }
+    }
     let (issuer, subject) = (fields.issuer.range, fields.subject.range)
     for fault in toleratedFaults(der, issuer: issuer, subject: subject, extensions: fields.extensions.range) {
       warnings.append(.refused(fault))
@@ -138,18 +146,24 @@ public final class Certificate: Sendable {
 public enum CertificateWarning: Equatable, Sendable {
   case notAuthority, otherUsage, expired, notYetValid, weakSignature
   case shortRSAKey(bits: Int)
+  /// It is a CA and its keyUsage does not allow it to sign certificates.
+  case noCertSign
+  case refusedByStrict([StrictFault])
   /// A library refuses the whole bundle for it.
   case refused(CertificateFault)
 
   public var text: Text {
     switch self {
-    case .notAuthority: "not a CA: most clients trust only what it signs itself; mount the CA that issued it"
-    case .otherUsage: "for other uses than TLS servers: clients will not accept what it signs"
-    case .expired: "expired: ask for its successor"
-    case .notYetValid: "not yet valid: check the clock"
-    case .weakSignature: "signed with MD5 or SHA-1, which clients refuse"
+    case .notAuthority: "not a CA, so clients trust only this certificate; mount the CA that issued it"
+    case .otherUsage: "extended key usage lacks serverAuth, so clients reject what it signs; have it reissued"
+    case .expired: "expired; replace it"
+    case .notYetValid: "not yet valid; check the clock"
+    case .weakSignature: "signed with MD5 or SHA-1, which clients reject; have it reissued"
     case .refused(let fault): fault.text
-    case .shortRSAKey(let bits): "its RSA key of \(bits) bits is shorter than the 2048 that clients ask for"
+    case .shortRSAKey(let bits): "RSA key of \(bits) bits, clients expect at least 2048; have it reissued"
+    case .noCertSign: "keyUsage lacks keyCertSign, so every client rejects what it signs; have it reissued"
+    case .refusedByStrict(let faults):
+      "rejected by Python 3.13 and later (\(faults.map { $0.text }.joined(by: ", "))); mount the CA that it has issued for the proxy as well, or have it reissued"
     }
   }
 }

@@ -9,6 +9,8 @@ public struct CertificateFile {
   /// How many there are beside those.
   public private(set) var omittedErrors = 0
   public private(set) var omittedWarnings = 0
+  /// Whether a certificate may be lost in it that is meant to be trusted.
+  public private(set) var hasDamage = false
 
   private static let problemLimit = 8
   private var hasKeyBeside = false
@@ -24,7 +26,7 @@ public struct CertificateFile {
     let text = plainText(bytes)
     if text.allSatisfy({ $0 <= UInt8(ascii: " ") }) {
       note(.empty)
-    } else if let kind = kindOfKeystore(bytes) {
+    } else if let kind = kindOfContainer(bytes) {
       note(kind)
     } else {
       readPEM(text)
@@ -43,6 +45,7 @@ public struct CertificateFile {
 
   private mutating func note(_ kind: CertificateProblem.Kind, line: Int? = nil) {
     let problem = CertificateProblem(kind, line: line)
+    if problem.isDamage { hasDamage = true }
     if problems.count(where: { $0.isWarning == problem.isWarning }) < Self.problemLimit {
       problems.append(problem)
     } else if problem.isWarning {
@@ -64,6 +67,8 @@ public struct CertificateFile {
         note(kind)
       } else if error.field != .certificate {
         note(.refused(error))
+      } else if beginsCertificate(bytes) {
+        note(.damagedDER)
       }
     }
     return !(certificates.isEmpty && problems.isEmpty)
@@ -91,7 +96,8 @@ public struct CertificateFile {
       }
     }
     if !hasBlocks {
-      note(isHTML(text) ? .html : .notCertificate)
+      let damage = isHTML(text) ? (.html, nil) : commonDamage(in: text) ?? (.notCertificate, nil)
+      note(damage.kind, line: damage.line)
     } else if certificates.isEmpty && hasKeyBeside {
       problems.removeAll { $0.kind == .keyBeside }
       omittedWarnings = 0
@@ -106,7 +112,10 @@ public struct CertificateFile {
       return
     }
     switch label {
-    case .certificate: take(Array(decoded[block.contents]), block.line, .notCertificateInBlock)
+    case .certificate:
+      let contents = decoded[block.contents]
+      let broken = kindOfBlock(contents)
+      take(Array(contents), block.line, broken)
     case .trustedCertificate: takeTrustedCertificate(block, decoded)
     case .pkcs7:
       if !takeSignedData(decoded, in: block.contents, line: block.line) { note(.badPKCS7, line: block.line) }
@@ -143,54 +152,5 @@ public struct CertificateFile {
   private mutating func noteKey(_ block: PEM.Block) {
     hasKeyBeside = true
     note(.keyBeside, line: block.line)
-  }
-}
-
-/// What is wrong with a file or a part of it.
-public struct CertificateProblem: Equatable, Sendable {
-  enum Kind: Equatable, Sendable {
-    case empty, html, notCertificate, pkcs12, javaKeystore, privateKey, keyBeside, request, crl
-    case broken(PEM.Fault)
-    case notCertificateInBlock, otherBlock, distrusted
-    case badPKCS7, emptyPKCS7, badCertificateInPKCS7
-    case refused(CertificateFault)
-  }
-
-  let kind: Kind
-  /// The line that it begins in, counted from 1.
-  public let line: Int?
-
-  init(_ kind: Kind, line: Int? = nil) {
-    self.kind = kind
-    self.line = line
-  }
-
-  /// Whether what was asked for was done all the same.
-  public var isWarning: Bool { kind == .keyBeside }
-
-  public var text: Text {
-    switch kind {
-    case .empty: "the file is empty: export the certificate again"
-    case .html:
-      "a web page, not a certificate: a login page or a proxy's answer was saved; fetch the certificate again"
-    case .notCertificate: "not a certificate"
-    case .pkcs12:
-      "a PKCS#12 file: take the certificates out with openssl pkcs12 -in FILE -nokeys -out ca.pem, and mount that"
-    case .javaKeystore:
-      "a Java keystore: take the certificate out with keytool -exportcert -rfc -keystore FILE -alias NAME, and mount that"
-    case .privateKey: "a private key and no certificate: it is not read; take it out of the directory"
-    case .keyBeside: "a private key lies here; it is not copied; take it out of the file"
-    case .request:
-      "a certificate request, not a certificate: mount what the CA has made of it, or the CA itself"
-    case .crl: "a list of revoked certificates, not a certificate"
-    case .broken(let fault): "\(fault.text); it is not used"
-    case .notCertificateInBlock: "a block that holds no whole certificate; it is not used"
-    case .otherBlock: "not a certificate: a block of another kind"
-    case .distrusted: "a TRUSTED CERTIFICATE whose settings do not allow TLS servers; it is not used"
-    case .badPKCS7: "a PKCS#7 block without signed data; export the chain again"
-    case .emptyPKCS7: "a PKCS#7 without certificates: export the chain again"
-    case .refused(let fault): fault.text
-    case .badCertificateInPKCS7: "a certificate in the PKCS#7 is not whole; it is not used"
-    }
   }
 }

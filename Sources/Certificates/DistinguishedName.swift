@@ -21,7 +21,7 @@ func distinguishedName(_ bytes: [UInt8], in range: Range<Int>) -> Text {
       guard let type = pair.next(Tag.objectIdentifier, octets), let value = pair.next(octets) else { break }
       attributes.append(attributeText(bytes, type, value))
     }
-    parts.append(attributes.joined(by: "+"))
+    if !attributes.isEmpty { parts.append(attributes.joined(by: "+")) }
   }
   parts.reverse()
   return parts.joined(by: ",")

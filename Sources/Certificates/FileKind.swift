@@ -41,10 +41,31 @@ private func narrowed(_ bytes: ArraySlice<UInt8>, isBigEndian: Bool) -> [UInt8] 
   return text
 }
 
-/// Keystores of Java, by their magic numbers.
-func kindOfKeystore(_ bytes: [UInt8]) -> CertificateProblem.Kind? {
-  bytes[...].begins(with: [0xFE, 0xED, 0xFE, 0xED]) || bytes[...].begins(with: [0xCE, 0xCE, 0xCE, 0xCE])
-    ? .javaKeystore : nil
+/// Files that hold others, by their magic numbers.
+/// - Source: RFC 1952 §2.3.1 (gzip), APPNOTE.TXT §4.3.7 (ZIP), Java's JKS and JCEKS.
+func kindOfContainer(_ bytes: [UInt8]) -> CertificateProblem.Kind? {
+  let start = bytes[...]
+  if start.begins(with: [0xFE, 0xED, 0xFE, 0xED]) || start.begins(with: [0xCE, 0xCE, 0xCE, 0xCE]) {
+    return .javaKeystore
+  }
+  if start.begins(with: [0x1F, 0x8B]) { return .gzip }
+  return start.begins(with: [0x50, 0x4B, 0x03, 0x04]) ? .zip : nil
+}
+
+/// Whether bytes begin as a certificate's DER does, with a SEQUENCE in a SEQUENCE, both of more than 127 bytes.
+func beginsCertificate(_ bytes: [UInt8]) -> Bool {
+  func begins(_ offset: Int) -> Int? {
+    guard bytes.count > offset + 4, bytes[offset] == Tag.sequence, (0x81...0x83).contains(bytes[offset + 1])
+    else { return nil }
+    return offset + 2 + Int(bytes[offset + 1] & 0x7F)
+  }
+  return begins(0).flatMap { begins($0) } != nil
+}
+
+/// What a block is whose contents are no certificate.
+func kindOfBlock(_ contents: ArraySlice<UInt8>) -> CertificateProblem.Kind {
+  contents.begins(with: "-----BEGIN ") || kindOfBase64(contents) != nil
+    ? .textInBlock : .notCertificateInBlock
 }
 
 /// What a DER file is that is neither a certificate nor PKCS #7.
@@ -82,18 +103,9 @@ func kindOfDER(_ contents: [UInt8]) -> CertificateProblem.Kind? {
 
 /// Whether a text is a web page.
 func isHTML(_ text: [UInt8]) -> Bool {
-  var start = text[...]
-  if start.begins(with: [0xEF, 0xBB, 0xBF]) { start = start.dropFirst(3) }
-  start = start.drop { $0 <= UInt8(ascii: " ") }.prefix(512)
+  let start = text[...].dropByteOrderMark.drop { $0 <= UInt8(ascii: " ") }.prefix(512)
   guard start.first == UInt8(ascii: "<") else { return false }
   let lower = start.map { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) ? $0 | 0x20 : $0 }
   let marks: [StaticString] = ["<!doctype html", "<html", "<head", "<body", "<script", "<title"]
   return marks.contains { lower[...].contains($0) }
-}
-
-extension ArraySlice<UInt8> {
-  /// Whether `part` stands anywhere in it.
-  func contains(_ part: StaticString) -> Bool {
-    indices.contains { self[$0...].begins(with: part) }
-  }
 }

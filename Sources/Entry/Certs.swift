@@ -1,31 +1,51 @@
 import Certificates
 import Linux
 import Text
+import Trust
 
 /// `psm-entry certs`: the certificates found, with what is wrong with them.
 /// - Returns: the exit status: 1 where a path that was given has an error.
-func listCertificates(_ commandLine: CommandLine, _ settings: Settings, in root: Root) -> Int32 {
+func listCertificates(
+  _ commandLine: CommandLine, _ settings: Settings, _ environment: Environment, in root: Root
+) -> Int32 {
   let isGiven = !commandLine.operands.isEmpty
   let paths =
     isGiven ? commandLine.operands.map { Settings.Input(path: Path($0), isNamed: true) } : settings.inputs
-  let now = Clock.secondsSinceEpoch
-  let inputs = Inputs(reading: paths, in: root, now: now)
+  let context = StartContext(settings, environment, in: root, reading: paths)
   // What is wrong with a certificate stands in its row; what is wrong with a file has none.
-  settings.basics.log.write(settings.problems + inputs.fileProblems)
+  settings.basics.log.write(settings.problems + context.inputs.fileProblems)
+  let rows = rows(context)
   let isJSON = commandLine.flags.contains(.json)
-  let written = Output.write(
-    isJSON ? json(inputs.found, now) : text(inputs.found, now).utf8, settings.basics.log)
+  let written = Output.write(isJSON ? json(rows) : text(rows).utf8, settings.basics.log)
   if written != 0 { return written }
-  return isGiven && inputs.fileProblems.hasErrors ? ExitStatus.failure : 0
+  return isGiven && context.inputs.fileProblems.hasErrors ? ExitStatus.failure : 0
 }
 
-private func text(_ found: [Inputs.Found], _ now: Int64) -> Text {
-  if found.isEmpty { return "no certificates\n" }
+private func rows(_ context: StartContext) -> [(found: Inputs.Found, problems: [Text])] {
+  let (found, now) = (context.inputs.found, Clock.secondsSinceEpoch)
+  let all = CertificateWarnings(found, now: now)
+  var rows = found.map { one in
+    (found: one, problems: all.warnings(of: one.certificate, now: now).map { $0.text })
+  }
+  // Only the stores tell whether an issuer is known.
+  if found.contains(where: { $0.certificate.isAuthority && !$0.certificate.isSelfIssued }) {
+    for finding in Decision.made(context, for: .current).plan.findings {
+      guard case .issuerMissing(let fingerprint, _, let issuer) = finding.kind else { continue }
+      for number in rows.indices where rows[number].found.certificate.fingerprint == fingerprint {
+        rows[number].problems.append(issuerMissingText(issuer))
+      }
+    }
+  }
+  return rows
+}
+
+private func text(_ rows: [(found: Inputs.Found, problems: [Text])]) -> Text {
+  if rows.isEmpty { return "no certificates\n" }
   var table = Table()
   table.row(["SHA-256", "EXPIRES", "CA", "SOURCE", "SUBJECT"])
-  for one in found {
+  for (one, texts) in rows {
     let certificate = one.certificate
-    let problems = certificate.warnings(now: now).map { $0.text }.joined(by: "; ")
+    let problems = texts.joined(by: "; ")
     table.row([
       shortened(certificate.fingerprint.hex),
       RFC3339.text(certificate.notAfter).prefix(10),
@@ -36,10 +56,10 @@ private func text(_ found: [Inputs.Found], _ now: Int64) -> Text {
   return table.text
 }
 
-private func json(_ found: [Inputs.Found], _ now: Int64) -> [UInt8] {
+private func json(_ rows: [(found: Inputs.Found, problems: [Text])]) -> [UInt8] {
   var json = JSON()
   json.array { list in
-    for one in found {
+    for (one, problems) in rows {
       let certificate = one.certificate
       list.object { object in
         object.member("subject", certificate.subjectText)
@@ -51,7 +71,7 @@ private func json(_ found: [Inputs.Found], _ now: Int64) -> [UInt8] {
         object.member("isCA", certificate.isAuthority)
         object.member("selfSigned", certificate.isSelfIssued)
         object.member("source", one.source.shown)
-        object.member("problems", certificate.warnings(now: now).map { $0.text })
+        object.member("problems", problems)
       }
     }
   }

@@ -114,9 +114,15 @@ private func storeChecks(_ decision: Decision, _ context: StartContext) -> [Chec
   var checks: [Check] = []
   for finding in plan.findings where finding.area != .variable && finding.level <= .info {
     let problem = report(finding)
+    let name: Check.Name =
+      switch finding.area {
+      case .input: .input
+      case .system: .system
+      case .bundle, .variable: .bundle
+      }
     checks.append(
       Check(
-        name: finding.area == .system ? .system : .bundle, target: problem.subject, level: problem.level,
+        name: name, target: problem.subject, level: problem.level,
         detail: problem.message))
   }
   for change in plan.changes {

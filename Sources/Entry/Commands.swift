@@ -51,7 +51,9 @@ private func runSubCommand(_ source: Source, _ basics: BasicSettings) throws(Com
     let problem = rootProblem(error)
     throw CommandLine.UsageError(message: "\(problem.subject): \(problem.message)")
   }
-  if commandLine.verb == .certs { return listCertificates(commandLine, settings, in: root) }
+  if commandLine.verb == .certs {
+    return listCertificates(commandLine, settings, source.environment, in: root)
+  }
   let context = StartContext(settings, source.environment, in: root)
   switch commandLine.verb {
   case .plan: return printPlan(context, asJSON: commandLine.flags.contains(.json))

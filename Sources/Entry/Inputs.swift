@@ -8,7 +8,8 @@ struct Inputs {
   /// A certificate and the file that it was first found in.
   struct Found {
     let certificate: Certificate
-    let source: Path
+    var origin: MountedCertificates.Origin
+    var source: Path { origin.source }
   }
 
   /// Each certificate once, in the order they were found.
@@ -27,31 +28,37 @@ struct Inputs {
   private static let depthLimit = 16
 
   private var problemsOfFiles = ProblemList()
-  /// What is wrong with certificates that are used all the same.
-  private var problemsOfCertificates = ProblemList()
   private var bytesRead = 0
   private var entriesSeen = 0
   private var hasReachedLimit = false
   private var visitedDirectories: [FileIdentity] = []
   private var filesRead: [FileIdentity] = []
   private let root: Root
+  private let ownFiles: OwnFiles
   private let now: Int64
 
   /// Reads files and directories.
-  /// - Parameter now: seconds since the epoch, for what is expired.
-  init(reading inputs: [Settings.Input], in root: Root, now: Int64) {
+  /// - Parameters:
+  ///   - stateDirectories: named ones, whose private bundles are never inputs.
+  ///   - now: seconds since the epoch, for what is expired.
+  init(reading inputs: [Settings.Input], in root: Root, stateDirectories: [Path] = [], now: Int64) {
     self.root = root
     self.now = now
+    ownFiles = OwnFiles(root, stateDirectories: stateDirectories)
     for input in inputs { read(input) }
     removeDuplicates()
     if found.count > Self.certificateLimit { keepFirst(Self.certificateLimit) }
   }
 
-  var problems: [Problem] { fileProblems + problemsOfCertificates.problems }
+  var problems: [Problem] { fileProblems + certificateProblems(of: found, now: now) }
 
   /// The certificates sorted by fingerprint, as the stores want them.
-  var certificates: [Certificate] {
-    sorted(found.map { $0.certificate })
+  /// - Parameter isComplete: whether all that was named could be read.
+  func mounted(isComplete: Bool) -> MountedCertificates {
+    let order = SortedBytes(found.map { $0.certificate.fingerprint.bytes }).numbers
+    return MountedCertificates(
+      certificates: order.map { found[$0].certificate }, isComplete: isComplete,
+      origins: order.map { found[$0].origin }, directories: visitedDirectories)
   }
 
   private mutating func read(_ input: Settings.Input) {
@@ -61,27 +68,58 @@ struct Inputs {
       let metadata = try file.metadata()
       if metadata.kind == .directory {
         // One input may lie within another.
-        if !visitedDirectories.contains(metadata.identity) {
-          readDirectory(file, input.path, metadata.identity)
-        }
+        if visitedDirectories.contains(metadata.identity) { return }
+        if input.isFile && isEmptyDirectory(file, input.path, metadata.identity) { return }
+        readDirectory(file, input.path, metadata.identity)
       } else if !filesRead.contains(metadata.identity) {
         // The product's own setting names a file that usually lies in the directory as well.
-        readFile(file, input.path, metadata)
+        let parent = root.metadata(of: input.path.split.directory)?.identity
+        readFile(file, input.path, metadata, in: parent.map { [$0] } ?? [], isNamed: true)
       }
     } catch {
-      let isMissing = error == .noSuchFile || error == .notDirectory
-      // A link that leads nowhere is no missing directory, but a mount that failed.
-      let isDeadLink = isMissing && !input.isNamed && root.isBehindDeadLink(input.path)
-      if isMissing && !input.isNamed && !isDeadLink { return }
-      areIncomplete = true
-      let advice: Text =
-        isDeadLink
-        ? "it, or a directory on the way, is a link that leads nowhere: mount what it means"
-        : isMissing
-          ? "it was named and is missing: mount it, or name another"
-          : "it cannot be read (\(error.text)): mend its permissions or the mount"
-      sayError(input.path, "\(advice); nothing is taken out of any store in this start")
+      refuse(input, error)
     }
+  }
+
+  private mutating func refuse(_ input: Settings.Input, _ error: Errno) {
+    let isMissing = error == .noSuchFile || error == .notDirectory
+    // A link that leads nowhere is no missing directory, but a mount that failed.
+    let isDeadLink = isMissing && !input.isNamed && root.isBehindDeadLink(input.path)
+    if isMissing && !input.isNamed && !isDeadLink { return }
+    if isMissing && input.isFile && isInDirectoryRead(input.path) {
+      // The mount is there, and the file was taken out of it.
+      return sayError(input.path, "no such file; correct the setting, or put the file back")
+    }
+    areIncomplete = true
+    let reason: Text =
+      isDeadLink
+      ? "it, or a directory on the way, is a dangling symbolic link"
+      : isMissing
+        ? "no such file or directory" : "cannot read (\(error.text)): check its permissions and the mount"
+    sayError(input.path, "\(reason)\(nothingIsRemoved)")
+  }
+
+  /// Whether the directory that should hold the file was read as an input and holds others.
+  private func isInDirectoryRead(_ path: Path) -> Bool {
+    guard let parent = root.metadata(of: path.split.directory)?.identity else { return false }
+    return visitedDirectories.contains(parent) && found.contains { $0.origin.directories.last == parent }
+  }
+
+  /// Whether a directory stands where a file is expected and holds nothing: that is said.
+  private mutating func isEmptyDirectory(
+    _ file: FileDescriptor, _ path: Path, _ identity: FileIdentity
+  ) -> Bool {
+    guard let names = try? Directory(descriptor: file, path: path).names(), names.isEmpty else {
+      try? file.rewind()
+      return false
+    }
+    areIncomplete = true
+    visitedDirectories.append(identity)
+    sayError(
+      path,
+      "empty directory instead of a file (Docker creates one if the mounted file is missing on the host)\(nothingIsRemoved)"
+    )
+    return true
   }
 
   private mutating func sayError(_ path: Path, _ message: Text) {
@@ -134,8 +172,9 @@ struct Inputs {
     entriesSeen += 1
     if entriesSeen > Self.countLimit {
       return reachLimit(
-        path, "more than \(Self.countLimit) files and directories: take out what is no CA certificate")
+        path, "more than \(Self.countLimit) files and directories; remove what is not a CA certificate")
     }
+    if OwnFiles.isOurs(name) || isLostAndFound(name, directory) { return }
     let file: FileDescriptor
     let metadata: Metadata
     do throws(Errno) {
@@ -152,34 +191,40 @@ struct Inputs {
     }
     if metadata.kind != .directory {
       defer { file.close() }
-      return readFile(file, path, metadata)
+      return readFile(file, path, metadata, in: stack.map { $0.identity })
     }
     if stack.contains(where: { $0.identity == metadata.identity }) {
       file.close()
-      sayError(path, "a link back to a directory that holds it: remove the link")
+      sayError(path, "symbolic link loop; remove the link")
     } else if visitedDirectories.contains(metadata.identity) {
       // Another name for what has been read.
       file.close()
     } else if stack.count >= Self.depthLimit {
       file.close()
       areIncomplete = true
-      sayError(path, "directories more than \(Self.depthLimit) deep are not read: move its certificates up")
+      sayError(path, "directories more than \(Self.depthLimit) deep are not read; move its certificates up")
+    } else if Settings.Input.isFile(path) && isEmptyDirectory(file, path, metadata.identity) {
+      file.close()
     } else {
       enter(file, path, metadata.identity, &stack)
     }
   }
 
+  /// The directory of every ext4 volume that only root may enter.
+  private func isLostAndFound(_ name: Path, _ directory: OpenDirectory) -> Bool {
+    name == Path("lost+found")
+      && Directory(descriptor: directory.descriptor, path: directory.path).metadata(of: name)?.kind
+        == .directory
+  }
+
   private mutating func refuse(_ path: Path, _ error: Errno) {
     switch error {
     case .noSuchFile, .notDirectory:
-      sayError(path, "a link that leads nowhere: remove it, or mount what it means")
-    case .tooManyLinks: sayError(path, "a link that leads back to itself: remove it")
+      sayError(path, "dangling symbolic link; remove it or mount its target")
+    case .tooManyLinks: sayError(path, "symbolic link loop; remove it")
     default:
       areIncomplete = true
-      sayError(
-        path,
-        "it cannot be read (\(error.text)): mend its permissions; nothing is taken out of any store in this start"
-      )
+      sayError(path, "cannot read (\(error.text)): check its permissions and the mount\(nothingIsRemoved)")
     }
   }
 
@@ -187,15 +232,15 @@ struct Inputs {
     if hasReachedLimit { return }
     hasReachedLimit = true
     areIncomplete = true
-    sayError(path, "\(message); this and what follows is not read, and nothing is taken out of any store")
+    sayError(path, "\(message); this and what follows is not read\(nothingIsRemoved)")
   }
 
   // MARK: Files
 
-  private let notRegularMessage: Text =
-    "no regular file but a FIFO, device or socket: it is not read; remove it"
-
-  private mutating func readFile(_ file: FileDescriptor, _ path: Path, _ metadata: Metadata) {
+  private mutating func readFile(
+    _ file: FileDescriptor, _ path: Path, _ metadata: Metadata, in directories: [FileIdentity],
+    isNamed: Bool = false
+  ) {
     if hasReachedLimit { return }
     let room = Self.totalLimit - bytesRead
     let contents: [UInt8]
@@ -206,9 +251,9 @@ struct Inputs {
       return sayError(path, notRegularMessage)
     } catch .tooLarge {
       if room < Self.fileLimit && metadata.size <= Self.fileLimit {
-        reachLimit(path, "more than 64 MiB in all: take out what is no CA certificate")
+        reachLimit(path, "more than 64 MiB in all; remove what is not a CA certificate")
       } else {
-        sayError(path, "larger than 16 MiB: no certificate file; it is not read")
+        sayError(path, "larger than 16 MiB, too large for a certificate file; not read")
       }
       return
     } catch {
@@ -216,42 +261,40 @@ struct Inputs {
       return
     }
     bytesRead += contents.count
-    collect(CertificateFile(reading: contents), path)
+    guard let part = ownFiles.othersPart(of: contents, file, path, metadata.identity) else { return }
+    let parsed = CertificateFile(reading: part.text)
+    if parsed.hasDamage { areIncomplete = true }
+    tell(parsed, path, isNamed: isNamed)
+    let origin = MountedCertificates.Origin(
+      source: path, directories: directories, isOfStore: part.isOfStore)
+    for certificate in parsed.certificates where !part.anchored.contains(certificate.fingerprint) {
+      found.append(Found(certificate: certificate, origin: origin))
+    }
   }
 
-  /// Takes a file's certificates, and says what is wrong: errors first, and no more than a person would read.
-  private mutating func collect(_ file: CertificateFile, _ path: Path) {
-    let problems = file.problems.filter { !$0.isWarning } + file.problems.filter { $0.isWarning }
+  /// - Parameter isNamed: whether somebody has named this very file: then it is an error that it holds nothing.
+  private mutating func tell(_ file: CertificateFile, _ path: Path, isNamed: Bool) {
+    func level(_ problem: CertificateProblem) -> Level {
+      problem.isWarning && !(problem.isStranger && isNamed) ? .warning : .error
+    }
+    // Errors first, and no more than a person would read.
+    let problems = file.problems.filter { level($0) == .error } + file.problems.filter { level($0) != .error }
     for problem in problems.prefix(messageLimit) {
       let place: Text = problem.line.map { "line \($0): " } ?? ""
-      let message: Text = "\(place)\(problem.text)"
+      let consequence =
+        problem.isDamage ? nothingIsRemoved : problem.isStranger && !isNamed ? "; ignored" : ""
       problemsOfFiles.append(
-        problem.isWarning ? .warning(path.shown, message) : .error(path.shown, message), of: path,
-        kind: problem.text)
+        Problem(
+          level: level(problem), subject: path.shown, message: "\(place)\(problem.text)\(consequence)"),
+        of: path, kind: problem.text)
     }
-    let unsaid = problems.dropFirst(messageLimit)
-    var room = max(0, messageLimit - problems.count)
-    var unsaidCount = unsaid.count + file.omittedErrors + file.omittedWarnings
-    for certificate in file.certificates {
-      found.append(Found(certificate: certificate, source: path))
-      let warnings = certificate.warnings(now: now)
-      unsaidCount += max(0, warnings.count - room)
-      for warning in warnings.prefix(room) {
-        problemsOfCertificates.append(
-          .warning(path.shown, "\(certificate.shownSubject): \(warning.text)"), of: path, kind: warning.text)
-      }
-      room = max(0, room - warnings.count)
-    }
-    if unsaidCount == 0 { return }
-    let count: Text = "\(unsaidCount) more of the kind"
-    let kind: Text = "more than \(messageLimit) of a kind in a file"
-    if unsaid.isEmpty && file.omittedErrors + file.omittedWarnings == 0 {
-      problemsOfCertificates.append(.warning(path.shown, count), of: path, kind: kind)
-    } else {
-      let hasErrors = file.omittedErrors > 0 || unsaid.contains { !$0.isWarning }
-      problemsOfFiles.append(
-        hasErrors ? .error(path.shown, count) : .warning(path.shown, count), of: path, kind: kind)
-    }
+    let untold = problems.dropFirst(messageLimit)
+    let count = untold.count + file.omittedErrors + file.omittedWarnings
+    if count == 0 { return }
+    let hasErrors = file.omittedErrors > 0 || untold.contains { level($0) == .error }
+    problemsOfFiles.append(
+      Problem(level: hasErrors ? .error : .warning, subject: path.shown, message: moreText(count)), of: path,
+      kind: moreKind)
   }
 
   /// What is beyond the limit is not used, and since it may be what is trusted today, nothing is taken out.
@@ -262,15 +305,33 @@ struct Inputs {
     guard let first = rest.first else { return }
     sayError(
       first.source,
-      "more than \(count) certificates are mounted: \(rest.count) from here on are not used, and no certificate is removed from any store in this start; mount fewer"
+      "more than \(count) certificates are mounted: \(rest.count) from here on are not used\(nothingIsRemoved); mount fewer"
     )
   }
 
   private mutating func removeDuplicates() {
     let order = SortedBytes(found.map { $0.certificate.fingerprint.bytes })
     var first: [Found] = []
-    for (number, one) in found.enumerated()
-    where order.number(of: one.certificate.fingerprint.bytes) == number { first.append(one) }
+    var places = [Int](repeating: 0, count: found.count)
+    for (number, one) in found.enumerated() {
+      let earlier = order.number(of: one.certificate.fingerprint.bytes) ?? number
+      if earlier == number {
+        places[number] = first.count
+        first.append(one)
+      } else {
+        first[places[earlier]].origin.directories += one.origin.directories
+        if !one.origin.isOfStore { first[places[earlier]].origin.isOfStore = false }
+      }
+    }
     found = first
   }
 }
+
+private let notRegularMessage: Text = "not a regular file (FIFO, device or socket); skipped"
+
+/// Goes on behind what keeps a start from knowing all that is mounted.
+private let nothingIsRemoved: Text = "; no certificate is removed from any store in this start"
+
+let moreKind: Text = "more than \(messageLimit) of a kind in a file"
+
+func moreText(_ count: Int) -> Text { "\(count) more problem\(count == 1 ? "" : "s") not shown" }

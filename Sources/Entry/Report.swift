@@ -47,6 +47,10 @@ extension Finding.Kind {
       "cannot write the system store (it would have more than 64 MiB); left unchanged; mount fewer CAs"
     case .tooMany(let count):
       "\(count) certificates are too many for it within PSM_ENTRY_TIMEOUT; writing the bundle of the system store without it"
+    case .ignored(let subject, .anchorName, let count):
+      "ignores \(subject) (its file does not end in .crt); rename the file to *.crt\(more(count))"
+    case .ignored(let subject, .anchorsAreInput, let count):
+      "does not get \(subject), because its anchors directory is an input and stays as it is; mount it there as well\(more(count))"
     case .ignored(let subject, let reason, let count):
       "ignores \(subject) (\(reason.text)), added to the bundles only\(more(count))"
     case .notBuilt(let subject, let count, let ending):
@@ -61,16 +65,22 @@ extension Finding.Kind {
     case .trustedOtherwise(let count):
       "\(removed(count)) still trusted through the distribution or another anchor"
 
+    case .issuerMissing(_, let subject, let issuer): "\(subject): \(issuerMissingText(issuer))"
+
     case .stateDirectoryFailed(.foreign): "not a directory owned by this user; skipped"
     case .stateDirectoryFailed(.system(let error)): "cannot use the state directory: \(lowerCased(error))"
     case .stateDirectoryFailed(.notWritten(let blocker)): "cannot use the state directory: \(blocker.text)"
     case .stateDirectoryUnguarded:
       "other users may replace this directory, since they may write to one that contains it; set PSM_ENTRY_STATE_DIR to one that only root or this user may write to"
 
-    case .variableUnreadable(let path, let reason):
+    case .variableUnreadable(let path, let reason, isDirectory: true):
+      "\(shownValue(path)): \(reason.shortText); correct or unset the variable"
+    case .variableUnreadable(let path, let reason, isDirectory: false):
       "\(shownValue(path)): \(reason.shortText); clients that obey the variable trust nothing; unset it"
     case .variableLacks(let path, let subject, let count):
       "\(shownValue(path)) lacks \(subject)\(count == 0 ? "" : " and \(count) more" as Text); unset the variable, or add the file to PSM_ENTRY_BUNDLES"
+    case .variableLacksPublic(let path):
+      "\(shownValue(path)) contains no public CA, so its clients reject public hosts; unset the variable, or add the public CAs to the file"
     case .redirected(let from, let to): "\(from.shown) could not be updated; using \(to.shown)"
     }
   }
@@ -95,10 +105,11 @@ extension Finding.Kind {
     case .ignored: "store.ignored"
     case .notBuilt, .builtUnreadable, .builtMalformed: "store.not_built"
     case .notRemoved, .trustedOtherwise: "store.not_removed"
+    case .issuerMissing: "certificate.issuer_missing"
     case .stateDirectoryFailed: "state_directory.failed"
     case .stateDirectoryUnguarded: "state_directory.unguarded"
     case .variableUnreadable: "variable.unreadable"
-    case .variableLacks: "variable.lacks"
+    case .variableLacks, .variableLacksPublic: "variable.lacks"
     case .redirected: "variable.redirected"
     }
   }
@@ -149,6 +160,10 @@ private func updatedText(_ store: StoreChange.Kind, added: Int, removed: Int, is
   if isRepaired { parts.append("repaired") }
   if parts.isEmpty { parts.append(store == .system ? "rebuilt" : "managed section rewritten") }
   return parts.joined(by: ", ")
+}
+
+func issuerMissingText(_ issuer: Text) -> Text {
+  "issuer \(issuer) is neither mounted nor in the bundle, so Python before 3.13 does not trust it; mount the issuer as well"
 }
 
 private func malformedText(_ damage: BundleContents.Damage, _ isRepaired: Bool?) -> Text {
@@ -250,6 +265,8 @@ extension Finding.Reason {
     case .notAuthority: "not a CA"
     case .otherUsage: "extended key usage lacks serverAuth"
     case .blocked: "on the system's blocklist"
+    case .anchorName: "its file does not end in .crt"
+    case .anchorsAreInput: "the anchors directory is an input"
     }
   }
 }

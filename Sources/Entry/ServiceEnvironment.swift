@@ -26,11 +26,29 @@ func serviceEnvironment(_ context: StartContext, _ plan: Plan, _ account: Accoun
   return environment
 }
 
-/// The CA variables that the user has set, with the files that they name.
-func trustVariables(setIn environment: Environment, _ exports: [[UInt8]]) -> [(name: [UInt8], path: Path)] {
-  let names = trustVariables.map { $0.bytes } + exports + [("NODE_EXTRA_CA_CERTS" as StaticString).bytes]
-  return environment.values(of: names).compactMap { name, value in
-    guard let value, !value.isEmpty else { return nil }
-    return (name, Path(value))
+/// The CA variables that the user has set, with the files or directories that they name.
+///
+/// - Source: requests' `verify`, which may be a directory of hashed names; OpenSSL's SSL_CERT_DIR, several between
+///   colons; curl(1), CURL_CA_BUNDLE, a file.
+func trustVariables(
+  setIn environment: Environment, _ exports: [[UInt8]]
+) -> [(name: [UInt8], path: Path, use: VariableSnapshot.Use)] {
+  let replacing = trustVariables.map { $0.bytes }
+  let directories = ("SSL_CERT_DIR" as StaticString).bytes
+  let others = exports + [("NODE_EXTRA_CA_CERTS" as StaticString).bytes, directories]
+  return environment.values(of: replacing + others).flatMap { name, value in
+    guard let value, !value.isEmpty else {
+      return [] as [(name: [UInt8], path: Path, use: VariableSnapshot.Use)]
+    }
+    if name == directories {
+      return value[...].parts(between: ":").map { (name, Path($0), .addsDirectory) }
+    }
+    let mayBeDirectory = name[...].isEqual(to: "REQUESTS_CA_BUNDLE") || name[...].isEqual(to: "PIP_CERT")
+    return [
+      (
+        name, Path(value),
+        mayBeDirectory ? .replacesFileOrDirectory : replacing.contains(name) ? .replaces : .adds
+      )
+    ]
   }
 }

@@ -11,6 +11,22 @@ final class Settings {
     let path: Path
     /// Whether somebody has named it: then it must be there.
     let isNamed: Bool
+    /// Whether it must be a file: the setting says so, or its name is a file's.
+    let isFile: Bool
+
+    init(path: Path, isNamed: Bool, isFile: Bool = false) {
+      self.path = path
+      self.isNamed = isNamed
+      self.isFile = isFile || Self.isFile(path)
+    }
+
+    /// Whether a path ends as the names of certificate files do.
+    static func isFile(_ path: Path) -> Bool {
+      let name = path.split.name.bytes
+      guard let dot = name.lastIndex(of: UInt8(ascii: ".")) else { return false }
+      let endings: [StaticString] = [".pem", ".crt", ".cer", ".cert", ".der", ".p7b", ".p7c"]
+      return endings.contains { name[dot...].isEqual(to: $0) }
+    }
   }
 
   let basics: BasicSettings
@@ -25,7 +41,8 @@ final class Settings {
   let exports: [[UInt8]]
   let preference: ProxySettings.Preference
   let noProxy: [UInt8]
-  private let namedStateDirectories: [Path]
+  /// State directories that somebody has named.
+  let namedStateDirectories: [Path]
   /// What is wrong with variables; a bad option is a usage error instead.
   let problems: [Problem]
 
@@ -75,7 +92,7 @@ final class Settings {
     if inputs.isEmpty { inputs = [Input(path: Path(Setting.certs.defaultValue), isNamed: false)] }
     if let file = source.value(of: .repoCustomCACert)?.bytes {
       if file.first == UInt8(ascii: "/") {
-        inputs.append(Input(path: Path(file), isNamed: true))
+        inputs.append(Input(path: Path(file), isNamed: true, isFile: true))
       } else {
         problems.append(
           .error(

@@ -22,14 +22,18 @@ final class StartContext {
   /// What is wrong with settings, inputs and proxies.
   var problems: [Problem] { settings.problems + inputs.problems + secretProblems + proxyProblems }
 
-  init(_ settings: Settings, _ environment: Environment, in root: Root) {
+  /// - Parameter paths: what certificates are read from; nil for what the settings say.
+  init(
+    _ settings: Settings, _ environment: Environment, in root: Root, reading paths: [Settings.Input]? = nil
+  ) {
     self.settings = settings
     self.root = root
     self.environment = environment
-    inputs = Inputs(reading: settings.inputs, in: root, now: Clock.secondsSinceEpoch)
+    inputs = Inputs(
+      reading: paths ?? settings.inputs, in: root, stateDirectories: settings.namedStateDirectories,
+      now: Clock.secondsSinceEpoch)
     injectFault(at: .inputs, environment)
-    mounted = MountedCertificates(
-      certificates: inputs.certificates, isComplete: !inputs.areIncomplete && !settings.misnamesInputs)
+    mounted = inputs.mounted(isComplete: !inputs.areIncomplete && !settings.misnamesInputs)
     let (secrets, secretProblems) = readSecrets(environment, in: root)
     self.secretProblems = secretProblems
     proxies = unifyProxies(

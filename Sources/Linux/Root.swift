@@ -99,9 +99,7 @@ public struct Root: Sendable {
   public func resolved(_ path: Path) -> Path? {
     guard let file = try? open(path, [.pathOnly]) else { return nil }
     defer { file.close() }
-    guard let directory = try? Directory(Path("/proc/self/fd"), in: .system) else { return nil }
-    defer { directory.close() }
-    return try? directory.target(ofLink: Path(decimal(Int64(file.rawValue))))
+    return file.realPath
   }
 
   /// Whether what is missing at `path` is missing because it, or a directory on the way, is a link that leads nowhere.
@@ -131,5 +129,13 @@ public struct Root: Sendable {
     let file = try openFile(path)
     defer { file.close() }
     return try file.readAll(limit: limit)
+  }
+}
+
+extension FileDescriptor {
+  /// The path of what is open, seen from the system's root and free of links; nil without /proc.
+  public var realPath: Path? {
+    let link = Path("/proc/self/fd").appending(decimal(Int64(rawValue))[...])
+    return try? Directory(descriptor: .currentDirectory, path: Path(".")).target(ofLink: link)
   }
 }

@@ -7,9 +7,7 @@ import Trust
 // the tool's exit status proves nothing.
 
 extension Applier {
-  mutating func updateStore(
-    write: [Fingerprint], remove: [Path], runsTool: Bool, _ snapshot: inout Snapshot
-  ) {
+  mutating func updateStore(_ update: StoreUpdate, _ snapshot: inout Snapshot) {
     guard let store = snapshot.system else { return }
     let family = store.family
     let directory: Directory
@@ -24,7 +22,7 @@ extension Applier {
     reread(&snapshot)
     guard let current = snapshot.system, !differs(current, store) else { return }
     var names: ClientNames?
-    if runsTool {
+    if update.runsTool {
       let clientPaths = snapshot.variables.map { $0.path }
       let known = ClientNames(beside: clientPaths, recorded: recordedLinks(family), in: root)
       if let error = known.failure {
@@ -34,17 +32,17 @@ extension Applier {
       setUnfinishedMark(family, known.links)
       names = known
     }
-    let failed = changeAnchors(write, remove, in: directory, family, snapshot.mounted)
+    let failed = changeAnchors(update, in: directory, family, snapshot.mounted)
     if let names {
-      removeLeftovers(removing: remove, family)
-      let isWhole = run(family, names, remove, directory, write, &snapshot)
+      removeLeftovers(removing: update.remove, family)
+      let isWhole = run(family, names, update, directory, &snapshot)
       // What could not be put back is known to the next start by the mark.
       if isWhole { clearUnfinishedMark(family) }
     } else {
       reread(&snapshot)
     }
     snapshot.system?.failedAnchors = failed
-    note(changed: write, remove, failed, runsTool: runsTool, &snapshot, from: store)
+    note(changed: update, failed, &snapshot, from: store)
   }
 
   /// Reads the store anew. What trying has revealed stays.
@@ -63,8 +61,7 @@ extension Applier {
   }
 
   private mutating func changeAnchors(
-    _ write: [Fingerprint], _ remove: [Path], in directory: Directory, _ family: StoreFamily,
-    _ mounted: MountedCertificates
+    _ update: StoreUpdate, in directory: Directory, _ family: StoreFamily, _ mounted: MountedCertificates
   ) -> [Path] {
     if let names = try? directory.descriptor.unsortedNames() {
       for name in names where name.bytes.begins(with: Replacement.temporaryPrefix) {
@@ -76,14 +73,14 @@ extension Applier {
       failed.append(name)
       note(Fact(.system, .error, family.anchors.appending(name).shown, .anchorFailed(blocker)))
     }
-    for name in remove {
+    for name in update.remove {
       do throws(Errno) { try directory.remove(name) } catch {
         // Without the lock another start may have been faster.
         if error != .noSuchFile { fail(name, .refused(.rename, error)) }
       }
     }
     // Also those whose names stand there: what is in them is what the tool reads.
-    let order = SortedBytes(write.map { $0.bytes })
+    let order = SortedBytes(update.write.map { $0.bytes })
     for certificate in mounted.certificates where order.contains(certificate.fingerprint.bytes) {
       let name = family.anchorName(certificate.fingerprint)
       do throws(Replacement.Failure) { try writeAnchor(certificate, as: name, in: directory) } catch {
@@ -130,11 +127,10 @@ extension Applier {
 
   /// - Returns: whether all is there that was there before.
   private mutating func run(
-    _ family: StoreFamily, _ names: ClientNames, _ removed: [Path], _ anchors: Directory,
-    _ wanted: [Fingerprint],
+    _ family: StoreFamily, _ names: ClientNames, _ update: StoreUpdate, _ anchors: Directory,
     _ snapshot: inout Snapshot
   ) -> Bool {
-    let former = removed.compactMap { fingerprint(ofAnchor: $0) }
+    let former = update.remove.compactMap { fingerprint(ofAnchor: $0) }
     let before = names.trusted(in: family.bundle, in: root) ?? []
     let run = ToolRun.run(family.tool, until: toolDeadline)
     let losses = names.restore(less: former, in: root)
@@ -142,17 +138,19 @@ extension Applier {
       let level: Level = loss.failure == nil ? .info : .error
       note(Fact(.system, level, loss.path.shown, .lost(loss.failure.map { Blocker($0) })))
     }
-    let isKept = keep(before, less: former, family, snapshot.system?.blocklist ?? [])
+    let isKept =
+      (!update.givesBack && run.ending == .ended(.exited(0)))
+      || keep(before, less: former, family, snapshot.system?.blocklist ?? [])
     reread(&snapshot)
     let isWhole = isKept && losses.allSatisfy { $0.failure == nil }
     guard let store = snapshot.system else { return isWhole }
     let text = try? root.read(family.bundle, limit: bundleSizeLimit)
     let contents = text.map { BundleContents(reading: $0) }
     var missing: [Certificate] = []
-    let order = SortedBytes(wanted.map { $0.bytes })
+    let order = SortedBytes(update.expected.map { $0.bytes })
     for (number, certificate) in snapshot.mounted.certificates.enumerated()
     where order.contains(certificate.fingerprint.bytes)
-      && !(store.trusted.count > number && store.trusted[number])
+      && !store.trusts(number)
     {
       missing.append(certificate)
     }
@@ -230,23 +228,22 @@ extension Applier {
   }
 
   private mutating func note(
-    changed write: [Fingerprint], _ remove: [Path], _ failed: [Path], runsTool: Bool,
-    _ snapshot: inout Snapshot,
-    from former: StoreSnapshot
+    changed update: StoreUpdate, _ failed: [Path], _ snapshot: inout Snapshot, from former: StoreSnapshot
   ) {
     guard failed.isEmpty, let store = snapshot.system else { return }
-    if let run = store.toolRun, runsTool {
+    if let run = store.toolRun, update.runsTool {
       if run.isUnreadable || !run.missing.isEmpty || (run.remaining > 0 && !run.isRebuilt) { return }
     }
-    let added = zip(snapshot.mounted.certificates, former.trusted.isEmpty ? [] : former.trusted)
-      .count { certificate, wasTrusted in
-        let name = former.family.anchorName(certificate.fingerprint)
-        return (!wasTrusted || !former.anchors.contains(name)) && store.anchors.contains(name)
-      }
-    let path = runsTool ? store.family.bundle : store.family.anchors
+    let added = snapshot.mounted.certificates.enumerated().count { number, certificate in
+      let name = former.family.anchorName(certificate.fingerprint)
+      let isAnchored = !former.anchors.contains(name) && store.anchors.contains(name)
+      return isAnchored || (store.trusts(number) && !former.trusts(number))
+    }
+    let path = update.runsTool ? store.family.bundle : store.family.anchors
     note(
       Fact(
-        .system, .info, path.shown, .updated(.system, added: added, removed: remove.count, isRepaired: false))
+        .system, .info, path.shown,
+        .updated(.system, added: added, removed: update.remove.count, isRepaired: false))
     )
   }
 }

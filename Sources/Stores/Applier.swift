@@ -28,8 +28,7 @@ public struct Applier {
     facts = []
     for action in plan.actions {
       switch action {
-      case .updateStore(let write, let remove, let runsTool):
-        updateStore(write: write, remove: remove, runsTool: runsTool, &snapshot)
+      case .updateStore(let update): updateStore(update, &snapshot)
       case .writeBundle(let names, let merge): write(names, merge, &snapshot)
       case .removeLeftovers(let path): removeLeftovers(path, &snapshot)
       case .writePrivate(let directory, let text): writePrivate(directory, text, &snapshot)

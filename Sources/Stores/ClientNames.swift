@@ -252,9 +252,13 @@ private func containsCertificates(_ path: Path, in root: Root) -> Bool {
   guard let directory = try? Directory(path, in: root) else { return false }
   defer { directory.close() }
   let names = (try? directory.descriptor.unsortedNames()) ?? []
-  return names.contains { name in
-    let bytes = name.bytes
-    return bytes.count >= 10 && bytes.prefix(8).allSatisfy { $0.hexValue != nil }
-      && bytes.dropFirst(8).first == UInt8(ascii: ".") && directory.resolves(name)
-  }
+  return names.contains { isHashedName($0) && directory.resolves($0) }
+}
+
+/// Whether OpenSSL would look for a certificate under a name such as `2c1b4b6d.0`: the hash of its subject, and a number.
+/// - Source: OpenSSL's openssl-rehash(1).
+func isHashedName(_ name: Path) -> Bool {
+  let bytes = name.bytes
+  return bytes.count >= 10 && bytes.prefix(8).allSatisfy { $0.hexValue != nil }
+    && bytes.dropFirst(8).first == UInt8(ascii: ".") && bytes.dropFirst(9).allSatisfy { $0.isDigit }
 }

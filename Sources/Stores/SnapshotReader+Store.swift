@@ -51,6 +51,7 @@ extension SnapshotReader {
   private func readAnchors(_ store: inout StoreSnapshot) throws(ReadError) {
     store.anchors = []
     store.anchorsModified = nil
+    store.anchorDirectories = []
     store.isUnfinished = false
     do throws(Errno) {
       let directory = try Directory(store.family.anchors, in: root)
@@ -58,9 +59,16 @@ extension SnapshotReader {
       let names = try directory.names()
       store.anchors = names.filter { fingerprint(ofAnchor: $0) != nil }
       store.isUnfinished = names.contains { $0.bytes.begins(with: Replacement.temporaryPrefix) }
-      store.anchorsModified = try directory.descriptor.metadata().modified
+      let metadata = try directory.descriptor.metadata()
+      store.anchorsModified = metadata.modified
+      store.anchorDirectories = [metadata.identity]
     } catch {
       if error != .noSuchFile && error != .notDirectory { throw .system(error) }
+    }
+    for path in store.family.otherAnchors {
+      guard let metadata = root.metadata(of: path) else { continue }
+      store.anchorDirectories.append(metadata.identity)
+      store.anchorsModified = max(store.anchorsModified ?? 0, metadata.modified)
     }
     if case .tool = store.builder, root.exists(store.family.unfinishedMark) { store.isUnfinished = true }
   }
@@ -129,15 +137,17 @@ extension SnapshotReader {
   }
 
   /// The anchors, and what is built from them: both or neither.
-  func answerStoreReplaceability(byTool: Bool, _ snapshot: inout Snapshot) {
+  func answerStoreReplaceability(byTool: Bool, changesAnchors: Bool, _ snapshot: inout Snapshot) {
     guard let store = snapshot.system else { return }
-    let (blocker, path) = storeBlocker(store.family, byTool: byTool)
+    let (blocker, path) = storeBlocker(store.family, byTool: byTool, changesAnchors: changesAnchors)
     snapshot.system?.replaceability = blocker.map { .blocked($0) } ?? .replaceable
     snapshot.system?.blockedPath = path
   }
 
-  private func storeBlocker(_ family: StoreFamily, byTool: Bool) -> (Blocker?, Path?) {
-    if let blocker = directoryBlocker(family.anchors, request.user, in: root) {
+  private func storeBlocker(
+    _ family: StoreFamily, byTool: Bool, changesAnchors: Bool
+  ) -> (Blocker?, Path?) {
+    if changesAnchors, let blocker = directoryBlocker(family.anchors, request.user, in: root) {
       return (blocker, family.anchors)
     }
     let (directoryPath, name) = family.bundle.split

@@ -13,7 +13,7 @@ public struct SnapshotReader {
     public let bundles: [(path: Path, isNamed: Bool, isPlain: Bool)]
     public let patternFailures: [PatternFailure]
     /// The CA variables that the user has set.
-    public let variables: [(name: [UInt8], path: Path)]
+    public let variables: [(name: [UInt8], path: Path, use: VariableSnapshot.Use)]
     public let stateDirectories: [Path]
     /// Whether somebody has named them.
     public let namesStateDirectories: Bool
@@ -23,9 +23,9 @@ public struct SnapshotReader {
     public init(
       mounted: MountedCertificates, builder: StoreSnapshot.Builder,
       bundles: [(path: Path, isNamed: Bool, isPlain: Bool)],
-      patternFailures: [PatternFailure], variables: [(name: [UInt8], path: Path)], stateDirectories: [Path],
-      namesStateDirectories: Bool,
-      user: Credentials.Effective
+      patternFailures: [PatternFailure],
+      variables: [(name: [UInt8], path: Path, use: VariableSnapshot.Use)], stateDirectories: [Path],
+      namesStateDirectories: Bool, user: Credentials.Effective
     ) {
       self.mounted = mounted
       self.builder = builder
@@ -63,9 +63,12 @@ public struct SnapshotReader {
       let order = SortedBytes(request.variables.map { Array($0.path.bytes) })
       for (number, variable) in request.variables.enumerated() {
         let first = order.number(of: variable.path.bytes) ?? number
+        let isKnown = first < number && request.variables[first].use == variable.use
         let state =
-          first < number ? snapshot.variables[first].state : readVariable(variable.path, beside: snapshot)
-        snapshot.variables.append(VariableSnapshot(name: variable.name, path: variable.path, state: state))
+          isKnown
+          ? snapshot.variables[first].state : readVariable(variable.path, variable.use, beside: snapshot)
+        snapshot.variables.append(
+          VariableSnapshot(name: variable.name, path: variable.path, use: variable.use, state: state))
       }
     }
     return snapshot
@@ -96,8 +99,14 @@ public struct SnapshotReader {
     }
   }
 
-  private func readVariable(_ path: Path, beside snapshot: Snapshot) -> VariableSnapshot.State {
+  private func readVariable(
+    _ path: Path, _ use: VariableSnapshot.Use, beside snapshot: Snapshot
+  ) -> VariableSnapshot.State {
     do throws(ReadError) {
+      if use == .addsDirectory || use == .replacesFileOrDirectory {
+        if let state = try readHashedDirectory(path) { return state }
+        if use == .addsDirectory { throw .system(.notDirectory) }
+      }
       let file = try root.openFile(path)
       defer { file.close() }
       let metadata: Metadata
@@ -112,12 +121,29 @@ public struct SnapshotReader {
     }
   }
 
+  /// - Returns: nil where there is no directory at `path`.
+  private func readHashedDirectory(_ path: Path) throws(ReadError) -> VariableSnapshot.State? {
+    let directory: Directory
+    do throws(Errno) {
+      if try root.status(of: path).kind != .directory { return nil }
+      directory = try Directory(path, in: root)
+    } catch { throw .system(error) }
+    defer { directory.close() }
+    var ders: [[UInt8]] = []
+    for name in (try? directory.names()) ?? [] where isHashedName(name) {
+      guard let text = try? root.read(path.appending(name), limit: 1 << 20) else { continue }
+      ders += trustedDERs(in: text)
+    }
+    return .directory(SortedBytes(ders))
+  }
+
   /// Finds out what a plan has asked for.
   public func answer(_ questions: [Question], in snapshot: inout Snapshot) {
     for question in questions {
       switch question {
       case .replaceability(let path): answerReplaceability(path, &snapshot)
-      case .storeReplaceability(let byTool): answerStoreReplaceability(byTool: byTool, &snapshot)
+      case .storeReplaceability(let byTool, let changesAnchors):
+        answerStoreReplaceability(byTool: byTool, changesAnchors: changesAnchors, &snapshot)
       case .storeText:
         guard let bundle = snapshot.system?.family.bundle else { continue }
         do throws(ReadError) {

@@ -33,9 +33,18 @@ extension ArraySlice<UInt8> {
   /// Where the literal's bytes stand for the first time; nil where they do not.
   @inline(never)
   public func firstOccurrence(of text: StaticString) -> Int? {
-    for index in indices where self[index...].begins(with: text) { return index }
-    return nil
+    guard let first = text.withUTF8Buffer({ $0.first }) else { return startIndex }
+    var position = startIndex
+    while true {
+      position = startIndex + span.first(first, or: first, in: (position - startIndex)..<count)
+      if position == endIndex { return nil }
+      if self[position...].begins(with: text) { return position }
+      position += 1
+    }
   }
+
+  /// Whether the literal's bytes stand anywhere in it.
+  public func contains(_ text: StaticString) -> Bool { firstOccurrence(of: text) != nil }
 
   /// The parts between separators.
   /// - Parameters:

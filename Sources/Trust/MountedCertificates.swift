@@ -8,10 +8,34 @@ public struct MountedCertificates: Sendable {
   /// Whether all that was named could be read. If not, nothing is removed from any store: a mount that failed
   /// revokes nothing.
   public let isComplete: Bool
+  /// Of each certificate; of none where nobody has said.
+  public let origins: [Origin]
+  /// All that were read.
+  public let directories: [FileIdentity]
 
-  public init(certificates: [Certificate], isComplete: Bool) {
+  /// Where a certificate was found.
+  public struct Origin: Sendable {
+    /// The file; the first, of several.
+    public let source: Path
+    /// The directories that hold it, the outermost first.
+    public var directories: [FileIdentity]
+    /// Whether it is found nowhere but in what the distribution trusts: its bundle, or what that is built from.
+    public var isOfStore: Bool
+
+    public init(source: Path, directories: [FileIdentity], isOfStore: Bool = false) {
+      self.source = source
+      self.directories = directories
+      self.isOfStore = isOfStore
+    }
+  }
+
+  public init(
+    certificates: [Certificate], isComplete: Bool, origins: [Origin] = [], directories: [FileIdentity] = []
+  ) {
     self.certificates = certificates
     self.isComplete = isComplete
+    self.origins = origins
+    self.directories = directories
   }
 
   public var isEmpty: Bool { certificates.isEmpty }

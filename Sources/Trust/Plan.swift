@@ -27,8 +27,9 @@ public struct Plan: Equatable, Sendable {
 public enum Question: Equatable, Sendable {
   /// Whether the bundle under this name can be replaced.
   case replaceability(Path)
-  /// Whether the system store can be changed: by the distribution's tool, or by ourselves.
-  case storeReplaceability(byTool: Bool)
+  /// Whether the system store can be changed: by the distribution's tool or by ourselves, its anchors too or only what
+  /// is built from them.
+  case storeReplaceability(byTool: Bool, changesAnchors: Bool)
   /// The text of the system store's bundle.
   case storeText
   case stateDirectories
@@ -36,14 +37,27 @@ public enum Question: Equatable, Sendable {
 
 /// A step of a start. Each is done as it stands: nothing is decided any more.
 public indirect enum Action: Equatable, Sendable {
-  /// Writes anchors of ours and removes others, then has the distribution's tool build the bundle.
-  case updateStore(write: [Fingerprint], remove: [Path], runsTool: Bool)
+  case updateStore(StoreUpdate)
   /// Brings the file to what its merge says, under each of these names.
   case writeBundle([Path], BundleMerge)
   case removeLeftovers(Path)
   /// Writes a private bundle.
   case writePrivate(in: Path, text: [UInt8])
   case removePrivate(in: Path)
+}
+
+/// What is done to the distribution's store.
+public struct StoreUpdate: Equatable, Sendable {
+  /// Certificates that get an anchor of ours, and anchors of ours that go.
+  public let write: [Fingerprint]
+  public let remove: [Path]
+  /// Whether the distribution's tool builds the bundle then.
+  public let runsTool: Bool
+  /// What that bundle is to trust of what is mounted.
+  public let expected: [Fingerprint]
+  /// Whether the bundle is given back what the tool leaves out. Where the anchors directory is an input, that is what
+  /// was taken out of it.
+  public let givesBack: Bool
 }
 
 /// What a store gains and loses.
@@ -59,7 +73,7 @@ public struct StoreChange: Equatable, Sendable {
 
 /// Something worth knowing of a store or a variable: a fact for the report, which has the words.
 public struct Finding: Equatable, Sendable {
-  public enum Area: Equatable, Sendable { case system, bundle, variable }
+  public enum Area: Equatable, Sendable { case input, system, bundle, variable }
 
   public indirect enum Kind: Equatable, Sendable {
     // Of a bundle.
@@ -97,14 +111,20 @@ public struct Finding: Equatable, Sendable {
     case stateDirectoryFailed(StateDirectorySnapshot.Failure)
     case stateDirectoryUnguarded
 
+    // Of a mounted certificate.
+    case issuerMissing(Fingerprint, subject: Text, issuer: Text)
+
     // Of a CA variable.
-    case variableUnreadable(Path, ReadError)
+    case variableUnreadable(Path, ReadError, isDirectory: Bool)
     case variableLacks(Path, subject: Text, more: Int)
+    case variableLacksPublic(Path)
     case redirected(from: Path, to: Path)
   }
 
   /// Why a store does not trust a certificate even as an anchor.
-  public enum Reason: Equatable, Sendable { case notAuthority, otherUsage, blocked }
+  public enum Reason: Equatable, Sendable {
+    case notAuthority, otherUsage, blocked, anchorName, anchorsAreInput
+  }
 
   public let area: Area
   public let level: Level

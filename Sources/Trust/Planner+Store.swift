@@ -40,7 +40,7 @@ extension Planner {
     if !need.needsBuild { return note(store, lacking: need.ignoredInBundle) }
     if need.isTooLarge { return leave(store, .storeTooLarge, .error, matters: true) }
     switch store.replaceability {
-    case .unknown: ask(.storeReplaceability(byTool: true))
+    case .unknown: ask(.storeReplaceability(byTool: true, changesAnchors: need.changesAnchors))
     case .blocked(let blocker):
       leave(store, blocker, stillTrusted: need.removed.count, matters: need.isMoreThanDates)
     case .replaceable:
@@ -91,7 +91,9 @@ extension Planner {
       return note(store, lacking: missing(mounted.certificates, in: store.text ?? []))
     }
     switch store.replaceability {
-    case .unknown: return ask(.storeReplaceability(byTool: false))
+    case .unknown:
+      return ask(
+        .storeReplaceability(byTool: false, changesAnchors: need.changesAnchors || store.isUnfinished))
     case .blocked(let blocker):
       let removed = max(need.removed.count, merge?.removed.count ?? 0)
       return leave(store, blocker, stillTrusted: removed, matters: merge?.text != nil || need.isMoreThanDates)
@@ -158,41 +160,68 @@ struct StoreNeed {
   private let missingInBundle: [Certificate]
   /// Whether the tool is to build the bundle again.
   let needsBuild: Bool
+  /// Whether certificates are read from a directory that the tool reads as well.
+  private let readsAnchors: Bool
+  private let isComplete: Bool
   /// Whether the bundle would have more than ``bundleSizeLimit`` bytes.
   let isTooLarge: Bool
 
   init(_ store: StoreSnapshot, _ mounted: MountedCertificates) {
     let family = store.family
+    // What could not be changed in this start is not tried again in it.
+    let standing = SortedBytes((store.anchors + store.failedAnchors).map { Array($0.bytes) })
+    isComplete = mounted.isComplete
+    let anchorsAreInput = store.anchorDirectories.first.map { mounted.directories.contains($0) } ?? false
+    readsAnchors = store.anchorDirectories.contains { mounted.directories.contains($0) }
+    let isOlder = (store.bundleModified ?? 0) < (store.anchorsModified ?? 0)
     var trusted: [Certificate] = []
+    var anchored: [Certificate] = []
+    var names: [[UInt8]] = []
     var ignored: [(certificate: Certificate, reason: Finding.Reason)] = []
     var ignoredInBundle: [Certificate] = []
     var missingInBundle: [Certificate] = []
     for (number, certificate) in mounted.certificates.enumerated() {
-      let isInBundle = store.trusted.count > number && store.trusted[number]
-      if let reason = Self.reason(for: certificate, store) {
+      let isInBundle = store.trusts(number)
+      let name = Array(family.anchorName(certificate.fingerprint).bytes)
+      let hasAnchor = standing.contains(name)
+      let origin = mounted.origins.count > number ? mounted.origins[number] : nil
+      // What lies in the anchors directory is one already.
+      let isAnchor = origin?.directories.contains { store.anchorDirectories.contains($0) } ?? false
+      var reason = Self.reason(for: certificate, store)
+      if reason == nil, case .tool = store.builder, !isInBundle && !hasAnchor {
+        if isAnchor {
+          if let origin, !family.readsAnchor(named: origin.source.split.name) { reason = .anchorName }
+        } else if anchorsAreInput {
+          reason = .anchorsAreInput
+        }
+      }
+      if let reason {
         ignored.append((certificate, reason))
         if !isInBundle { ignoredInBundle.append(certificate) }
-      } else {
-        trusted.append(certificate)
-        if !isInBundle { missingInBundle.append(certificate) }
+        continue
+      }
+      trusted.append(certificate)
+      if !isInBundle { missingInBundle.append(certificate) }
+      // So is what the distribution trusts, where that is an input itself.
+      let isOfStore = isInBundle && origin?.isOfStore ?? false
+      let needsAnchor = !(isAnchor || anchorsAreInput || isOfStore)
+      if hasAnchor || needsAnchor {
+        anchored.append(certificate)
+        names.append(name)
       }
     }
-    let names = trusted.map { Array(family.anchorName($0.fingerprint).bytes) }
-    // What could not be changed in this start is not tried again in it.
-    let standing = SortedBytes((store.anchors + store.failedAnchors).map { Array($0.bytes) })
     let proper = SortedBytes(names)
-    missingAnchors = untrusted(of: trusted, names.map { standing.contains($0) })
+    missingAnchors = untrusted(of: anchored, names.map { standing.contains($0) })
     staleAnchors =
       mounted.isComplete
       ? store.anchors.filter { !proper.contains(Array($0.bytes)) && !store.failedAnchors.contains($0) } : []
-    let isOlder = (store.bundleModified ?? 0) < (store.anchorsModified ?? 0)
     needsBuild =
       !missingAnchors.isEmpty || !staleAnchors.isEmpty || !missingInBundle.isEmpty || store.isUnfinished
-      || (isOlder && !trusted.isEmpty)
+      || (isOlder && (!trusted.isEmpty || readsAnchors))
     isTooLarge =
       missingInBundle.reduce(store.size) { $0 + $1.der.count / 3 * 4 + 400 } > bundleSizeLimit
     self.trusted = trusted
-    anchored = trusted
+    self.anchored = anchored
     self.ignored = ignored
     self.ignoredInBundle = ignoredInBundle
     self.missingInBundle = missingInBundle
@@ -209,7 +238,10 @@ struct StoreNeed {
 
   /// Also those whose names stand there: what is in them is what the tool reads.
   func update(runsTool: Bool) -> Action {
-    .updateStore(write: anchored.map { $0.fingerprint }, remove: staleAnchors, runsTool: runsTool)
+    .updateStore(
+      StoreUpdate(
+        write: anchored.map { $0.fingerprint }, remove: staleAnchors, runsTool: runsTool,
+        expected: trusted.map { $0.fingerprint }, givesBack: !(readsAnchors && isComplete)))
   }
 
   /// Leaves those without an anchor that neither have one nor are named.

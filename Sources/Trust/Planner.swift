@@ -6,6 +6,7 @@ public func plan(_ snapshot: Snapshot) -> Plan {
   var planner = Planner(snapshot)
   planner.planStore()
   planner.planBundles()
+  planner.findMissingIssuers()
   planner.planVariables()
   return planner.plan
 }
@@ -186,6 +187,34 @@ extension Planner {
   }
 }
 
+// MARK: Issuers
+
+extension Planner {
+  /// What is wrong with an intermediate CA whose issuer is nowhere: curl trusts it, older Pythons do not.
+  mutating func findMissingIssuers() {
+    let subjects = SortedBytes(mounted.certificates.map { Array($0.subjectDER) })
+    for (number, certificate) in mounted.certificates.enumerated()
+    where certificate.isAuthority && !certificate.isSelfIssued {
+      let issuer = Array(certificate.issuerDER)
+      if subjects.contains(issuer) || baseContains(subject: issuer) { continue }
+      let source = number < mounted.origins.count ? mounted.origins[number].source.shown : ""
+      find(
+        .input, .warning, source,
+        .issuerMissing(
+          certificate.fingerprint, subject: certificate.shownSubject,
+          issuer: certificate.issuerText.cut(to: 256)))
+    }
+  }
+
+  /// Whether a certificate of this name stands in what clients trust already.
+  private mutating func baseContains(subject: [UInt8]) -> Bool {
+    if lastMerge?.baseContains(subject: subject) == true { return true }
+    let texts = snapshot.bundles.compactMap { $0.file?.text } + (snapshot.system?.text.map { [$0] } ?? [])
+    if texts.isEmpty, snapshot.system?.identity != nil, snapshot.system?.failure == nil { ask(.storeText) }
+    return texts.contains { BundleContents(reading: $0).contains(subject: subject) }
+  }
+}
+
 // MARK: Variables
 
 extension Planner {
@@ -194,19 +223,47 @@ extension Planner {
   mutating func planVariables() {
     if mounted.isEmpty { return }
     let redirected = SortedBytes(plan.redirected)
+    var problems: [(names: Text, kind: Finding.Kind)] = []
     for variable in snapshot.variables where variable.path != plan.exported {
       if redirected.contains(variable.name) { continue }
+      guard let kind = problem(of: variable) else { continue }
       let name = escaped(variable.name)
-      switch variable.state {
-      case .unreadable(let reason):
-        find(.variable, .warning, name, .variableUnreadable(variable.path, reason))
-      case .file(let identity, let text):
-        let lacking = lacking(identity) ?? text.map { missing(mounted.certificates, in: $0) } ?? []
-        guard let first = lacking.first else { continue }
-        find(
-          .variable, .warning, name,
-          .variableLacks(variable.path, subject: first.shownSubject, more: lacking.count - 1))
+      // They mostly name one file.
+      if let number = problems.firstIndex(where: { $0.kind == kind }) {
+        problems[number].names += ", \(name)"
+      } else {
+        problems.append((name, kind))
       }
     }
+    for problem in problems { find(.variable, .warning, problem.names, problem.kind) }
+  }
+
+  private func problem(of variable: VariableSnapshot) -> Finding.Kind? {
+    let path = variable.path
+    switch variable.state {
+    case .unreadable(let reason):
+      return .variableUnreadable(path, reason, isDirectory: variable.use == .addsDirectory)
+    case .file(let identity, let text):
+      let lacking = lacking(identity) ?? text.map { missing(mounted.certificates, in: $0) } ?? []
+      if let first = lacking.first {
+        return .variableLacks(path, subject: first.shownSubject, more: lacking.count - 1)
+      }
+      let replaces = variable.use == .replaces || variable.use == .replacesFileOrDirectory
+      guard replaces, let text else { return nil }
+      return includesPublic(SortedBytes(trustedDERs(in: text))) ? nil : .variableLacksPublic(path)
+    case .directory(let ders):
+      if variable.use == .addsDirectory { return nil }
+      let lacking = mounted.certificates.filter { !ders.contains($0.der) }
+      if let first = lacking.first {
+        return .variableLacks(path, subject: first.shownSubject, more: lacking.count - 1)
+      }
+      return includesPublic(ders) ? nil : .variableLacksPublic(path)
+    }
+  }
+
+  /// Whether a client that trusts these alone still trusts a host that the image trusts.
+  private func includesPublic(_ ders: SortedBytes) -> Bool {
+    guard let lastMerge else { return true }
+    return lastMerge.baseDERs.contains { ders.contains($0) }
   }
 }

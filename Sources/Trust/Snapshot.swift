@@ -172,6 +172,8 @@ public struct StoreSnapshot: Sendable {
   public var anchors: [Path] = []
   /// Nanoseconds since the epoch; nil where there is no such directory.
   public var anchorsModified: Int64?
+  /// The directories whose certificates the tool trusts: ours first, where it exists.
+  public var anchorDirectories: [FileIdentity] = []
   public var bundleModified: Int64?
   /// Of the bundle: nil where there is none.
   public var identity: FileIdentity?
@@ -199,6 +201,9 @@ public struct StoreSnapshot: Sendable {
     self.family = family
     self.builder = builder
   }
+
+  /// Whether the bundle trusts the mounted certificate of this number.
+  public func trusts(_ number: Int) -> Bool { number < trusted.count && trusted[number] }
 }
 
 /// A CA variable that the user has set.
@@ -207,15 +212,31 @@ public struct VariableSnapshot: Sendable {
     case unreadable(ReadError)
     /// The text is nil for a file that is a bundle or the system store's.
     case file(FileIdentity, text: [UInt8]?)
+    /// A directory of hashed names, and the DER of each certificate in it, sorted.
+    case directory(SortedBytes)
   }
 
   public let name: [UInt8]
   public let path: Path
+  /// What the variable is to its clients.
+  public let use: Use
   public var state: State
 
-  public init(name: [UInt8], path: Path, state: State) {
+  public enum Use: Equatable, Sendable {
+    /// Its file is all that they trust.
+    case replaces
+    /// The same, and it may name a directory.
+    case replacesFileOrDirectory
+    /// They trust its file beside what they trust anyway.
+    case adds
+    /// A directory beside what they trust anyway.
+    case addsDirectory
+  }
+
+  public init(name: [UInt8], path: Path, use: Use = .replaces, state: State) {
     self.name = name
     self.path = path
+    self.use = use
     self.state = state
   }
 }

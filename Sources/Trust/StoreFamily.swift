@@ -13,6 +13,8 @@ public final class StoreFamily: Sendable {
   public let tool: Path
   /// Where anchors are put, one certificate a file.
   public let anchors: Path
+  /// Other directories whose certificates the tool trusts, which are an administrator's.
+  public let otherAnchors: [Path]
   /// What the tool wants an anchor's name to end in.
   public let anchorEnding: StaticString
   /// What clients read.
@@ -24,12 +26,12 @@ public final class StoreFamily: Sendable {
 
   private init(
     layout: StaticString, tool: StaticString, anchors: StaticString, ending: StaticString,
-    bundle: StaticString,
-    isExtracted: Bool, blocklists: [StaticString]
+    bundle: StaticString, otherAnchors: [StaticString] = [], isExtracted: Bool, blocklists: [StaticString]
   ) {
     self.layout = Path(layout)
     self.tool = Path(tool)
     self.anchors = Path(anchors)
+    self.otherAnchors = otherAnchors.map { Path($0) }
     anchorEnding = ending
     self.bundle = Path(bundle)
     self.isExtracted = isExtracted
@@ -41,7 +43,8 @@ public final class StoreFamily: Sendable {
     StoreFamily(
       layout: "/etc/pki/ca-trust", tool: "/usr/bin/update-ca-trust",
       anchors: "/usr/share/pki/ca-trust-source/anchors", ending: ".pem",
-      bundle: "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", isExtracted: true,
+      bundle: "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+      otherAnchors: ["/etc/pki/ca-trust/source/anchors"], isExtracted: true,
       blocklists: [
         "/etc/pki/ca-trust/source/blocklist", "/etc/pki/ca-trust/source/blacklist",
         "/usr/share/pki/ca-trust-source/blocklist", "/usr/share/pki/ca-trust-source/blacklist",
@@ -88,6 +91,11 @@ extension StoreFamily {
   /// Our anchor's file name: found again by its prefix, never mistaken for anybody else's.
   public func anchorName(_ fingerprint: Fingerprint) -> Path {
     Path(Self.anchorPrefix.bytes + fingerprint.hex.utf8 + anchorEnding.bytes)
+  }
+
+  /// Whether the tool reads an anchor of this name: Debian's passes over all but `*.crt`, p11-kit over none.
+  public func readsAnchor(named name: Path) -> Bool {
+    isExtracted || name.bytes.suffix(anchorEnding.utf8CodeUnitCount).isEqual(to: anchorEnding)
   }
 
   /// Stands while anchors are being changed and the tool has not been seen to finish. Beside the bundle and not among

@@ -4,6 +4,13 @@ import Text
 @testable import Certificates
 
 private let one = MadeCertificate.numbered(1).der
+private let onePEM = String(decoding: pem(one), as: UTF8.self)
+
+/// Base64 in lines, without BEGIN and END.
+private func base64(_ contents: [UInt8]) -> [UInt8] {
+  let lines = String(decoding: pem(contents), as: UTF8.self).split(separator: "\n")
+  return bytes(lines.dropFirst().dropLast().joined(separator: "\n") + "\n")
+}
 private let two = MadeCertificate.numbered(2).der
 
 private func numbers(_ file: CertificateFile) -> [UInt8] {
@@ -97,7 +104,35 @@ private let pkcs8 = element(
     ("a request of old", pem(request, "NEW CERTIFICATE REQUEST"), .request),
     ("a CRL in PEM", pem(crl, "X509 CRL"), .crl),
     ("a block of another kind", pem([1, 2, 3], "DH PARAMETERS"), .otherBlock),
-    ("a certificate cut short", Array(one.dropLast()), .notCertificate),
+    ("a certificate cut short", Array(one.dropLast()), .damagedDER),
+    ("a certificate and more", one + [0], .damagedDER),
+    ("gzip", [0x1F, 0x8B, 8, 0], .gzip), ("ZIP", [0x50, 0x4B, 3, 4, 20, 0], .zip),
+    ("PEM on one line", bytes(onePEM.replacing("\n", with: " ")), .oneLine),
+    ("PEM with \\n", bytes(onePEM.replacing("\n", with: "\\n")), .writtenLineBreaks),
+    (
+      "PEM with \\n in quotes", bytes("\"" + onePEM.replacing("\n", with: "\\n") + "\"\n"), .writtenLineBreaks
+    ),
+    ("indented PEM", bytes("  " + onePEM.replacing("\n", with: "\n  ")), .indented),
+    ("quoted PEM", bytes("> " + onePEM.replacing("\n", with: "\n> ")), .textBeforeBegin),
+    ("a BEGIN with a space", bytes(onePEM.replacing("-----BEGIN", with: "----- BEGIN")), .misspeltBegin),
+    ("a BEGIN of four hyphens", bytes(onePEM.replacing("-----BEGIN", with: "----BEGIN")), .misspeltBegin),
+    (
+      "a BEGIN of dashes", bytes(onePEM.replacing("-----BEGIN", with: "\u{2013}\u{2014}\u{2014}BEGIN")),
+      .misspeltBegin
+    ),
+    (
+      "a BEGIN in small letters", bytes(onePEM.replacing("BEGIN CERTIFICATE", with: "begin certificate")),
+      .misspeltBegin
+    ),
+    ("PEM without its BEGIN", Array(pem(one).dropFirst(28)), .bareBase64),
+    ("the rest of a PEM", Array(pem(one).dropFirst(28 + 65)), .noBegin),
+    ("bare Base64", base64(one), .bareBase64), ("Base64 of Base64", base64(base64(one)), .base64Twice),
+    ("Base64 of PEM", base64(pem(one)), .base64OfPEM),
+    ("a block of PEM", pem(pem(one)), .textInBlock), ("a block of Base64", pem(base64(one)), .textInBlock),
+    (
+      "a sentence", bytes("To begin, get the certificate of your CA.\nBEGIN with the CERTIFICATE.\n"),
+      .notCertificate
+    ),
     ("PKCS #7 without certificates", signedData([]), .emptyPKCS7),
     ("PKCS #7 with something else", signedData([element(0x30, [])]), .badCertificateInPKCS7),
     ("PKCS #7 of another type", pem(element(0x30, element(0x06, OIDs.data)), "PKCS7"), .badPKCS7),
@@ -110,7 +145,9 @@ func whatIsNoCertificateIsToldApart(name: String, file: [UInt8], kind: Certifica
   let file = CertificateFile(reading: file)
   #expect(file.certificates.isEmpty, "\(name)")
   #expect(file.problems.map { $0.kind } == [kind], "\(name)")
-  #expect(file.problems.allSatisfy { !$0.isWarning && !$0.text.isEmpty }, "\(name)")
+  #expect(
+    file.problems.allSatisfy { $0.isWarning == (kind == .notCertificate) && !$0.text.isEmpty }, "\(name)")
+  #expect(file.hasDamage == file.problems.contains { $0.isDamage }, "\(name)")
 }
 
 @Test(arguments: [

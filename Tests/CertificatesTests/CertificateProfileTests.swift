@@ -7,6 +7,7 @@ import Text
 
 private func made(_ change: (inout MadeCertificate) -> Void) -> [UInt8] {
   var made = MadeCertificate()
+  made.extensions = [authority(true)]
   change(&made)
   return made.der
 }

@@ -16,6 +16,14 @@ private func subject(_ name: [UInt8]) -> Text? {
 
 // MARK: Names
 
+/// OpenSSL reads an RDN without attributes; there is nothing to show of it.
+@Test func anEmptyPartOfANameLeavesNoComma() {
+  let one = (type: commonName, tag: UInt8(0x0C), value: [UInt8]("A".utf8))
+  let other = (type: organization, tag: UInt8(0x0C), value: [UInt8]("B".utf8))
+  #expect(subject(Name.of([[other], [], [one]])) == "CN=A,O=B")
+  #expect(subject(Name.of([[], [one]])) == "CN=A")
+}
+
 /// RFC 4514 §2.4 and, beyond it, all that could forge a line or mislead a reader.
 @Test(arguments: [
   ("plain", "plain"), ("", ""), ("a,b", #"a\,b"#), ("a+b", #"a\+b"#), ("a;b", #"a\;b"#), ("a<b>", #"a\<b\>"#),
@@ -178,7 +186,33 @@ private func made(_ change: (inout MadeCertificate) -> Void) -> [UInt8] {
     ("a CA", made { _ in }, []),
     ("no CA", made { $0.extensions = [authority(false)] }, [.notAuthority]),
     ("no constraints, version 3", made { $0.extensions = [] }, [.notAuthority]),
-    ("version 1, self-issued", made { ($0.version, $0.extensions) = (nil, []) }, []),
+    (
+      "version 1, self-issued", made { ($0.version, $0.extensions) = (nil, []) },
+      [.refusedByStrict([.version1])]
+    ),
+    (
+      "no keyUsage", made { $0.extensions = [authority(true), keyIdentifier] },
+      [.refusedByStrict([.noKeyUsage])]
+    ),
+    (
+      "no subjectKeyIdentifier", made { $0.extensions = [authority(true), certSign] },
+      [.refusedByStrict([.noSubjectKeyIdentifier])]
+    ),
+    (
+      "constraints that are not critical, and nothing else",
+      made {
+        $0.extensions = [
+          element(
+            0x30, element(0x06, [0x55, 0x1D, 0x13]) + element(0x04, element(0x30, element(0x01, [0xFF]))))
+        ]
+      },
+      [.refusedByStrict([.basicConstraintsNotCritical, .noKeyUsage, .noSubjectKeyIdentifier])]
+    ),
+    (
+      "a keyUsage without keyCertSign",
+      made { $0.extensions = [authority(true), keyUsage(0x02), keyIdentifier] },
+      [.noCertSign]
+    ),
     (
       "version 1, issued by another",
       made { ($0.version, $0.extensions, $0.issuer) = (nil, [], Name.commonName("Other")) }, [.notAuthority]

@@ -21,7 +21,7 @@ struct MadeCertificate {
   var uniqueIdentifiers: [UInt8] = []
   var signatureValue: [UInt8] = element(0x03, [0, 1])
   /// Each an Extension.
-  var extensions: [[UInt8]] = [authority(true)]
+  var extensions: [[UInt8]] = [authority(true), certSign, keyIdentifier]
 
   var der: [UInt8] {
     let algorithm = algorithm ?? element(0x30, element(0x06, signature) + element(0x05, []))
@@ -106,6 +106,19 @@ func authority(_ isAuthority: Bool) -> [UInt8] {
   return element(
     0x30, element(0x06, [0x55, 0x1D, 0x13]) + element(0x01, [0xFF]) + element(0x04, value))
 }
+
+/// keyUsage: keyCertSign and cRLSign, critical.
+let certSign = keyUsage(0x06)
+
+func keyUsage(_ bits: UInt8) -> [UInt8] {
+  element(
+    0x30,
+    element(0x06, [0x55, 0x1D, 0x0F]) + element(0x01, [0xFF]) + element(0x04, element(0x03, [1, bits])))
+}
+
+/// subjectKeyIdentifier.
+let keyIdentifier = element(
+  0x30, element(0x06, [0x55, 0x1D, 0x0E]) + element(0x04, element(0x04, [1, 2, 3, 4])))
 
 /// extendedKeyUsage.
 func uses(_ identifiers: [[UInt8]]) -> [UInt8] {

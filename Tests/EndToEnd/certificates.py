@@ -42,6 +42,26 @@ def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
     )
 
 
+def as_authority(builder: x509.CertificateBuilder, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+    """With the extensions of a CA that no client minds."""
+    usage = x509.KeyUsage(
+        digital_signature=True,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=True,
+        crl_sign=True,
+        encipher_only=False,
+        decipher_only=False,
+    )
+    return (
+        builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(usage, critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+    )
+
+
 @dataclass(frozen=True)
 class Authority:
     """A CA: its certificate and key."""
@@ -61,24 +81,8 @@ class Authority:
     def _signed(cls, name: x509.Name, issuer: "Authority | None") -> "Authority":
         key = ec.generate_private_key(ec.SECP256R1())
         public = key.public_key()
-        usage = x509.KeyUsage(
-            digital_signature=True,
-            content_commitment=False,
-            key_encipherment=False,
-            data_encipherment=False,
-            key_agreement=False,
-            key_cert_sign=True,
-            crl_sign=True,
-            encipher_only=False,
-            decipher_only=False,
-        )
-        certificate = (
-            _builder(name, issuer.certificate.subject if issuer else name, public)
-            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-            .add_extension(usage, critical=True)
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
-            .sign(issuer.key if issuer else key, hashes.SHA256())
-        )
+        builder = _builder(name, issuer.certificate.subject if issuer else name, public)
+        certificate = as_authority(builder, public).sign(issuer.key if issuer else key, hashes.SHA256())
         return cls(certificate, key)
 
     @property
@@ -130,7 +134,7 @@ def large(count: int, size: int) -> list[bytes]:
     for number in range(count):
         name = _name(f"Large {number}")
         builder = _builder(name, name, key.public_key()).add_extension(comment, critical=False)
-        certificate = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        certificate = as_authority(builder, key.public_key())
         made.append(certificate.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.DER))
     return made
 

@@ -48,6 +48,7 @@ CHILD = {
     "rt_sigaction": "SIGPIPE, SIGXFSZ and SIGTTOU become errors of a call",
     "openat": "the root, and each file in a directory that is open",
     "openat2": "each path inside the root, no link leading out of it: one per directory, input and place where a store may be",
+    "readlinkat": "the real name of a mounted file, by /proc/self/fd: what psm-entry wrote is no input under any other",
     "stat": "what a name leads to: neither a FIFO nor a device is opened",
     "newfstatat": "what a name leads to: neither a FIFO nor a device is opened",
     "fstat": "what was opened is a regular file still, and of what size",

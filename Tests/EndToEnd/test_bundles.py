@@ -383,7 +383,7 @@ def test_a_default_directory_behind_a_link_to_nowhere_revokes_nothing(scene, lin
     scene.at(link).symlink_to("/mnt/not-mounted")
     started = scene.start()
     holds(scene, BUNDLE, CORP, of=base())
-    assert any("leads nowhere" in line for line in started.lines(CERTS)), started.said
+    assert any("dangling symbolic link" in line for line in started.lines(CERTS)), started.said
 
 
 def test_a_default_directory_that_is_not_there_is_an_empty_one(scene):

@@ -15,6 +15,7 @@ import fcntl
 from pathlib import Path
 
 import pytest
+from certificates import as_authority
 from certificates_support import BINARY, certs, openssl, sha256
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -31,7 +32,7 @@ class Authority:
         self.key = key or ec.generate_private_key(ec.SECP256R1())
         self.name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
         now = datetime.datetime.now(datetime.timezone.utc)
-        self.certificate = (
+        builder = (
             x509.CertificateBuilder()
             .subject_name(self.name)
             .issuer_name(self.name)
@@ -39,9 +40,12 @@ class Authority:
             .serial_number(x509.random_serial_number())
             .not_valid_before(now + datetime.timedelta(days=days[0]))
             .not_valid_after(now + datetime.timedelta(days=days[1]))
-            .add_extension(x509.BasicConstraints(is_authority, None), critical=True)
-            .sign(self.key, hashes.SHA256())
         )
+        if is_authority:
+            builder = as_authority(builder, self.key.public_key())
+        else:
+            builder = builder.add_extension(x509.BasicConstraints(False, None), critical=True)
+        self.certificate = builder.sign(self.key, hashes.SHA256())
         self.der = self.certificate.public_bytes(Encoding.DER)
         self.pem = self.certificate.public_bytes(Encoding.PEM)
         self.sha256 = sha256(self.der)
@@ -205,9 +209,9 @@ def test_a_config_map_is_read_once(one, two, tmp_path):
 @pytest.mark.parametrize(
     "name, make, words",
     [
-        ("dangling", lambda path: path.symlink_to("nowhere"), "leads nowhere"),
-        ("itself", lambda path: path.symlink_to(path.name), "back to itself"),
-        ("loop", lambda path: path.symlink_to("."), "a directory that holds it"),
+        ("dangling", lambda path: path.symlink_to("nowhere"), "dangling symbolic link"),
+        ("itself", lambda path: path.symlink_to(path.name), "symbolic link loop"),
+        ("loop", lambda path: path.symlink_to("."), "symbolic link loop"),
         ("fifo", os.mkfifo, "FIFO"),
         ("device", lambda path: path.symlink_to("/dev/zero"), "device"),
         ("terminal", lambda path: path.symlink_to("/dev/ptmx"), "device"),
@@ -448,7 +452,7 @@ def test_errors_come_before_warnings(one, tmp_path):
     path.write_bytes(key * 9 + one.pem + b"-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n")
     report = certs(path)
     assert len(report.messages) == 9
-    assert "not Base64" in json.dumps(report.messages[0])
+    assert "invalid Base64" in json.dumps(report.messages[0])
 
 
 def test_of_many_certificates_in_a_file_eight_warnings_are_given(tmp_path):
@@ -458,7 +462,7 @@ def test_of_many_certificates_in_a_file_eight_warnings_are_given(tmp_path):
     command = [BINARY, "check", "--json", "--certs", path, "--bundles", "/nowhere/*", "--system", "off"]
     checks = json.loads(subprocess.run(command, capture_output=True, timeout=20).stdout)["checks"]
     details = [check["detail"] for check in checks if check["name"] == "input"]
-    assert len(details) == 9 and details[-1] == "22 more of the kind"
+    assert len(details) == 9 and details[-1] == "22 more problems not shown"
 
 
 @pytest.mark.parametrize("kind", ["behind one with LF", "with a LF at the end", "UTF-16"])
@@ -512,7 +516,7 @@ def test_a_file_that_is_too_large_hides_none_behind_it(one, tmp_path):
 
 def test_an_input_within_another_is_read_once(tmp_path):
     (tmp_path / "inner").mkdir()
-    (tmp_path / "inner" / "junk.pem").write_bytes(b"junk")
+    (tmp_path / "inner" / "junk.pem").write_bytes(b"-----BEGIN CERTIFICATE-----\n")
     assert len(certs(tmp_path, tmp_path / "inner").errors) == 1
 
 

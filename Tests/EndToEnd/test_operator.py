@@ -14,6 +14,7 @@ import jsonschema
 import pytest
 
 from conftest import REPOSITORY
+from certificates import as_authority
 from roots import BUNDLE, CERTS, Scene, authority, base, make_scene
 
 PROXY = "http://user1:pw1@proxy.corp:3128"
@@ -178,8 +179,7 @@ def dated(days: int) -> bytes:
     made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
     made = made.serial_number(1).not_valid_before(now - datetime.timedelta(days=100))
     made = made.not_valid_after(now + datetime.timedelta(days=days, hours=1))
-    made = made.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-    return made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    return as_authority(made, key.public_key()).sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
 
 def test_all_is_well_in_one_line(scene):

@@ -15,7 +15,7 @@ import troubles
 from certificates import Authority
 from client_matrix import check_page
 from conftest import REPOSITORY
-from roots import BUNDLE, NOBODY, base, held_lock, make_scene
+from roots import BUNDLE, NOBODY, authority, base, held_lock, make_scene
 
 PAGE = REPOSITORY / "docs" / "troubleshooting.md"
 HEAD = """# Troubleshooting
@@ -73,12 +73,12 @@ def connecting(binary: Path, directory: Path) -> list[tuple[str, str]]:
                 proxies.append((f"http://user1:secret@127.0.0.1:{port}", remedy))
             else:
                 proxies.append((f"http://127.0.0.1:{port}", remedy))
-        for authority, remedy in (
+        for proxy_authority, remedy in (
             (branch, "The proxy opens TLS with a CA that is not in the directory. Get it from the proxy's administrator."),
             (old, "The CA was renewed. Get the new one; the proxy has it already, or will soon."),
             (late, "The directory changed after the start, or the CA was made anew under its old name."),
         ):
-            port = stack.enter_context(troubles.terminating(directory, authority))
+            port = stack.enter_context(troubles.terminating(directory, proxy_authority))
             proxies.append((f"http://127.0.0.1:{port}", remedy))
         options = [word for url, _ in proxies for word in ("--proxy", url)]
         command = [binary, "check", "--json", "--target", f"https://{troubles.TARGET}", *settings, *options]
@@ -105,6 +105,7 @@ def starting(binary: Path, directory: Path) -> tuple[list[tuple[str, str]], list
         files.append((line, remedy))
     files += odd_entries(scene) + missing_inputs(scene)
     scene.mount("Corp Root")
+    scene.write("/corp.pem", authority("Corp Root").pem)
     values = {name: value for name, (value, _) in troubles.SETTINGS.items()}
     said = scene.start("--log", "warning", environment=values).said.splitlines()
     assert not any("secret@" in line for line in said)
@@ -149,9 +150,17 @@ def missing_inputs(scene) -> list[tuple[str, str]]:
     remedy = "The mount failed, or the file has another name inside the container."
     said = scene.start("--log", "warning", environment={"REPO_CUSTOM_CA_CERT": "/etc/repo/gone.pem"}).said.splitlines()
     told += [(line, remedy) for line in said if "/gone.pem: " in line]
+    scene.at("/etc/repo/custom.pem").mkdir()
+    said = scene.start("--log", "warning", environment={"REPO_CUSTOM_CA_CERT": "/etc/repo/custom.pem"}).said.splitlines()
+    remedy = "Remove the directory on the host, put the file there, and recreate the container."
+    told += [(line, remedy) for line in said if "/custom.pem: " in line]
+    scene.mount("Corp Root")
+    environment = {"REPO_CUSTOM_CA_CERT": "/etc/repo/ca_certs/taken.pem"}
+    said = scene.start("--log", "warning", environment=environment).said.splitlines()
+    told += [(line, "The CA was taken out, and the setting still names it.") for line in said if "/taken.pem: " in line]
     said = scene.start("--log", "warning", "--bundles", "/gone/cacert.pem").said.splitlines()
     told += [(line, "The image keeps its bundle elsewhere.") for line in said if "/gone/cacert.pem: " in line]
-    assert len(told) == 2
+    assert len(told) == 4
     return told
 
 

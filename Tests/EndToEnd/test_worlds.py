@@ -18,7 +18,7 @@ from certificates import certificates_of
 from hypothesis import HealthCheck, Phase, given, settings
 
 from roots import CLOSING, OPENING, authority
-from worlds import CERTS, PASSWORD, STORE, WORLDS, Built, World, built, fingerprint
+from worlds import CERTS, INPUT_TROUBLES, PASSWORD, STORE, WORLDS, Built, World, built, fingerprint
 
 SCHEMAS = {
     name: json.loads((Path(__file__).parents[2] / "docs" / "schema" / f"{name}.json").read_text())
@@ -167,7 +167,7 @@ def judge_change(made: Built, change: dict, texts: dict[str, bytes]) -> None:
 def check_agrees(made: Built, checks: list[dict]) -> None:
     """check says that a bundle is right where a client trusts all that is mounted, and not where it does not."""
     world = made.world
-    if world.input_trouble in ("damaged", "missing"):
+    if INPUT_TROUBLES.get(world.input_trouble):
         return
     wanted = {authority(name).der for name in world.mounted}
     for path in made.bundle_paths:
@@ -192,7 +192,7 @@ def not_said_as_info(made: Built) -> bool:
 def removal_holds(made: Built) -> None:
     """What is taken out of the mount is gone everywhere, or it is an error."""
     world = made.world
-    if world.input_trouble in ("damaged", "missing") or world.strict:
+    if INPUT_TROUBLES.get(world.input_trouble) or world.strict:
         return
     made.mount(world.then_mounted)
     start = made.run("--", "/usr/bin/env", "-0")

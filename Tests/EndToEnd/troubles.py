@@ -1,7 +1,9 @@
 """What goes wrong, made to happen: each trouble's name, what brings it about, and what the page says of it."""
 
+import base64
 import contextlib
 import datetime
+import gzip
 import socket
 import ssl
 import threading
@@ -84,7 +86,20 @@ def expired_twin(authority: Authority) -> bytes:
     made = x509.CertificateBuilder().subject_name(old.subject).issuer_name(old.subject).public_key(old.public_key())
     made = made.serial_number(7).not_valid_before(now - datetime.timedelta(days=9))
     made = made.not_valid_after(now - datetime.timedelta(days=2))
-    made = made.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    for extension in old.extensions:
+        made = made.add_extension(extension.value, critical=extension.critical)
+    return made.sign(authority.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+
+def loose_twin(authority: Authority) -> bytes:
+    """The same with a basicConstraints that is not critical, and without keyUsage."""
+    from cryptography import x509
+
+    old = authority.certificate
+    made = x509.CertificateBuilder().subject_name(old.subject).issuer_name(old.subject).public_key(old.public_key())
+    made = made.serial_number(8).not_valid_before(old.not_valid_before_utc).not_valid_after(old.not_valid_after_utc)
+    made = made.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=False)
+    made = made.add_extension(x509.SubjectKeyIdentifier.from_public_key(old.public_key()), critical=False)
     return made.sign(authority.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
 
@@ -107,6 +122,8 @@ FILES = {
         ),
         "A keystore with the CA's private key in it, mostly. Mount the certificate alone.",
     ),
+    "bare.txt": (base64.encodebytes(_own.der), "What stands between BEGIN and END, without these two lines."),
+    "base64.pem": (base64.encodebytes(_own.pem), "A Kubernetes Secret's `data` was copied as it is, mostly."),
     "both.pem": (_own.key_and_certificate, "The certificate is used. The key has no business in a mounted directory."),
     "bought.csr": (block("CERTIFICATE REQUEST"), "What was sent to the CA, not what came back."),
     "broken.pem": (
@@ -114,13 +131,42 @@ FILES = {
         "The block was cut or altered on its way, often by copy and paste. Export it again as Base64.",
     ),
     "cut.pem": (b"-----BEGIN CERTIFICATE-----\nMIIB\n", "The file ends too early. Copy it again."),
-    "dated.pem": (expired_twin(_own), "It is merged all the same; clients refuse what it signs."),
+    "cut.der": (_own.der[:-20], "The file was copied while it was written, or the download broke off."),
+    "dashes.pem": (
+        _own.pem.replace(b"-----BEGIN", "\u2014\u2014-BEGIN".encode()),
+        "A word processor or a chat turned hyphens into dashes. Copy the original file instead of its text.",
+    ),
+    "dated.pem": (expired_twin(Authority.named("Dated Root")), "It is merged all the same; clients refuse what it signs."),
     "empty.pem": (b"", "An export or a mount that failed."),
+    "escaped.pem": (
+        _own.pem.replace(b"\n", b"\\n"),
+        "JSON and environment files write a line break as `\\\\n`; whatever copied it did not turn it back.",
+    ),
+    "folded.pem": (
+        _own.pem.replace(b"\n", b" "),
+        "YAML's `>` joins lines. `kubectl create configmap --from-file` needs no such care.",
+    ),
+    "gzipped.pem": (gzip.compress(_own.pem, mtime=0), "Packed for its way, and not unpacked."),
+    "indented.pem": (
+        b"".join(b"    " + line + b"\n" for line in _own.pem.splitlines()),
+        "Copied out of a YAML file with its indentation.",
+    ),
+    "intermediate.pem": (
+        Authority.named("Far Root").subordinate("Issuing CA").pem,
+        "curl trusts an intermediate CA alone, Python before 3.13 does not: `unable to get issuer certificate`.",
+    ),
     "java.jks": (b"\xfe\xed\xfe\xed\0\0\0\2", "Java's own format."),
     "key.pem": (block("PRIVATE KEY"), "A private key belongs to its owner alone."),
     "list.crl": (block("X509 CRL"), "No client of the container reads such a list. Take it out."),
     "login.pem": (b"<!DOCTYPE html><html></html>", "Something asked for a login when the file was downloaded."),
+    "loose.pem": (
+        loose_twin(Authority.named("Loose Root")),
+        "Python 3.13 says `Basic Constraints of CA cert not marked critical` or `Missing Subject Key Identifier` of it.",
+    ),
     "notes.txt": (b"the CA is on the wiki\n", "Put nothing but certificates into the directory."),
+    "quoted.pem": (b"".join(b"> " + line + b"\n" for line in _own.pem.splitlines()), "Copied out of a mail."),
+    "tail.pem": (b"\n".join(_own.pem.splitlines()[2:]) + b"\n", "The first lines were lost in copying."),
+    "zipped.pem": (b"PK\3\4\x14\0", "Packed for its way, and not unpacked."),
     "odd.pem": (
         odd_twin(_own),
         "In a bundle it would end all TLS of that library's clients. [Which certificates are used](certificates.md).",
@@ -136,5 +182,7 @@ SETTINGS = {
     "PSM_ENTRY_CRETS": ("/certs", "A typing error, mostly: nothing reads this variable."),
     "HTTPS_PROXY": ("http://user:secret@proxy.corp:port", "Correct the variable. Its value is not shown: it may hold a password."),
     "HTTP_PROXY_FILE": ("/run/secrets/none", "The secret is not mounted into this service."),
+    "REQUESTS_CA_BUNDLE": ("/corp.pem", "requests trusts the file alone, and nothing beside it. Mount the CA and unset the variable."),
+    "SSL_CERT_DIR": ("/nowhere", "OpenSSL looks there beside its default file. It is mostly left over from another image."),
     "SSL_CERT_FILE": ("/nowhere.pem", "The variable replaces the trust of whoever obeys it. It is mostly not needed."),
 }

@@ -47,6 +47,13 @@ class Bundle:
     leftover: bool = False
 
 
+INPUT_TROUBLES = {
+    "key": False, "damaged": True, "missing": True, "folded": True, "no file": True, "readme": False,
+    "lost+found": False, "own work": False,
+}
+"""Whether a start with it takes nothing out of any store."""
+
+
 @dataclass(frozen=True)
 class World:
     bundles: tuple[Bundle, ...]
@@ -57,7 +64,7 @@ class World:
     then_mounted: tuple[str, ...] = ()
     """What is mounted afterwards."""
     input_trouble: str = ""
-    """'key', 'damaged', 'missing' beside the certificates."""
+    """What lies beside the certificates: one of INPUT_TROUBLES."""
     state: tuple[str, ...] = ("/run/psm-entry",)
     state_trouble: str = ""
     """What is planted at the first state directory: 'link', 'dangling', 'foreign', 'file'."""
@@ -103,7 +110,7 @@ WORLDS = st.builds(
     anchors_mode=rarely([0o777], 0o755),
     mounted=names(CORPORATE + PUBLIC[:1]),
     then_mounted=names(CORPORATE),
-    input_trouble=rarely(["key", "damaged", "missing"], ""),
+    input_trouble=rarely([*INPUT_TROUBLES], ""),
     state=st.sampled_from([("/run/psm-entry",), ("/run/psm-entry", "/tmp/psm-entry-x")]),
     state_trouble=rarely(["link", "dangling", "foreign", "file"], ""),
     system=st.sampled_from(["native", "off", "auto"]),
@@ -164,6 +171,19 @@ class Built:
             (directory / "key.pem").write_bytes(authority("Keyed").key_and_certificate)
         if trouble == "damaged":
             (directory / "damaged.pem").write_bytes(authority("Damaged").pem[:-40])
+        if trouble == "folded":
+            (directory / "folded.pem").write_bytes(authority("Damaged").pem.replace(b"\n", b" "))
+        if trouble == "no file":
+            (directory / "absent.pem").mkdir(mode=0o755)
+        if trouble == "readme":
+            (directory / "README.md").write_bytes(b"# CAs\n")
+        if trouble == "lost+found":
+            (directory / "lost+found").mkdir(mode=0o700)
+        if trouble == "own work":
+            (directory / "own.pem").symlink_to(f"{ANCHORS}/psm-entry-{authority('Former Root').fingerprint}.crt")
+            (directory / "merged.pem").write_bytes(
+                OPENING + b"# Subject: x\n# SHA-256: x\n" + authority("Former Root").pem + CLOSING
+            )
 
     @property
     def bundle_paths(self) -> list[str]:

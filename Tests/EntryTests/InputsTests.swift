@@ -59,7 +59,7 @@ struct InputsTests {
     try write("certs/b.pem", 2, 1)
     let inputs = try inputs()
     #expect(sources(inputs) == ["/certs/a.pem", "/certs/b.pem"])
-    let sorted = inputs.certificates.map { $0.fingerprint.hex.description }
+    let sorted = inputs.mounted(isComplete: true).certificates.map { $0.fingerprint.hex.description }
     #expect(sorted == sorted.sorted() && sorted.count == 2)
   }
 
@@ -79,8 +79,8 @@ struct InputsTests {
     #expect(sources(inputs) == ["/certs/sub/ca.pem"])
     #expect(
       problems(inputs) == [
-        "error /certs/self: a link that leads back to itself: remove it",
-        "error /certs/sub/back: a link back to a directory that holds it: remove the link",
+        "error /certs/self: symbolic link loop; remove it",
+        "error /certs/sub/back: symbolic link loop; remove the link",
       ])
     #expect(!inputs.areIncomplete)
   }
@@ -91,7 +91,7 @@ struct InputsTests {
     let inputs = try inputs()
     #expect(sources(inputs) == ["/certs/b.pem"])
     #expect(
-      problems(inputs) == ["error /certs/a.pem: a link that leads nowhere: remove it, or mount what it means"]
+      problems(inputs) == ["error /certs/a.pem: dangling symbolic link; remove it or mount its target"]
     )
   }
 
@@ -100,7 +100,8 @@ struct InputsTests {
     try temporary.link("certs/up.pem", to: "../../../../../../etc/passwd")
     let inputs = try inputs()
     #expect(inputs.found.isEmpty)
-    #expect(problems(inputs).count == 2 && problems(inputs).allSatisfy { $0.contains("leads nowhere") })
+    #expect(
+      problems(inputs).count == 2 && problems(inputs).allSatisfy { $0.contains("dangling symbolic link") })
   }
 
   @Test func aFIFOIsNotWaitedFor() throws {
@@ -110,7 +111,7 @@ struct InputsTests {
     let inputs = try inputs(["/certs", "/certs/a.pem"])
     #expect(Clock.monotonic - begin < 5_000_000_000)
     #expect(sources(inputs) == ["/certs/b.pem"])
-    #expect(problems(inputs).count == 2 && problems(inputs).allSatisfy { $0.contains("no regular file") })
+    #expect(problems(inputs).count == 2 && problems(inputs).allSatisfy { $0.contains("not a regular file") })
   }
 
   struct Missing: Sendable {
@@ -122,12 +123,12 @@ struct InputsTests {
   static let missing = [
     Missing(isNamed: false, isDeadLink: false, message: nil),
     Missing(
-      isNamed: true, isDeadLink: false, message: "it was named and is missing: mount it, or name another"),
+      isNamed: true, isDeadLink: false, message: "no such file or directory"),
     Missing(
       isNamed: false, isDeadLink: true,
-      message: "it, or a directory on the way, is a link that leads nowhere: mount what it means"),
+      message: "it, or a directory on the way, is a dangling symbolic link"),
     Missing(
-      isNamed: true, isDeadLink: true, message: "it was named and is missing: mount it, or name another"),
+      isNamed: true, isDeadLink: true, message: "no such file or directory"),
   ]
 
   @Test(arguments: missing)
@@ -135,7 +136,7 @@ struct InputsTests {
     if row.isDeadLink { try temporary.link("extra", to: "/nowhere") }
     let inputs = try inputs(["/extra/ca"], isNamed: row.isNamed)
     let expected = row.message.map {
-      ["error /extra/ca: \($0); nothing is taken out of any store in this start"]
+      ["error /extra/ca: \($0); no certificate is removed from any store in this start"]
     }
     #expect(problems(inputs) == expected ?? [])
     #expect(inputs.areIncomplete == (row.message != nil))
@@ -159,7 +160,9 @@ struct InputsTests {
     let inputs = try inputs()
     #expect(sources(inputs) == ["/certs/b.pem"])
     #expect(
-      problems(inputs) == ["error /certs/a.pem: larger than 16 MiB: no certificate file; it is not read"])
+      problems(inputs) == [
+        "error /certs/a.pem: larger than 16 MiB, too large for a certificate file; not read"
+      ])
   }
 
   @Test func moreThanTenThousandNamesAreNotGoneThrough() throws {
@@ -175,12 +178,130 @@ struct InputsTests {
     #expect(problems(inputs)[0].hasPrefix("error /certs/b19999: "))
   }
 
-  @Test func whatIsNoCertificateIsAnErrorOfItsFileAndTheOthersAreUsed() throws {
-    try temporary.write("certs/a.pem", Array("no certificate\n".utf8))
-    try write("certs/b.pem", 1)
+  static let nothing: [(name: String, contents: [UInt8])] = [
+    ("README.md", bytes("# Our CAs\n\nAsk the network team.\n")),
+    ("Thumbs.db", [0xD0, 0xCF, 0x11, 0xE0, 0xA1]),
+    ("ca.pem:Zone.Identifier", bytes("[ZoneTransfer]\r\nZoneId=3\r\n")),
+  ]
+
+  @Test(arguments: nothing)
+  func whatWasNeverACertificateIsAWarningAndSuspendsNothing(name: String, contents: [UInt8]) throws {
+    try temporary.write("certs/\(name)", contents)
+    try write("certs/ca.pem", 1)
     let inputs = try inputs()
-    #expect(sources(inputs) == ["/certs/b.pem"])
-    #expect(problems(inputs).count == 1 && problems(inputs)[0].contains(" /certs/a.pem: "))
+    #expect(sources(inputs) == ["/certs/ca.pem"] && !inputs.areIncomplete)
+    #expect(problems(inputs) == ["warning /certs/\(name): not a certificate; ignored"])
+  }
+
+  static let damaged: [(name: String, contents: [UInt8])] = [
+    ("nothing", []), ("half a PEM", Array(MadeCertificate(serial: 1).pem.dropLast(40))),
+    ("half a DER", Array(MadeCertificate(serial: 1).der.dropLast(40))),
+    ("a line", bytes(shown(MadeCertificate(serial: 1).pem).replacing("\n", with: " "))),
+    ("a good one before", MadeCertificate(serial: 2).pem + MadeCertificate(serial: 1).pem.dropLast(40)),
+  ]
+
+  @Test(arguments: damaged)
+  func aDamagedFileIsAnErrorAndNothingIsRemoved(name: String, contents: [UInt8]) throws {
+    try temporary.write("certs/a.pem", contents)
+    let inputs = try inputs()
+    #expect(inputs.areIncomplete, "\(name)")
+    #expect(problems(inputs).count == 1 && problems(inputs)[0].hasPrefix("error /certs/a.pem: "), "\(name)")
+    #expect(
+      problems(inputs)[0].hasSuffix("no certificate is removed from any store in this start"), "\(name)")
+  }
+
+  @Test func whatIsRefusedForItsKindSuspendsNothing() throws {
+    try temporary.write(
+      "certs/a.key", bytes("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"))
+    let inputs = try inputs()
+    #expect(!inputs.areIncomplete && problems(inputs).count == 1 && inputs.fileProblems.hasErrors)
+  }
+
+  @Test func anEmptyDirectoryInAFilesPlaceIsAMountThatFailed() throws {
+    for path in ["certs/ca.pem", "ca.crt", "custom"] { try temporary.makeDirectory(path) }
+    for path in ["/certs", "/ca.crt"] as [StaticString] {
+      let inputs = try inputs([path])
+      #expect(inputs.areIncomplete && problems(inputs).count == 1, "\(path)")
+      #expect(
+        problems(inputs)[0].contains("empty directory instead of a file (Docker creates one"), "\(path)")
+    }
+    // A directory that may well be one.
+    #expect(try !inputs(["/custom"]).areIncomplete)
+    let custom = Inputs(
+      reading: [Settings.Input(path: Path("/custom"), isNamed: true, isFile: true)], in: try temporary.root,
+      now: Self.now)
+    #expect(custom.areIncomplete)
+    try write("certs/ca.pem/in.crt", 1)
+    #expect(try sources(inputs()) == ["/certs/ca.pem/in.crt"])
+  }
+
+  @Test func aFileTakenOutOfADirectoryThatWasReadSuspendsNothing() throws {
+    let paths = [
+      Settings.Input(path: Path("/certs"), isNamed: true),
+      Settings.Input(path: Path("/certs/gone.pem"), isNamed: true, isFile: true),
+    ]
+    func read() throws -> Inputs { Inputs(reading: paths, in: try temporary.root, now: Self.now) }
+    #expect(try read().areIncomplete)
+    try write("certs/other.pem", 1)
+    let inputs = try read()
+    #expect(!inputs.areIncomplete)
+    #expect(
+      problems(inputs) == ["error /certs/gone.pem: no such file; correct the setting, or put the file back"])
+  }
+
+  @Test func theDirectoryOfAVolumesLostFilesIsSkipped() throws {
+    try write("certs/lost+found/a.pem", 1)
+    try write("certs/sub/lost+found/a.pem", 2)
+    try write("certs/a.pem", 3)
+    #expect(try sources(inputs()) == ["/certs/a.pem"])
+    #expect(try problems(inputs()).isEmpty)
+  }
+
+  @Test func whatPsmEntryWroteIsNoInputUnderWhateverName() throws {
+    let own = MadeCertificate(serial: 9)
+    let name = try #require(certificates(9).first.map { StoreFamily.debian.anchorName($0.fingerprint) }).shown
+    let section = try #require(
+      BundleMerge(of: pem(1), mounted: MountedCertificates(certificates: certificates(9), isComplete: true))
+        .text)
+    for path in [
+      "run/psm-entry/cacert.pem", "tmp/psm-entry-1000/cacert.pem", "state/cacert.pem", "certs/\(name)",
+    ] {
+      try temporary.write(path, own.pem)
+    }
+    try temporary.write("certs/cacert.pem.psm-entry-damaged", own.pem)
+    try temporary.write("merged.pem", section)
+    try temporary.link("certs/a.pem", to: "\(name)")
+    try temporary.link("certs/b.pem", to: "/run/psm-entry/cacert.pem")
+    try temporary.link("certs/c.pem", to: "/tmp/psm-entry-1000/cacert.pem")
+    try temporary.link("certs/d.pem", to: "/state/cacert.pem")
+    try temporary.link("certs/e.pem", to: "/merged.pem")
+    let inputs = Inputs(
+      reading: [Settings.Input(path: Path("/certs"), isNamed: true)], in: try temporary.root,
+      stateDirectories: [Path("/state")], now: Self.now)
+    #expect(sources(inputs) == ["/certs/e.pem"] && problems(inputs).isEmpty)
+    #expect(inputs.found.map { $0.certificate.fingerprint } == certificates(1).map { $0.fingerprint })
+  }
+
+  @Test func theStoresOwnBundleIsReadWithoutItsAnchors() throws {
+    let anchor = try #require(certificates(9).first.map { StoreFamily.debian.anchorName($0.fingerprint) })
+      .shown
+    try temporary.write("usr/local/share/ca-certificates/\(anchor)", MadeCertificate(serial: 9).pem)
+    try temporary.write("etc/ssl/certs/ca-certificates.crt", pem(1, 9))
+    try temporary.link("certs/system.pem", to: "/etc/ssl/certs/ca-certificates.crt")
+    let inputs = try inputs()
+    #expect(inputs.found.map { $0.certificate.fingerprint } == certificates(1).map { $0.fingerprint })
+    #expect(inputs.found.allSatisfy { $0.origin.isOfStore })
+  }
+
+  @Test func anExpiredCertificateWithASuccessorIsNoWarning() throws {
+    try write("certs/a.pem", 1)
+    let after: Int64 = 2_300_000_000
+    #expect(try inputs(now: after).problems.count == 1)
+    try temporary.write("certs/b.pem", MadeCertificate(serial: 2, notAfter: "491231000000Z").pem)
+    #expect(try inputs(now: after).problems.isEmpty)
+    try temporary.write(
+      "certs/b.pem", MadeCertificate(serial: 2, name: "Other", notAfter: "491231000000Z").pem)
+    #expect(try inputs(now: after).problems.count == 1)
   }
 
   @Test func anExpiredCertificateIsUsedWithAWarning() throws {

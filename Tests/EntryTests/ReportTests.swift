@@ -131,11 +131,30 @@ struct ReportTests {
       "other users may replace this directory, since they may write to one that contains it; set PSM_ENTRY_STATE_DIR to one that only root or this user may write to"
     ),
     Row(
-      .variableUnreadable(path, .system(denied)), "variable.unreadable",
+      .variableUnreadable(path, .system(denied), isDirectory: false), "variable.unreadable",
       "/conda/ssl/cacert.pem: permission denied; clients that obey the variable trust nothing; unset it"),
     Row(
-      .variableUnreadable(Path("http://user:secret@proxy"), .notRegular), "variable.unreadable",
+      .variableUnreadable(Path("http://user:secret@proxy"), .notRegular, isDirectory: false),
+      "variable.unreadable",
       "(not shown: no path): not a regular file; clients that obey the variable trust nothing; unset it"),
+    Row(
+      .variableUnreadable(path, .system(denied), isDirectory: true), "variable.unreadable",
+      "/conda/ssl/cacert.pem: permission denied; correct or unset the variable"),
+    Row(
+      .variableLacksPublic(path), "variable.lacks",
+      "/conda/ssl/cacert.pem contains no public CA, so its clients reject public hosts; unset the variable, or add the public CAs to the file"
+    ),
+    Row(
+      .issuerMissing(Fingerprint(of: []), subject: "CN=A", issuer: "CN=B"), "certificate.issuer_missing",
+      "CN=A: issuer CN=B is neither mounted nor in the bundle, so Python before 3.13 does not trust it; mount the issuer as well"
+    ),
+    Row(
+      .ignored(subject: "CN=A", .anchorName, more: 1), "store.ignored",
+      "ignores CN=A (its file does not end in .crt); rename the file to *.crt; 1 more"),
+    Row(
+      .ignored(subject: "CN=A", .anchorsAreInput, more: 0), "store.ignored",
+      "does not get CN=A, because its anchors directory is an input and stays as it is; mount it there as well"
+    ),
     Row(
       .variableLacks(path, subject: "CN=A", more: 0), "variable.lacks",
       "/conda/ssl/cacert.pem lacks CN=A; unset the variable, or add the file to PSM_ENTRY_BUNDLES"),
@@ -256,6 +275,8 @@ struct ReportTests {
     case .variableLacks: 24
     case .redirected: 25
     case .refusedBySome: 26
+    case .issuerMissing: 27
+    case .variableLacksPublic: 28
     }
   }
 
@@ -275,7 +296,7 @@ struct ReportTests {
 
   @Test func everyKindHasARow() throws {
     let malformed = Finding.Kind.malformed(try #require(Self.damage), isRepaired: nil)
-    #expect(Set((Self.findings.map { $0.kind } + [malformed]).map(Self.number)) == Set(0...26))
+    #expect(Set((Self.findings.map { $0.kind } + [malformed]).map(Self.number)) == Set(0...28))
     #expect(Set(Self.facts.map { Self.number($0.kind) }) == Set(0...8))
   }
 

@@ -175,6 +175,63 @@ struct PlanTests {
         == .variableLacks(path, subject: certificates(5)[0].subjectText, more: 0))
   }
 
+  @Test
+  func variablesThatNameOneFileAreOneFinding() {
+    let mounted = mounted([5])
+    func variable(_ name: String, _ text: [UInt8], _ use: VariableSnapshot.Use = .replaces)
+      -> VariableSnapshot
+    {
+      VariableSnapshot(
+        name: bytes(name), path: Path("/ca.pem"), use: use,
+        state: .file(FileIdentity(device: 1, inode: 70), text: text))
+    }
+    let lacking = plan(
+      Snapshot(
+        mounted: mounted, bundles: [bundle(pem(1) + section(5))],
+        variables: [variable("SSL_CERT_FILE", pem(1)), variable("PIP_CERT", pem(1))]))
+    #expect(lacking.findings.map { shown($0.subject.utf8) } == ["SSL_CERT_FILE, PIP_CERT"])
+    #expect(
+      lacking.findings.map { $0.kind } == [
+        .variableLacks(Path("/ca.pem"), subject: certificates(5)[0].subjectText, more: 0)
+      ])
+    let alone = plan(
+      Snapshot(
+        mounted: mounted, bundles: [bundle(pem(1) + section(5))],
+        variables: [variable("SSL_CERT_FILE", pem(5)), variable("NODE_EXTRA_CA_CERTS", pem(5), .adds)]))
+    #expect(alone.findings.map { $0.kind } == [.variableLacksPublic(Path("/ca.pem"))])
+    #expect(alone.findings.map { shown($0.subject.utf8) } == ["SSL_CERT_FILE"])
+  }
+
+  @Test(arguments: [([5], true), ([1, 5], false), ([], true)] as [([UInt8], Bool)])
+  func aDirectoryOfHashedNamesIsJudgedByWhatIsInIt(serials: [UInt8], isWrong: Bool) {
+    let ders = SortedBytes(serials.flatMap { certificates($0) }.map { $0.der })
+    let variable = VariableSnapshot(
+      name: bytes("REQUESTS_CA_BUNDLE"), path: Path("/hashed"), use: .replacesFileOrDirectory,
+      state: .directory(ders))
+    let plan = plan(
+      Snapshot(mounted: mounted([5]), bundles: [bundle(pem(1) + section(5))], variables: [variable]))
+    #expect(plan.findings.isEmpty != isWrong)
+  }
+
+  @Test
+  func anIntermediateWhoseIssuerIsNowhereIsAWarning() throws {
+    let issued = made([MadeCertificate(serial: 7, name: "Issuing", issuer: "Root")])
+    let root = made([MadeCertificate(serial: 8, name: "Root")])
+    func findings(_ certificates: [Certificate], base: [UInt8]) -> [Finding] {
+      plan(
+        Snapshot(
+          mounted: MountedCertificates(certificates: sorted(certificates), isComplete: true),
+          bundles: [bundle(base)])
+      ).findings
+    }
+    let alone = findings(issued, base: pem(1))
+    #expect(alone.count == 1 && alone[0].level == .warning && alone[0].area == .input)
+    #expect(
+      alone[0].kind == .issuerMissing(issued[0].fingerprint, subject: "CN=Issuing", issuer: "CN=Root"))
+    #expect(findings(issued + root, base: pem(1)).isEmpty)
+    #expect(findings(issued, base: pem(1) + MadeCertificate(serial: 8, name: "Root").pem).isEmpty)
+  }
+
   /// B: a bundle that cannot be replaced gets no temporary file beside it.
   @Test
   func nothingIsWrittenBesideABundleThatCannotBeReplaced() {

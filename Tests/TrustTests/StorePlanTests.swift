@@ -70,6 +70,76 @@ struct StorePlanTests {
     #expect(need.added.count == 1)
   }
 
+  private static let anchors = FileIdentity(device: 1, inode: 50)
+
+  /// The same where the anchors directory is an input itself.
+  private func need(
+    _ family: StoreFamily, bundle: [UInt8], bundleAge: Int64 = 0, own: [Certificate] = [],
+    inAnchors: [(certificate: Certificate, name: StaticString)], elsewhere: [Certificate] = [],
+    isOfStore: Bool = false, builder: StoreSnapshot.Builder = .tool(limit: 960)
+  ) -> StoreNeed {
+    let all = sorted(inAnchors.map { $0.certificate } + elsewhere)
+    var store = StoreSnapshot(family: family, builder: builder)
+    store.anchors = own.map { family.anchorName($0.fingerprint) }
+    store.anchorDirectories = [Self.anchors]
+    (store.anchorsModified, store.bundleModified) = (100, 100 - bundleAge)
+    store.trusted = CertificateIndex(all).trusted(in: bundle)
+    let origins = all.map { certificate -> MountedCertificates.Origin in
+      for one in inAnchors where one.certificate === certificate {
+        return MountedCertificates.Origin(
+          source: Path("/a").appending(Path(one.name)), directories: [Self.anchors])
+      }
+      return MountedCertificates.Origin(source: Path("/b/ca.pem"), directories: [], isOfStore: isOfStore)
+    }
+    return StoreNeed(
+      store,
+      MountedCertificates(
+        certificates: all, isComplete: true, origins: origins,
+        directories: inAnchors.isEmpty ? [] : [Self.anchors]))
+  }
+
+  @Test func whatLiesAmongTheAnchorsIsOneAlreadyAndOnlyTheToolRuns() {
+    let one = certificates(1)[0]
+    let fresh = need(.debian, bundle: pem(9), inAnchors: [(one, "ca.crt")])
+    #expect(fresh.needsBuild && !fresh.changesAnchors && fresh.ignored.isEmpty)
+    #expect(fresh.added == [one.fingerprint])
+    #expect(!need(.debian, bundle: pem(9, 1), inAnchors: [(one, "ca.crt")]).needsBuild)
+  }
+
+  @Test func anAnchorOfOursAmongInputsGoesWithItsCertificate() {
+    let old = certificates(2)
+    let need = need(.debian, bundle: pem(9, 1, 2), own: old, inAnchors: [(certificates(1)[0], "ca.crt")])
+    #expect(need.removed == old.map { $0.fingerprint } && need.needsBuild)
+  }
+
+  @Test func anInputTakenOutOfTheAnchorsIsTakenOutOfTheBundle() {
+    let one = (certificates(1)[0], "ca.crt" as StaticString)
+    #expect(need(.debian, bundle: pem(9, 1, 2), bundleAge: 1, inAnchors: [one]).needsBuild)
+  }
+
+  @Test func aNameThatTheToolDoesNotReadIsSaid() {
+    let one = certificates(1)[0]
+    let debian = need(.debian, bundle: pem(9), inAnchors: [(one, "ca.pem")])
+    #expect(!debian.needsBuild && debian.ignored.map { $0.reason } == [.anchorName])
+    #expect(debian.ignoredInBundle.count == 1)
+    #expect(need(.redHat, bundle: pem(9), inAnchors: [(one, "ca.pem")]).ignored.isEmpty)
+    // Natively the managed section gets it.
+    #expect(need(.debian, bundle: pem(9), inAnchors: [(one, "ca.pem")], builder: .ourselves).ignored.isEmpty)
+  }
+
+  @Test func nothingIsWrittenIntoAnInput() {
+    let need = need(
+      .debian, bundle: pem(9), inAnchors: [(certificates(1)[0], "ca.crt")], elsewhere: certificates(2))
+    #expect(!need.changesAnchors && need.needsBuild)
+    #expect(need.ignored.map { $0.reason } == [.anchorsAreInput])
+  }
+
+  @Test func whatTheDistributionTrustsGetsNoAnchorWhereItIsTheInput() {
+    let from = need(.debian, bundle: pem(1), inAnchors: [], elsewhere: certificates(1), isOfStore: true)
+    #expect(!from.needsBuild && !from.changesAnchors)
+    #expect(need(.debian, bundle: pem(1), inAnchors: [], elsewhere: certificates(1)).changesAnchors)
+  }
+
   struct Ignored: CustomTestStringConvertible, Sendable {
     let testDescription: String
     let certificate: MadeCertificate

@@ -1,0 +1,67 @@
+import Text
+
+/// The usual ways in which a certificate is damaged on its way into a mount, told apart so that each gets its remedy.
+/// - Parameter text: one without a block that OpenSSL would begin to read.
+/// - Returns: what was done to it, and in which line; nil where it looks like nothing that was a certificate.
+func commonDamage(in text: [UInt8]) -> (kind: CertificateProblem.Kind, line: Int?)? {
+  if let kind = kindOfBase64(text[...]) { return (kind, nil) }
+  var hasEnd = false
+  var (number, position) = (0, 0)
+  while position < text.count {
+    let end = text.span.firstNewline(in: position..<text.count)
+    let line = text[position..<end]
+    position = end + 1
+    number += 1
+    if let start = line.firstOccurrence(of: "-----BEGIN ") { return (damage(of: line, from: start), number) }
+    if line.contains("-----END ") { hasEnd = true }
+    if namesCertificate(line) { return (.misspeltBegin, number) }
+  }
+  return hasEnd ? (.noBegin, number) : nil
+}
+
+/// - Parameter start: where in the line its BEGIN begins.
+private func damage(of line: ArraySlice<UInt8>, from start: Int) -> CertificateProblem.Kind {
+  if line.contains("-----\\n") { return .writtenLineBreaks }
+  let isIndented = line[..<start].allSatisfy { $0 <= UInt8(ascii: " ") }
+  let label = line[(start + 11)...]
+  guard let end = label.firstOccurrence(of: "-----") else { return .misspeltBegin }
+  if label[(end + 5)...].contains(where: { $0 > UInt8(ascii: " ") }) { return .oneLine }
+  return isIndented ? .indented : .textBeforeBegin
+}
+
+/// Whether it is a BEGIN line whose hyphens are wrong: too few, apart from the word, or a word processor's dashes.
+private func namesCertificate(_ line: ArraySlice<UInt8>) -> Bool {
+  if line.count > 100 { return false }
+  guard let begin = line.firstOccurrence(of: "BEGIN") ?? line.firstOccurrence(of: "begin"),
+    line[begin...].contains("CERTIFICATE") || line[begin...].contains("certificate")
+  else { return false }
+  // A sentence may hold both words.
+  let before = line[..<begin].drop { $0 <= UInt8(ascii: " ") }
+  return before.allSatisfy { $0 <= UInt8(ascii: "-") || $0 > 0x7F } && !before.isEmpty
+}
+
+/// What Base64 without BEGIN and END lines holds, told by how it begins; nil where it is none of these.
+///
+/// - Source: RFC 4648 §4. `MII` is how a SEQUENCE of 256 bytes to 64 KiB begins, `LS0tLS1CRUdJTi` is `-----BEGIN`, and
+///   `TUlJ` is `MII`.
+func kindOfBase64(_ text: ArraySlice<UInt8>) -> CertificateProblem.Kind? {
+  let start = text.dropByteOrderMark.drop { $0 <= UInt8(ascii: " ") }
+  let line = start.prefix { $0 > UInt8(ascii: " ") }
+  let marks: StaticString = "+/="
+  guard line.count >= 40, line.allSatisfy({ $0.isLetterOrDigit || marks.has($0) }) else { return nil }
+  if line.begins(with: "MII") { return .bareBase64 }
+  if line.begins(with: "LS0tLS1CRUdJTi") { return .base64OfPEM }
+  return line.begins(with: "TUlJ") ? .base64Twice : nil
+}
+
+extension ArraySlice<UInt8> {
+  /// Without UTF-8's byte order mark.
+  var dropByteOrderMark: ArraySlice<UInt8> { begins(with: [0xEF, 0xBB, 0xBF]) ? dropFirst(3) : self }
+}
+
+extension UInt8 {
+  fileprivate var isLetterOrDigit: Bool {
+    let upper = self & ~0x20
+    return (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(upper) || isDigit
+  }
+}

@@ -1,0 +1,57 @@
+import Certificates
+import Text
+import Trust
+
+/// What is wrong with certificates that are used all the same.
+/// - Parameters:
+///   - found: each certificate once.
+///   - now: seconds since the epoch.
+func certificateProblems(of found: [Inputs.Found], now: Int64) -> [Problem] {
+  var list = ProblemList()
+  let all = CertificateWarnings(found, now: now)
+  var told: [(source: Path, count: Int, untold: Int)] = []
+  for one in found {
+    if told.last?.source != one.source { told.append((one.source, 0, 0)) }
+    for warning in all.warnings(of: one.certificate, now: now) {
+      if told[told.count - 1].count == messageLimit {
+        told[told.count - 1].untold += 1
+        continue
+      }
+      told[told.count - 1].count += 1
+      list.append(
+        .warning(one.source.shown, "\(one.certificate.shownSubject): \(warning.text)"), of: one.source,
+        kind: warning.text)
+    }
+  }
+  for file in told where file.untold > 0 {
+    list.append(.warning(file.source.shown, moreText(file.untold)), of: file.source, kind: moreKind)
+  }
+  return list.problems
+}
+
+/// What of the mounted certificates decides whether a warning of another matters.
+struct CertificateWarnings {
+  /// The subjects of certificates that are valid now: an expired one of the same subject is replaced.
+  private let valid: SortedBytes
+  /// The issuers of CAs: where those are mounted, no client looks at what has issued them.
+  private let issuers: SortedBytes
+
+  init(_ found: [Inputs.Found], now: Int64) {
+    let certificates = found.map { $0.certificate }
+    valid = SortedBytes(
+      certificates.filter { $0.notBefore <= now && $0.notAfter >= now }.map { Array($0.subjectDER) })
+    issuers = SortedBytes(
+      certificates.filter { $0.isAuthority && !$0.isSelfIssued }.map { Array($0.issuerDER) })
+  }
+
+  func warnings(of certificate: Certificate, now: Int64) -> [CertificateWarning] {
+    let subject = Array(certificate.subjectDER)
+    return certificate.warnings(now: now).filter { warning in
+      switch warning {
+      case .expired: !valid.contains(subject)
+      case .refusedByStrict: !issuers.contains(subject)
+      default: true
+      }
+    }
+  }
+}

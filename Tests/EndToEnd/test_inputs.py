@@ -1,0 +1,220 @@
+"""What people mount, as it really is: damage with its remedy, mounts that failed, and psm-entry's own work coming back."""
+
+import base64
+import gzip
+import re
+import shutil
+import ssl
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from certificates import certificates_of
+from roots import BUNDLE, CERTS, NOBODY, Scene, authority, base, loaded, make_scene
+
+SUSPENDED = "no certificate is removed from any store in this start"
+
+
+@pytest.fixture
+def scene(directory: Path, binary: Path) -> Scene:
+    return make_scene(directory, binary)
+
+
+def trusts(scene: Scene, name: str) -> bool:
+    return authority(name).der in loaded(scene.at(BUNDLE))
+
+
+def folded(pem: bytes) -> bytes:
+    return pem.replace(b"\n", b" ")
+
+
+DAMAGE: dict[str, tuple[Callable[[bytes], bytes], str]] = {
+    "written line breaks": (lambda pem: pem.replace(b"\n", b"\\n"), "instead of line breaks"),
+    "indented": (lambda pem: b"".join(b"    " + line + b"\n" for line in pem.splitlines()), "indented PEM"),
+    "Base64 of PEM": (base64.encodebytes, "Base64 of a PEM file"),
+    "bare Base64": (lambda pem: base64.encodebytes(ssl.PEM_cert_to_DER_cert(pem.decode())), "without BEGIN and END"),
+    "Base64 twice": (
+        lambda pem: base64.encodebytes(base64.b64encode(ssl.PEM_cert_to_DER_cert(pem.decode()))),
+        "encoded twice",
+    ),
+    "gzip": (gzip.compress, "gzip file"),
+}
+
+
+@pytest.mark.parametrize("kind", DAMAGE)
+def test_the_commonest_damage_has_a_name_and_its_remedy_mends_it(scene, kind, tmp_path):
+    damage, words = DAMAGE[kind]
+    damaged = scene.at(CERTS) / "Corp Root.pem"
+    damaged.write_bytes(damage(authority("Corp Root").pem))
+    started = scene.start()
+    (line,) = started.lines("Corp Root.pem")
+    assert ": error: " in line and words in line, line
+    assert not trusts(scene, "Corp Root")
+    # The message names a command: what it makes is mounted in the file's place.
+    (command,) = re.findall(r"(?:it|twice|space): (.*? > ca\.\w+)", line)
+    command = command.replace("FILE", f"'{damaged}'")
+    subprocess.run(["/bin/sh", "-ec", command], cwd=tmp_path, check=True, timeout=30)
+    damaged.unlink()
+    (made,) = tmp_path.glob("ca.*")
+    shutil.copy(made, scene.at(CERTS))
+    again = scene.start()
+    assert not again.lines("error") and not again.lines("warning"), again.said
+    assert trusts(scene, "Corp Root")
+
+
+UNMENDED = {
+    "folded by YAML": (folded, "'key: |' instead of 'key: >'"),
+    "quoted in a mail": (lambda pem: b"".join(b"> " + line + b"\n" for line in pem.splitlines()), "text before -----BEGIN"),
+    "a space in BEGIN": (lambda pem: pem.replace(b"-----BEGIN", b"----- BEGIN"), "misspelled BEGIN line"),
+    "a word processor's dashes": (
+        lambda pem: pem.replace(b"-----BEGIN", "\u2014\u2014-BEGIN".encode()),
+        "misspelled BEGIN line",
+    ),
+    "no BEGIN": (lambda pem: b"\n".join(pem.splitlines()[3:]), "END line without a BEGIN line"),
+    "half of a PEM": (lambda pem: pem[:-60], "missing END line"),
+    "half of a DER": (lambda pem: ssl.PEM_cert_to_DER_cert(pem.decode())[:-60], "cut short"),
+    "nothing": (lambda pem: b"", "empty file"),
+}
+
+
+@pytest.mark.parametrize("kind", [*DAMAGE, *UNMENDED])
+def test_a_file_that_is_damaged_between_two_starts_revokes_nothing(scene, kind):
+    damage, words = (DAMAGE | UNMENDED)[kind]
+    scene.mount("Corp Root", "Other Root")
+    scene.start()
+    assert trusts(scene, "Corp Root") and trusts(scene, "Other Root")
+    (scene.at(CERTS) / "Corp Root.pem").write_bytes(damage(authority("Corp Root").pem))
+    started = scene.start()
+    (line,) = started.lines("Corp Root.pem")
+    assert words in line
+    # What is only packed is of another kind, and its CA is not mounted any more.
+    assert (SUSPENDED in line) == (kind != "gzip")
+    assert trusts(scene, "Corp Root") == (kind != "gzip") and trusts(scene, "Other Root")
+    scene.mount("Other Root")
+    assert not scene.start().lines("error")
+    assert not trusts(scene, "Corp Root")
+
+
+HARMLESS = {"README.md": b"# CAs\n", "Thumbs.db": b"\xd0\xcf\x11\xe0", "ca.crt:Zone.Identifier": b"[ZoneTransfer]\r\nZoneId=3\r\n"}
+
+
+def test_what_was_never_meant_as_a_certificate_is_a_warning_and_strict_starts(scene):
+    scene.mount("Corp Root", "Other Root")
+    scene.start()
+    scene.mount("Corp Root")
+    for name, content in HARMLESS.items():
+        (scene.at(CERTS) / name).write_bytes(content)
+    (scene.at(CERTS) / ".DS_Store").write_bytes(b"\0\0\0\1Bud1")
+    started = scene.start("--strict")
+    assert started.status == 0 and not started.lines("error")
+    for name in HARMLESS:
+        assert started.lines(name) == [f"psm-entry: warning: {CERTS}/{name}: not a certificate; ignored"]
+    assert not started.lines(".DS_Store")
+    assert trusts(scene, "Corp Root") and not trusts(scene, "Other Root")
+
+
+def test_the_lost_and_found_of_a_volume_is_no_input_of_anybody(scene):
+    lost = scene.at(CERTS) / "lost+found"
+    lost.mkdir(mode=0o700)
+    for user in ((), NOBODY):
+        started = scene.start("--strict", user=user)
+        assert started.status == 0 and not started.lines("lost+found"), started.said
+
+
+@pytest.mark.parametrize("place", ["named by the product", "named", "in the directory"])
+def test_a_directory_that_docker_made_for_a_missing_file_revokes_nothing(scene, place):
+    scene.mount("Corp Root")
+    scene.start()
+    scene.mount()
+    path = f"{CERTS}/ca_cert.pem"
+    scene.at(path).mkdir()
+    settings = {
+        "named by the product": {"REPO_CUSTOM_CA_CERT": path},
+        "named": {"PSM_ENTRY_CERTS": path},
+        "in the directory": {},
+    }
+    started = scene.start(environment=settings[place])
+    (line,) = started.lines("ca_cert.pem")
+    assert ": error: " in line and "(Docker creates one if the mounted file is missing on the host)" in line
+    assert SUSPENDED in line and trusts(scene, "Corp Root")
+    assert scene.start("--strict", environment=settings[place]).status == 78
+    # The remedy: the file is put where it belongs.
+    scene.at(path).rmdir()
+    scene.at(path).write_bytes(authority("Other Root").pem)
+    assert not scene.start("--strict", environment=settings[place]).lines("error")
+    assert trusts(scene, "Other Root") and not trusts(scene, "Corp Root")
+
+
+def test_the_file_that_the_product_names_may_be_taken_out_of_a_directory_that_is_there(scene):
+    scene.mount("Corp Root", "Other Root")
+    setting = {"REPO_CUSTOM_CA_CERT": f"{CERTS}/Corp Root.pem"}
+    assert not scene.start(environment=setting).lines("error")
+    scene.mount("Other Root")
+    started = scene.start(environment=setting)
+    (line,) = started.lines("error")
+    assert "no such file; correct the setting" in line and SUSPENDED not in line
+    assert not trusts(scene, "Corp Root") and trusts(scene, "Other Root")
+    # Without any other file the mount itself may have failed.
+    scene.mount()
+    (line,) = scene.start(environment=setting).lines("error")
+    assert SUSPENDED in line and trusts(scene, "Other Root")
+
+
+def test_what_psm_entry_wrote_is_not_read_back(scene):
+    """A CA that came back as an input would be trusted for ever."""
+    scene.start()
+    scene.write("/run/psm-entry/cacert.pem", authority("Former Root").pem)
+    shutil.copy(scene.at(BUNDLE), scene.at("/copy.pem"))
+    scene.at("/link.pem").symlink_to("/run/psm-entry/cacert.pem")
+    inputs = {"PSM_ENTRY_CERTS": f"{CERTS}:{BUNDLE}:/copy.pem:/run/psm-entry:/link.pem"}
+    scene.mount()
+    started = scene.start(environment=inputs)
+    assert not started.lines("error"), started.said
+    assert not trusts(scene, "Corp Root") and not trusts(scene, "Former Root")
+    assert scene.read(BUNDLE) == base()
+
+
+
+
+def test_a_directory_of_hashed_names_is_judged_as_requests_does(scene):
+    hashed = scene.at("/hashed")
+    hashed.mkdir()
+    setting = {"REQUESTS_CA_BUNDLE": "/hashed", "PIP_CERT": "/hashed"}
+    for name in ("Public A", "Public B"):
+        (hashed / f"{name}.pem").write_bytes(authority(name).pem)
+    subprocess.run(["/usr/bin/openssl", "rehash", hashed], check=True, timeout=30)
+    (line,) = scene.start(environment=setting).lines("/hashed")
+    assert "warning: REQUESTS_CA_BUNDLE, PIP_CERT: /hashed lacks CN=Corp Root,O=Corp; " in line
+    (hashed / "corp.pem").write_bytes(authority("Corp Root").pem)
+    # A file without its hashed name is not found there.
+    assert scene.start(environment=setting).lines("/hashed") == [line]
+    subprocess.run(["/usr/bin/openssl", "rehash", hashed], check=True, timeout=30)
+    assert not scene.start(environment=setting).lines("/hashed")
+    # curl's variable must name a file.
+    assert scene.start(environment={"CURL_CA_BUNDLE": "/hashed"}).lines("not a regular file")
+
+
+def test_a_variable_whose_file_holds_the_companys_ca_alone_breaks_public_hosts(scene):
+    scene.write("/corp.pem", authority("Corp Root").pem)
+    variables = ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT", "GIT_SSL_CAINFO"]
+    started = scene.start(environment=dict.fromkeys([*variables, "NODE_EXTRA_CA_CERTS"], "/corp.pem"))
+    (line,) = started.lines("/corp.pem")
+    assert line == (
+        f"psm-entry: warning: {', '.join(variables)}: /corp.pem contains no public CA, so its clients reject public"
+        " hosts; unset the variable, or add the public CAs to the file"
+    )
+    # That client's own verdict, and what the remedy gives.
+    assert certificates_of(scene.read("/corp.pem")) == [authority("Corp Root").der]
+    scene.write("/corp.pem", authority("Corp Root").pem + base())
+    assert not scene.start(environment=dict.fromkeys(variables, "/corp.pem")).lines("/corp.pem")
+
+
+def test_eight_variables_that_name_a_missing_file_are_one_line(scene):
+    variables = ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT", "AWS_CA_BUNDLE"]
+    started = scene.start(environment=dict.fromkeys(variables, "/gone.pem"))
+    (line,) = started.lines("/gone.pem")
+    assert f": {', '.join(variables)}: /gone.pem: no such file or directory; " in line
+    (line,) = scene.start(environment={"SSL_CERT_DIR": "/nowhere"}).lines("SSL_CERT_DIR")
+    assert "/nowhere: no such file or directory; correct or unset the variable" in line
