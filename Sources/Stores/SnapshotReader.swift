@@ -63,10 +63,10 @@ public struct SnapshotReader {
       let order = SortedBytes(request.variables.map { Array($0.path.bytes) })
       for (number, variable) in request.variables.enumerated() {
         let first = order.number(of: variable.path.bytes) ?? number
-        let isKnown = first < number && request.variables[first].use == variable.use
-        let state =
-          isKnown
-          ? snapshot.variables[first].state : readVariable(variable.path, variable.use, beside: snapshot)
+        var known = first < number ? snapshot.variables[first].state : nil
+        // A directory is one to some of them alone.
+        if case .file? = known {} else if variable.use != request.variables[first].use { known = nil }
+        let state = known ?? readVariable(variable.path, variable.use, beside: snapshot)
         snapshot.variables.append(
           VariableSnapshot(name: variable.name, path: variable.path, use: variable.use, state: state))
       }

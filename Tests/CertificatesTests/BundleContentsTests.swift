@@ -44,6 +44,14 @@ func aTextThatOpenSSLReadsIsNotDamaged(name: String, text: [UInt8]) {
   #expect(BundleContents(reading: text).damage == nil, "\(name)")
 }
 
+/// OpenSSL 3.0 refuses the file for it, newer ones do not.
+@Test(arguments: [[0x81, 0x00], [0x82, 0x00, 0x00]] as [[UInt8]])
+func aNullThatIsLongerThanItMustBeIsDamage(length: [UInt8]) {
+  var made = MadeCertificate()
+  made.algorithm = element(0x30, element(0x06, OIDs.sha256WithRSA) + [0x05] + length)
+  #expect(BundleContents(reading: one + pem(made.der)).damage != nil)
+}
+
 /// Whether both certificates are saved, and where the damage is.
 @Test(
   arguments: [

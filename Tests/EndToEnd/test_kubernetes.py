@@ -107,7 +107,7 @@ def pods(image, binary, tmp_path_factory, lan_proxy, origin):
     run = uuid.uuid4().hex[:8]
     pem = lan_proxy.authority.pem.decode()
     wanted = {kind: deployed_authorities(kind, pem) for kind in AUTHORITIES}
-    wanted["not a certificate"] = deployed_authorities("corp-ca.yaml", "no certificate at all")
+    wanted["not a certificate"] = deployed_authorities("corp-ca.yaml", pem.replace("\n", " "))
     files = {}
     for number, (kind, authorities) in enumerate(wanted.items()):
         name = f"repo-worker-{run}-{number}"
@@ -162,5 +162,5 @@ def test_the_service_is_nobody_on_a_read_only_root_and_its_manifest_holds_no_pas
 
 def test_the_probes_fail_where_a_mounted_file_is_no_certificate(pods):
     box = pods["not a certificate"]
-    assert "not a certificate" in said(box, "corp-proxy-root.pem")
+    assert "PEM on one line" in said(box, "corp-proxy-root.pem")
     assert [each.returncode for each in probed(box)] == [1, 1]

@@ -55,12 +55,12 @@ def ways(seen: list[Mapping[str, str]]) -> Ways:
 
 
 def detail(check: list[Mapping[str, str]], entry: str) -> str:
-    return next(one["detail"] for one in check if one["target"] == entry and "honours it" in one["detail"])
+    return next(one["detail"] for one in check if one["target"] == entry and "honors it" in one["detail"])
 
 
 def verdict(check: list[Mapping[str, str]], entry: str) -> set[str]:
-    """The clients that honour the entry, as `check` says."""
-    said = detail(check, entry).split(" honours it")[0]
+    """The clients that honor the entry, as `check` says."""
+    said = detail(check, entry).split(" honors it")[0]
     if said == "every client":
         return set(MEASURED)
     return set() if said == "no client" else set(said.split(", "))
@@ -88,14 +88,14 @@ def test_every_client_reached_every_host_by_one_way_or_the_other(results):
             assert set(ways(result[when]["seen"])) == wanted, (value.value, when, result[when]["said"])
 
 
-def test_check_names_the_clients_that_honour_an_entry(results):
+def test_check_names_the_clients_that_honor_an_entry(results):
     wrong = []
     for value, result in results:
         after = ways(result["after"]["seen"])
-        honoured = {client for client in MEASURED if after[value.hosts[0], client]}
+        honored = {client for client in MEASURED if after[value.hosts[0], client]}
         said = verdict(result["check"], value.judged)
-        if honoured != said:
-            wrong.append((value.value, f"said but not so: {said - honoured}", f"so but not said: {honoured - said}"))
+        if honored != said:
+            wrong.append((value.value, f"said but not so: {said - honored}", f"so but not said: {honored - said}"))
     assert wrong == []
 
 
@@ -119,7 +119,7 @@ def test_a_start_takes_nothing_away_but_from_two_clients_that_want_brackets(resu
         assert lost == ({"urllib", "Node fetch"} if value.value == "[fd00::1]" else set()), value.value
 
 
-def test_what_a_start_splits_and_trims_every_client_honours(results):
+def test_what_a_start_splits_and_trims_every_client_honors(results):
     """Separators, quotes and `*.`: what a start writes in a form that all of them share."""
     for value, result in results:
         if value.value != value.judged and value.judged in ("repo.corp", ".corp"):
@@ -131,10 +131,10 @@ def test_the_page_is_current(matrix, results, pytestconfig):
     check_page(PAGE, page(matrix["versions"], results), pytestconfig.getoption("write"))
 
 
-HEAD = """# Which client honours which entry of NO_PROXY
+HEAD = """# Which client honors which entry of NO_PROXY
 
 Plain names, `.domain` and IPv4 addresses mean the same to all; with anything else, look here, or ask
-`psm-entry check`, which says of each entry in the environment who honours it.
+`psm-entry check`, which says of each entry in the environment who honors it.
 
 A cell tells whether the client reached the host without the proxy: `yes`, `no`, or `after` where it did so only
 after psm-entry had rewritten the value (which adds `localhost`, `127.0.0.1` and `::1` as well). `before` is said of
@@ -150,7 +150,7 @@ def page(versions: Mapping[str, str], results) -> str:
     lines = [HEAD.format(versions=versions_text(versions))]
     lines += [f"| NO_PROXY | host | {' | '.join(CLIENTS)} |", "|---" * (len(CLIENTS) + 2) + "|"]
     lines += [row for value, result in results for row in rows(value, result)]
-    lines += ["", "## What check says\n", "| entry | who honours it |", "|---|---|"]
+    lines += ["", "## What check says\n", "| entry | who honors it |", "|---|---|"]
     for value, result in results:
         if value.kind:
             lines.append(f"| `{value.value}` | {detail(result['check'], value.judged).replace('*', chr(92) + '*')} |")
