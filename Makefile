@@ -58,7 +58,7 @@ unit:
 	swift test
 
 e2e: tools static faults-binary
-	.venv/bin/pytest Tests/EndToEnd --ignore Tests/EndToEnd/test_tool_faults.py
+	.venv/bin/pytest Tests/EndToEnd --ignore Tests/EndToEnd/test_tool_faults.py --durations=10
 
 # After a growth that is wanted: writes down what the tests hold the next builds against.
 record-cost: tools static

@@ -53,15 +53,24 @@ struct OwnFiles {
     return part
   }
 
+  /// Whether it is the private bundle of a state directory: of a named one, or of one that a start takes by itself.
+  /// A directory of the same name elsewhere is anybody's.
   private func isPrivateBundle(_ name: Path, in directory: Path, _ identity: FileIdentity) -> Bool {
     if name != privateBundleName { return false }
-    let parent = directory.split.name.bytes
-    return parent.isEqual(to: "psm-entry") || parent.begins(with: "psm-entry-")
-      || privateBundles.contains { root.metadata(of: $0)?.identity == identity }
+    let parent = directory.split.name
+    var places = privateBundles
+    if parent.bytes.isEqual(to: "psm-entry") { places.append(Path("/run/psm-entry").appending(name)) }
+    if parent.bytes.begins(with: "psm-entry-") {
+      for above in ["/tmp", "/dev/shm"] as [StaticString] {
+        places.append(Path(above).appending(parent).appending(name))
+      }
+    }
+    return places.contains { root.metadata(of: $0)?.identity == identity }
   }
 
   /// The anchors of ours that the system store's bundle was built from; nil where the file is not that bundle.
   private func ownAnchors(builtInto name: Path, _ identity: FileIdentity) -> [Fingerprint]? {
+    if !StoreFamily.isBundleName(name) { return nil }
     for family in StoreFamily.all where family.bundle.split.name == name {
       guard root.metadata(of: family.bundle)?.identity == identity else { continue }
       guard let anchors = try? Directory(family.anchors, in: root) else { return [] }

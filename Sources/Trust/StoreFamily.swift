@@ -86,6 +86,12 @@ public final class StoreFamily: Sendable {
 }
 
 extension StoreFamily {
+  /// Whether a family's bundle has this name. Asked of every mounted file, so the rows are not made for it.
+  public static func isBundleName(_ name: Path) -> Bool {
+    let names: [StaticString] = ["tls-ca-bundle.pem", "ca-bundle.pem", "ca-certificates.crt"]
+    return names.contains { name.bytes.isEqual(to: $0) }
+  }
+
   static let anchorPrefix: StaticString = "psm-entry-"
 
   /// Our anchor's file name: found again by its prefix, never mistaken for anybody else's.

@@ -1,6 +1,7 @@
 """The seven kinds of certificates that ended all TLS of a client: the client itself says that each does, and that
 after a start with it mounted nothing is lost."""
 
+import contextlib
 import http.server
 import ssl
 import subprocess
@@ -11,7 +12,7 @@ from pathlib import Path
 import der
 import pytest
 from certificate_readers import NODE
-from certificates import write
+from certificates import Authority, write
 from der import Fields, Node
 from roots import BUNDLE, CERTS, Scene, authority, make_scene
 
@@ -86,10 +87,10 @@ class _Answer(http.server.BaseHTTPRequestHandler):
         pass
 
 
-@pytest.fixture(scope="module")
-def public_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A server whose CA is one of the base's."""
-    chain = write(tmp_path_factory.mktemp("host") / "host.pem", authority("Public A").issue("127.0.0.1"))
+@contextlib.contextmanager
+def serving_host(issuer: Authority, directory: Path) -> Iterator[str]:
+    """A server on loopback with a certificate that this CA has issued; gives its URL."""
+    chain = write(directory / "host.pem", issuer.issue("127.0.0.1"))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(chain)
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Answer)
@@ -99,6 +100,13 @@ def public_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     yield f"https://127.0.0.1:{server.server_port}/"
     server.shutdown()
     thread.join(10)
+
+
+@pytest.fixture(scope="module")
+def public_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server whose CA is one of the base's."""
+    with serving_host(authority("Public A"), tmp_path_factory.mktemp("host")) as url:
+        yield url
 
 
 def clients_that_work(url: str, bundle: Path) -> set[str]:

@@ -2,19 +2,34 @@
 
 import base64
 import gzip
+import os
 import re
 import shutil
 import ssl
 import subprocess
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from certificates import certificates_of
-from roots import BUNDLE, CERTS, NOBODY, Scene, authority, base, loaded, make_scene
+from roots import BUNDLE, CERTS, NOBODY, Scene, Started, authority, base, loaded, make_scene
+from test_certificate_clients import serving_host
 
 SUSPENDED = "no certificate is removed from any store in this start"
+
+
+@pytest.fixture(scope="module")
+def public_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with serving_host(authority("Public A"), tmp_path_factory.mktemp("public")) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def proxied_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A host whose certificate the company's proxy has made."""
+    with serving_host(authority("Corp Root"), tmp_path_factory.mktemp("proxied")) as url:
+        yield url
 
 
 @pytest.fixture
@@ -22,8 +37,18 @@ def scene(directory: Path, binary: Path) -> Scene:
     return make_scene(directory, binary)
 
 
-def trusts(scene: Scene, name: str) -> bool:
-    return authority(name).der in loaded(scene.at(BUNDLE))
+@pytest.fixture(params=[(), NOBODY], ids=["root", "1000:0"])
+def user(request, scene) -> tuple[str, ...]:
+    """Who starts: root, or somebody else, whose private bundle serves."""
+    if request.param:
+        os.chown(scene.at("/run"), 1000, 0)
+    return request.param
+
+
+def trusts(scene: Scene, name: str, started: Started | None = None) -> bool:
+    """Whether the bundle in use trusts the CA: a private one where the user may not replace the image's."""
+    path = started.variables["NODE_EXTRA_CA_CERTS"] if started else BUNDLE
+    return authority(name).der in loaded(scene.at(path))
 
 
 def folded(pem: bytes) -> bytes:
@@ -80,39 +105,40 @@ UNMENDED = {
 
 
 @pytest.mark.parametrize("kind", [*DAMAGE, *UNMENDED])
-def test_a_file_that_is_damaged_between_two_starts_revokes_nothing(scene, kind):
+def test_a_file_that_is_damaged_between_two_starts_revokes_nothing(scene, kind, user):
     damage, words = (DAMAGE | UNMENDED)[kind]
     scene.mount("Corp Root", "Other Root")
-    scene.start()
-    assert trusts(scene, "Corp Root") and trusts(scene, "Other Root")
+    started = scene.start(user=user)
+    assert trusts(scene, "Corp Root", started) and trusts(scene, "Other Root", started)
     (scene.at(CERTS) / "Corp Root.pem").write_bytes(damage(authority("Corp Root").pem))
-    started = scene.start()
+    started = scene.start(user=user)
     (line,) = started.lines("Corp Root.pem")
     assert words in line
     # What is only packed is of another kind, and its CA is not mounted any more.
     assert (SUSPENDED in line) == (kind != "gzip")
-    assert trusts(scene, "Corp Root") == (kind != "gzip") and trusts(scene, "Other Root")
+    assert trusts(scene, "Corp Root", started) == (kind != "gzip") and trusts(scene, "Other Root", started)
     scene.mount("Other Root")
-    assert not scene.start().lines("error")
-    assert not trusts(scene, "Corp Root")
+    started = scene.start(user=user)
+    assert not started.lines("error")
+    assert not trusts(scene, "Corp Root", started)
 
 
 HARMLESS = {"README.md": b"# CAs\n", "Thumbs.db": b"\xd0\xcf\x11\xe0", "ca.crt:Zone.Identifier": b"[ZoneTransfer]\r\nZoneId=3\r\n"}
 
 
-def test_what_was_never_meant_as_a_certificate_is_a_warning_and_strict_starts(scene):
+def test_what_was_never_meant_as_a_certificate_is_a_warning_and_strict_starts(scene, user):
     scene.mount("Corp Root", "Other Root")
-    scene.start()
+    scene.start(user=user)
     scene.mount("Corp Root")
     for name, content in HARMLESS.items():
         (scene.at(CERTS) / name).write_bytes(content)
     (scene.at(CERTS) / ".DS_Store").write_bytes(b"\0\0\0\1Bud1")
-    started = scene.start("--strict")
+    started = scene.start("--strict", user=user)
     assert started.status == 0 and not started.lines("error")
     for name in HARMLESS:
         assert started.lines(name) == [f"psm-entry: warning: {CERTS}/{name}: not a certificate; ignored"]
     assert not started.lines(".DS_Store")
-    assert trusts(scene, "Corp Root") and not trusts(scene, "Other Root")
+    assert trusts(scene, "Corp Root", started) and not trusts(scene, "Other Root", started)
 
 
 def test_the_lost_and_found_of_a_volume_is_no_input_of_anybody(scene):
@@ -178,7 +204,19 @@ def test_what_psm_entry_wrote_is_not_read_back(scene):
 
 
 
-def test_a_directory_of_hashed_names_is_judged_as_requests_does(scene):
+REQUESTS = "import requests, sys; print(requests.get(sys.argv[1], timeout=10).text)"
+URLLIB = "import sys, urllib.request; print(urllib.request.urlopen(sys.argv[1], timeout=10).read().decode())"
+
+
+def reaches(program: str, url: str, **variables: str) -> bool:
+    """Whether a client of that kind trusts the host, with these variables."""
+    command = [sys.executable, "-c", program, url]
+    done = subprocess.run(command, env=variables, capture_output=True, timeout=30, check=False)
+    assert done.returncode == 0 or b"CERTIFICATE_VERIFY_FAILED" in done.stderr, done.stderr
+    return done.returncode == 0
+
+
+def test_a_directory_of_hashed_names_is_judged_as_requests_does(scene, public_host, proxied_host):
     hashed = scene.at("/hashed")
     hashed.mkdir()
     setting = {"REQUESTS_CA_BUNDLE": "/hashed", "PIP_CERT": "/hashed"}
@@ -186,17 +224,21 @@ def test_a_directory_of_hashed_names_is_judged_as_requests_does(scene):
         (hashed / f"{name}.pem").write_bytes(authority(name).pem)
     subprocess.run(["/usr/bin/openssl", "rehash", hashed], check=True, timeout=30)
     (line,) = scene.start(environment=setting).lines("/hashed")
+    assert reaches(REQUESTS, public_host, REQUESTS_CA_BUNDLE=str(hashed))
+    assert not reaches(REQUESTS, proxied_host, REQUESTS_CA_BUNDLE=str(hashed))
     assert "warning: REQUESTS_CA_BUNDLE, PIP_CERT: /hashed lacks CN=Corp Root,O=Corp; " in line
     (hashed / "corp.pem").write_bytes(authority("Corp Root").pem)
     # A file without its hashed name is not found there.
     assert scene.start(environment=setting).lines("/hashed") == [line]
+    assert not reaches(REQUESTS, proxied_host, REQUESTS_CA_BUNDLE=str(hashed))
     subprocess.run(["/usr/bin/openssl", "rehash", hashed], check=True, timeout=30)
     assert not scene.start(environment=setting).lines("/hashed")
+    assert reaches(REQUESTS, proxied_host, REQUESTS_CA_BUNDLE=str(hashed))
     # curl's variable must name a file.
     assert scene.start(environment={"CURL_CA_BUNDLE": "/hashed"}).lines("not a regular file")
 
 
-def test_a_variable_whose_file_holds_the_companys_ca_alone_breaks_public_hosts(scene):
+def test_a_variable_whose_file_holds_the_companys_ca_alone_breaks_public_hosts(scene, public_host, proxied_host):
     scene.write("/corp.pem", authority("Corp Root").pem)
     variables = ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT", "GIT_SSL_CAINFO"]
     started = scene.start(environment=dict.fromkeys([*variables, "NODE_EXTRA_CA_CERTS"], "/corp.pem"))
@@ -205,9 +247,11 @@ def test_a_variable_whose_file_holds_the_companys_ca_alone_breaks_public_hosts(s
         f"psm-entry: warning: {', '.join(variables)}: /corp.pem contains no public CA, so its clients reject public"
         " hosts; unset the variable, or add the public CAs to the file"
     )
-    # That client's own verdict, and what the remedy gives.
-    assert certificates_of(scene.read("/corp.pem")) == [authority("Corp Root").der]
+    # The client's own verdict, and what the remedy gives.
+    file = str(scene.at("/corp.pem"))
+    assert reaches(URLLIB, proxied_host, SSL_CERT_FILE=file) and not reaches(URLLIB, public_host, SSL_CERT_FILE=file)
     scene.write("/corp.pem", authority("Corp Root").pem + base())
+    assert reaches(URLLIB, proxied_host, SSL_CERT_FILE=file) and reaches(URLLIB, public_host, SSL_CERT_FILE=file)
     assert not scene.start(environment=dict.fromkeys(variables, "/corp.pem")).lines("/corp.pem")
 
 

@@ -143,6 +143,12 @@ def test_a_root_that_strict_pythons_reject_is_warned_of(scene, lacks, tmp_path):
     assert (sum(STRICT in line for line in warnings) == 1) == (is_accepted and is_rejected_by_strict), warnings
     assert any("every client rejects what it signs" in line for line in warnings) == (not is_accepted)
     assert len(warnings) == (lacks not in ("nothing", "authorityKeyIdentifier"))
+    # certs and check say the same as the start.
+    for command in ("certs", "check"):
+        listed = subprocess.run(
+            [scene.binary, command, "--json", "--root", scene.directory], env={}, capture_output=True, timeout=30, check=False
+        ).stdout.decode()
+        assert (STRICT in listed or "every client rejects" in listed) == bool(warnings), listed
     if not is_accepted:
         return
     # The remedy: what the root has issued for the proxy is mounted beside it.

@@ -275,11 +275,15 @@ struct InputsTests {
     try temporary.link("certs/c.pem", to: "/tmp/psm-entry-1000/cacert.pem")
     try temporary.link("certs/d.pem", to: "/state/cacert.pem")
     try temporary.link("certs/e.pem", to: "/merged.pem")
+    // A directory of that name is somebody's.
+    try write("certs/psm-entry/cacert.pem", 3)
     let inputs = Inputs(
       reading: [Settings.Input(path: Path("/certs"), isNamed: true)], in: try temporary.root,
       stateDirectories: [Path("/state")], now: Self.now)
-    #expect(sources(inputs) == ["/certs/e.pem"] && problems(inputs).isEmpty)
-    #expect(inputs.found.map { $0.certificate.fingerprint } == certificates(1).map { $0.fingerprint })
+    #expect(sources(inputs) == ["/certs/e.pem", "/certs/psm-entry/cacert.pem"] && problems(inputs).isEmpty)
+    #expect(
+      inputs.found.map { $0.certificate.fingerprint }
+        == (certificates(1) + certificates(3)).map { $0.fingerprint })
   }
 
   @Test func theStoresOwnBundleIsReadWithoutItsAnchors() throws {

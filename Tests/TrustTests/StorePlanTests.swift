@@ -70,6 +70,11 @@ struct StorePlanTests {
     #expect(need.added.count == 1)
   }
 
+  @Test func theNamesOfAllBundlesAreKnown() {
+    for family in StoreFamily.all { #expect(StoreFamily.isBundleName(family.bundle.split.name)) }
+    #expect(!StoreFamily.isBundleName(Path("ca.pem")))
+  }
+
   private static let anchors = FileIdentity(device: 1, inode: 50)
 
   /// The same where the anchors directory is an input itself.
