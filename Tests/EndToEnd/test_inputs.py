@@ -262,3 +262,17 @@ def test_eight_variables_that_name_a_missing_file_are_one_line(scene):
     assert f": {', '.join(variables)}: /gone.pem: no such file or directory; " in line
     (line,) = scene.start(environment={"SSL_CERT_DIR": "/nowhere"}).lines("SSL_CERT_DIR")
     assert "/nowhere: no such file or directory; correct or unset the variable" in line
+
+
+def test_an_old_keystore_is_opened_by_the_command_that_its_message_names(scene, tmp_path):
+    (tmp_path / "root.pem").write_bytes(authority("Corp Root").pem)
+    keystore = scene.at(CERTS) / "Corp Root.pem"
+    made = f"openssl pkcs12 -export -legacy -nokeys -in root.pem -out '{keystore}' -passout pass:x"
+    subprocess.run(["/bin/sh", "-ec", made], cwd=tmp_path, check=True, timeout=30)
+    (line,) = scene.start().lines("Corp Root.pem")
+    (command,) = re.findall(r": (openssl pkcs12 .*?) \(old exports need -legacy\)", line)
+    command = command.replace("FILE", f"'{keystore}'") + " -passin pass:x"
+    assert subprocess.run(["/bin/sh", "-ec", command], cwd=tmp_path, capture_output=True, timeout=30).returncode != 0
+    subprocess.run(["/bin/sh", "-ec", f"{command} -legacy"], cwd=tmp_path, check=True, timeout=30)
+    keystore.write_bytes((tmp_path / "ca.pem").read_bytes())
+    assert not scene.start().lines("error") and trusts(scene, "Corp Root")
