@@ -73,13 +73,17 @@ let package = Package(
     + (shipped
       ? []
       : [
+        .target(
+          name: "TestSupport", dependencies: ["Certificates", "CLinux", "Linux", "Text", "Trust"],
+          path: "Tests/TestSupport", swiftSettings: swiftSettings),
         tests("TextTests", ["Text"]),
-        tests("LinuxTests", ["Linux", "CLinux", "Text"]),
+        tests("LinuxTests", ["Linux", "CLinux", "TestSupport", "Text"]),
         tests("CertificatesTests", ["Certificates", "Text"]),
         tests("ProxiesTests", ["Proxies", "Text"]),
-        tests("TrustTests", ["Trust", "Certificates", "Text"]),
-        tests("StoresTests", ["Stores", "Certificates", "CLinux", "Linux", "Text", "Trust"]),
+        tests("TrustTests", ["Trust", "Certificates", "TestSupport", "Text"]),
+        tests("StoresTests", ["Stores", "Certificates", "CLinux", "Linux", "TestSupport", "Text", "Trust"]),
         tests(
-          "EntryTests", ["Entry", "Certificates", "CLinux", "Linux", "Proxies", "Stores", "Text", "Trust"]),
+          "EntryTests",
+          ["Entry", "Certificates", "CLinux", "Linux", "Proxies", "Stores", "TestSupport", "Text", "Trust"]),
       ])
 )

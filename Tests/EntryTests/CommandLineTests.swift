@@ -1,6 +1,7 @@
 import Testing
 
 @testable import Entry
+@testable import TestSupport
 
 private func parsed(_ words: [String]) throws(CommandLine.UsageError) -> CommandLine {
   try CommandLine(words.map(bytes))

@@ -4,6 +4,7 @@ import Testing
 import Text
 
 @testable import Entry
+@testable import TestSupport
 
 /// What `check --connect` asks for, which ways it goes, and how it explains what it meets; without a network.
 struct ConnectTests {

@@ -5,6 +5,7 @@ import Text
 import Trust
 
 @testable import Entry
+@testable import TestSupport
 
 /// The walk over what is mounted: what is read, in which order, and what is refused without a hang.
 struct InputsTests {

@@ -4,6 +4,7 @@ import Text
 import Trust
 
 @testable import Entry
+@testable import TestSupport
 
 /// A log into a file of its own: what it writes, in which form, and how much of it.
 struct LogTests {

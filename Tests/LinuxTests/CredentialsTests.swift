@@ -3,6 +3,7 @@ import Testing
 import Text
 
 @testable import Linux
+@testable import TestSupport
 
 /// What another user than this process's may do is told by numbers alone.
 struct CredentialsTests {

@@ -3,6 +3,7 @@ import Testing
 import Text
 
 @testable import Linux
+@testable import TestSupport
 
 private func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
 

@@ -1,6 +1,8 @@
 import Testing
 import Text
 
+@testable import TestSupport
+
 struct PathTests {
   private func shown(_ path: Path) -> String { String(decoding: path.bytes, as: UTF8.self) }
 

@@ -5,6 +5,7 @@ import Testing
 import Text
 
 @testable import Stores
+@testable import TestSupport
 @testable import Trust
 
 /// A root of its own that is read, planned for and written: after a round nothing is left to be done.

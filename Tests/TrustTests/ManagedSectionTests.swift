@@ -2,6 +2,7 @@ import Certificates
 import Testing
 import Text
 
+@testable import TestSupport
 @testable import Trust
 
 struct ManagedSectionTests {

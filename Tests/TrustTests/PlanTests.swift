@@ -2,6 +2,7 @@ import Certificates
 import Testing
 import Text
 
+@testable import TestSupport
 @testable import Trust
 
 /// Plans of worlds that are put together here: no file system is asked.

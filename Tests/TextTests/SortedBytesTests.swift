@@ -2,7 +2,7 @@ import Testing
 
 @testable import Text
 
-@Suite struct ByteOrderTests {
+@Suite struct SortedBytesTests {
   private let keys: [[UInt8]] = [[2], [1, 0], [], [1], [2], [1, 0], [255], [2]]
 
   @Test func bytesCountAsNumbersAndAPartComesBeforeTheWhole() {
