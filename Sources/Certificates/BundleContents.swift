@@ -93,13 +93,12 @@ public struct BundleContents: Sendable {
     return nil
   }
 
-  /// Whether it holds a certificate with this subject.
-  /// - Parameter subject: its DER.
-  public func contains(subject: [UInt8]) -> Bool {
-    certificates.contains { certificate in
+  /// The subject of each certificate, as DER.
+  public var subjects: [[UInt8]] {
+    certificates.compactMap { certificate in
       let der = der(of: certificate)
       let layout = try? CertificateLayout(der.span, in: 0..<der.count, isStrict: false)
-      return layout.map { der[$0.subject].elementsEqual(subject) } ?? false
+      return layout.map { Array(der[$0.subject]) }
     }
   }
 

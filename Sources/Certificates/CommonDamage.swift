@@ -47,8 +47,7 @@ private func namesCertificate(_ line: ArraySlice<UInt8>) -> Bool {
 func kindOfBase64(_ text: ArraySlice<UInt8>) -> CertificateProblem.Kind? {
   let start = text.dropByteOrderMark.drop { $0 <= UInt8(ascii: " ") }
   let line = start.prefix { $0 > UInt8(ascii: " ") }
-  let marks: StaticString = "+/="
-  guard line.count >= 40, line.allSatisfy({ $0.isLetterOrDigit || marks.has($0) }) else { return nil }
+  guard line.count >= 40, line.allSatisfy({ $0.isLetterOrDigit(or: "+/=") }) else { return nil }
   if line.begins(with: "MII") { return .bareBase64 }
   if line.begins(with: "LS0tLS1CRUdJTi") { return .base64OfPEM }
   return line.begins(with: "TUlJ") ? .base64Twice : nil
@@ -57,11 +56,4 @@ func kindOfBase64(_ text: ArraySlice<UInt8>) -> CertificateProblem.Kind? {
 extension ArraySlice<UInt8> {
   /// Without UTF-8's byte order mark.
   var dropByteOrderMark: ArraySlice<UInt8> { begins(with: [0xEF, 0xBB, 0xBF]) ? dropFirst(3) : self }
-}
-
-extension UInt8 {
-  fileprivate var isLetterOrDigit: Bool {
-    let upper = self & ~0x20
-    return (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(upper) || isDigit
-  }
 }

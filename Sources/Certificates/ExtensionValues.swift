@@ -221,7 +221,7 @@ private func isHost(_ octets: Span<UInt8>, from start: Int) -> Bool {
     let first = position
     while position < octets.count && octets[position] != UInt8(ascii: ".") {
       let isHyphen = octets[position] == UInt8(ascii: "-")
-      if !isHyphen && !isLetter(octets[position]) && !(0x30...0x39).contains(octets[position]) {
+      if !isHyphen && !octets[position].isLetter && !(0x30...0x39).contains(octets[position]) {
         return false
       }
       position += 1
@@ -231,7 +231,7 @@ private func isHost(_ octets: Span<UInt8>, from start: Int) -> Bool {
     {
       return false
     }
-    if position == octets.count { return isLetter(octets[first]) }
+    if position == octets.count { return octets[first].isLetter }
     position += 1
   }
 }
@@ -240,21 +240,17 @@ private func isHost(_ octets: Span<UInt8>, from start: Int) -> Bool {
 /// slashes, dots and hyphens: fewer than there are, and all of them are read by Java.
 private func isURI(_ octets: Span<UInt8>) -> Bool {
   var position = 0
-  while position < octets.count && isLetter(octets[position]) { position += 1 }
+  while position < octets.count && octets[position].isLetter { position += 1 }
   guard position > 0, octets.extracting(position...).begins(with: Array("://".utf8)) else { return false }
   let start = position + 3
   guard start < octets.count, octets[start] != UInt8(ascii: ".") else { return false }
   var end = start
   while end < octets.count && octets[end] != UInt8(ascii: "/") { end += 1 }
   for index in end..<octets.count
-  where !isLetter(octets[index]) && !(UInt8(ascii: "-")...UInt8(ascii: "9")).contains(octets[index]) {
+  where !octets[index].isLetter && !(UInt8(ascii: "-")...UInt8(ascii: "9")).contains(octets[index]) {
     return false
   }
   return isHost(octets.extracting(..<end), from: start)
-}
-
-private func isLetter(_ octet: UInt8) -> Bool {
-  (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(octet | 0x20)
 }
 
 /// Whether the bytes are elements, down to the last one in each: not too deep, and to the end.

@@ -29,11 +29,12 @@ private func rows(_ context: StartContext) -> [(found: Inputs.Found, problems: [
   }
   // Only the stores tell whether an issuer is known.
   if found.contains(where: { $0.certificate.isAuthority && !$0.certificate.isSelfIssued }) {
+    let order = SortedBytes(found.map { $0.certificate.fingerprint.bytes })
     for finding in Decision.made(context, for: .current).plan.findings {
-      guard case .issuerMissing(let fingerprint, _, let issuer) = finding.kind else { continue }
-      for number in rows.indices where rows[number].found.certificate.fingerprint == fingerprint {
-        rows[number].problems.append(issuerMissingText(issuer))
-      }
+      guard case .issuerMissing(let fingerprint, _, let issuer) = finding.kind,
+        let number = order.number(of: fingerprint.bytes)
+      else { continue }
+      rows[number].problems.append(issuerMissingText(issuer))
     }
   }
   return rows

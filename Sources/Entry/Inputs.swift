@@ -35,7 +35,8 @@ struct Inputs {
   private var filesRead: [FileIdentity] = []
   private let root: Root
   private let ownFiles: OwnFiles
-  private let now: Int64
+  /// What is wrong with certificates that are used all the same.
+  private var problemsOfCertificates: [Problem] = []
 
   /// Reads files and directories.
   /// - Parameters:
@@ -43,14 +44,14 @@ struct Inputs {
   ///   - now: seconds since the epoch, for what is expired.
   init(reading inputs: [Settings.Input], in root: Root, stateDirectories: [Path] = [], now: Int64) {
     self.root = root
-    self.now = now
     ownFiles = OwnFiles(root, stateDirectories: stateDirectories)
     for input in inputs { read(input) }
     removeDuplicates()
     if found.count > Self.certificateLimit { keepFirst(Self.certificateLimit) }
+    problemsOfCertificates = certificateProblems(of: found, now: now)
   }
 
-  var problems: [Problem] { fileProblems + certificateProblems(of: found, now: now) }
+  var problems: [Problem] { fileProblems + problemsOfCertificates }
 
   /// The certificates sorted by fingerprint, as the stores want them.
   /// - Parameter isComplete: whether all that was named could be read.
@@ -212,7 +213,7 @@ struct Inputs {
 
   /// The directory of every ext4 volume that only root may enter.
   private func isLostAndFound(_ name: Path, _ directory: OpenDirectory) -> Bool {
-    name == Path("lost+found")
+    name.bytes.isEqual(to: "lost+found")
       && Directory(descriptor: directory.descriptor, path: directory.path).metadata(of: name)?.kind
         == .directory
   }
@@ -267,7 +268,7 @@ struct Inputs {
     tell(parsed, path, isNamed: isNamed)
     let origin = MountedCertificates.Origin(
       source: path, directories: directories, isOfStore: part.isOfStore)
-    for certificate in parsed.certificates where !part.anchored.contains(certificate.fingerprint) {
+    for certificate in parsed.certificates where !part.anchored.contains(certificate.fingerprint.bytes) {
       found.append(Found(certificate: certificate, origin: origin))
     }
   }

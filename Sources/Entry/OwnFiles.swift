@@ -24,7 +24,7 @@ struct OwnFiles {
   struct OthersPart {
     let text: [UInt8]
     /// Fingerprints of certificates that are in it because of anchors of ours.
-    var anchored: [Fingerprint] = []
+    var anchored = SortedBytes([])
     /// Whether the distribution trusts what is in it.
     var isOfStore = false
   }
@@ -39,12 +39,12 @@ struct OwnFiles {
     let (directory, name) = realPath.split
     if Self.isOurs(name) || isPrivateBundle(name, in: directory, identity) { return nil }
     var text = contents
-    while text[...].contains("# >>> psm-entry"), let range = ManagedSection.locate(in: text).range {
+    while let range = ManagedSection.locate(in: text).range {
       text.removeSubrange(range)
     }
     var part = OthersPart(text: text)
     if let anchored = ownAnchors(builtInto: name, identity) {
-      part.anchored = anchored
+      part.anchored = SortedBytes(anchored.map { $0.bytes })
       part.isOfStore = true
     } else {
       // Debian's bundle is built from the files there.

@@ -47,12 +47,7 @@ extension Finding.Kind {
       "cannot write the system store (it would have more than 64 MiB); left unchanged; mount fewer CAs"
     case .tooMany(let count):
       "\(count) certificates are too many for it within PSM_ENTRY_TIMEOUT; writing the bundle of the system store without it"
-    case .ignored(let subject, .anchorName, let count):
-      "ignores \(subject) (its file does not end in .crt); rename the file to *.crt\(more(count))"
-    case .ignored(let subject, .anchorsAreInput, let count):
-      "does not get \(subject), because its anchors directory is an input and stays as it is; mount it there as well\(more(count))"
-    case .ignored(let subject, let reason, let count):
-      "ignores \(subject) (\(reason.text)), added to the bundles only\(more(count))"
+    case .ignored(let subject, let reason, let count): "\(ignoredText(subject, reason))\(more(count))"
     case .notBuilt(let subject, let count, let ending):
       count == 0
         ? "\(subject) is missing after the system's tool \(ending.text)"
@@ -162,6 +157,20 @@ private func updatedText(_ store: StoreChange.Kind, added: Int, removed: Int, is
   return parts.joined(by: ", ")
 }
 
+private func ignoredText(_ subject: Text, _ reason: Finding.Reason) -> Text {
+  let why: Text
+  switch reason {
+  case .notAuthority: why = "not a CA"
+  case .otherUsage: why = "extended key usage lacks serverAuth"
+  case .blocked: why = "on the system's blocklist"
+  case .anchorName: return "ignores \(subject) (its file does not end in .crt); rename the file to *.crt"
+  case .anchorsAreInput:
+    return
+      "does not get \(subject), because its anchors directory is an input and stays as it is; mount it there as well"
+  }
+  return "ignores \(subject) (\(why)), added to the bundles only"
+}
+
 func issuerMissingText(_ issuer: Text) -> Text {
   "issuer \(issuer) is neither mounted nor in the bundle, so Python before 3.13 does not trust it; mount the issuer as well"
 }
@@ -255,18 +264,6 @@ extension Blocker.Step {
     case .write: "cannot write"
     case .readBack: "cannot read back"
     case .rename: "cannot rename"
-    }
-  }
-}
-
-extension Finding.Reason {
-  fileprivate var text: Text {
-    switch self {
-    case .notAuthority: "not a CA"
-    case .otherUsage: "extended key usage lacks serverAuth"
-    case .blocked: "on the system's blocklist"
-    case .anchorName: "its file does not end in .crt"
-    case .anchorsAreInput: "the anchors directory is an input"
     }
   }
 }

@@ -34,21 +34,17 @@ func trustVariables(
   setIn environment: Environment, _ exports: [[UInt8]]
 ) -> [(name: [UInt8], path: Path, use: VariableSnapshot.Use)] {
   let replacing = trustVariables.map { $0.bytes }
-  let directories = ("SSL_CERT_DIR" as StaticString).bytes
-  let others = exports + [("NODE_EXTRA_CA_CERTS" as StaticString).bytes, directories]
-  return environment.values(of: replacing + others).flatMap { name, value in
-    guard let value, !value.isEmpty else {
-      return [] as [(name: [UInt8], path: Path, use: VariableSnapshot.Use)]
+  let others: [StaticString] = ["NODE_EXTRA_CA_CERTS", "SSL_CERT_DIR"]
+  var variables: [(name: [UInt8], path: Path, use: VariableSnapshot.Use)] = []
+  for (name, value) in environment.values(of: replacing + exports + others.map { $0.bytes }) {
+    guard let value, !value.isEmpty else { continue }
+    if name[...].isEqual(to: "SSL_CERT_DIR") {
+      for part in value[...].parts(between: ":") { variables.append((name, Path(part), .addsDirectory)) }
+    } else if name[...].isEqual(to: "REQUESTS_CA_BUNDLE") || name[...].isEqual(to: "PIP_CERT") {
+      variables.append((name, Path(value), .replacesFileOrDirectory))
+    } else {
+      variables.append((name, Path(value), replacing.contains(name) ? .replaces : .adds))
     }
-    if name == directories {
-      return value[...].parts(between: ":").map { (name, Path($0), .addsDirectory) }
-    }
-    let mayBeDirectory = name[...].isEqual(to: "REQUESTS_CA_BUNDLE") || name[...].isEqual(to: "PIP_CERT")
-    return [
-      (
-        name, Path(value),
-        mayBeDirectory ? .replacesFileOrDirectory : replacing.contains(name) ? .replaces : .adds
-      )
-    ]
   }
+  return variables
 }

@@ -23,8 +23,6 @@ enum ASCII {
 }
 
 extension UInt8 {
-  var isLetter: Bool { lowercased >= 0x61 && lowercased <= 0x7A }
-
   /// Tab, line feed, vertical tab, form feed, carriage return or space.
   var isWhiteSpace: Bool { self == ASCII.space || (self >= 0x09 && self <= 0x0D) }
 
@@ -32,9 +30,6 @@ extension UInt8 {
   var isPrintable: Bool { self > ASCII.space && self < ASCII.delete }
 
   var lowercased: UInt8 { self >= 0x41 && self <= 0x5A ? self | 0x20 : self }
-
-  /// Whether it is a letter, a digit, or one of these marks.
-  func isLetterOrDigit(or marks: StaticString) -> Bool { isLetter || isDigit || marks.has(self) }
 }
 
 extension [UInt8] {

@@ -133,7 +133,7 @@ extension ClientNames {
           losses.append(Loss(path: file.path, failure: restore(file, less: removed, in: root)))
         }
       }
-      for link in name.links where !seen.contains(link.realPath) && !exists(link.realPath, in: root) {
+      for link in name.links where !seen.contains(link.realPath) && !nameExists(link.realPath, in: root) {
         seen.append(link.realPath)
         losses.append(Loss(path: link.path, failure: restore(link, in: root)))
       }
@@ -229,7 +229,7 @@ private func followed(_ path: Path, in root: Root) -> (file: Path, links: [Clien
 }
 
 /// Whether anything stands at `path` itself, a link that leads nowhere included.
-func exists(_ path: Path, in root: Root) -> Bool {
+func nameExists(_ path: Path, in root: Root) -> Bool {
   let (directoryPath, name) = path.split
   guard let directory = try? Directory(directoryPath, in: root) else { return false }
   defer { directory.close() }

@@ -63,10 +63,8 @@ public struct SnapshotReader {
       let order = SortedBytes(request.variables.map { Array($0.path.bytes) })
       for (number, variable) in request.variables.enumerated() {
         let first = order.number(of: variable.path.bytes) ?? number
-        var known = first < number ? snapshot.variables[first].state : nil
-        // A directory is one to some of them alone.
-        if case .file? = known {} else if variable.use != request.variables[first].use { known = nil }
-        let state = known ?? readVariable(variable.path, variable.use, beside: snapshot)
+        let state =
+          first < number ? snapshot.variables[first].state : readVariable(variable.path, beside: snapshot)
         snapshot.variables.append(
           VariableSnapshot(name: variable.name, path: variable.path, use: variable.use, state: state))
       }
@@ -99,18 +97,15 @@ public struct SnapshotReader {
     }
   }
 
-  private func readVariable(
-    _ path: Path, _ use: VariableSnapshot.Use, beside snapshot: Snapshot
-  ) -> VariableSnapshot.State {
+  private func readVariable(_ path: Path, beside snapshot: Snapshot) -> VariableSnapshot.State {
     do throws(ReadError) {
-      if use == .addsDirectory || use == .replacesFileOrDirectory {
-        if let state = try readHashedDirectory(path) { return state }
-        if use == .addsDirectory { throw .system(.notDirectory) }
-      }
       let file = try root.openFile(path)
       defer { file.close() }
       let metadata: Metadata
       do throws(Errno) { metadata = try file.metadata() } catch { throw .system(error) }
+      if metadata.kind == .directory {
+        return .directory(SortedBytes(hashedCertificates(in: Directory(descriptor: file, path: path))))
+      }
       let identity = metadata.identity
       let isKnown =
         snapshot.system?.identity == identity || snapshot.bundles.contains { $0.identity == identity }
@@ -121,20 +116,12 @@ public struct SnapshotReader {
     }
   }
 
-  /// - Returns: nil where there is no directory at `path`.
-  private func readHashedDirectory(_ path: Path) throws(ReadError) -> VariableSnapshot.State? {
-    let directory: Directory
-    do throws(Errno) {
-      if try root.status(of: path).kind != .directory { return nil }
-      directory = try Directory(path, in: root)
-    } catch { throw .system(error) }
-    defer { directory.close() }
-    var ders: [[UInt8]] = []
-    for name in (try? directory.names()) ?? [] where isHashedName(name) {
-      guard let text = try? root.read(path.appending(name), limit: 1 << 20) else { continue }
-      ders += trustedDERs(in: text)
+  /// The DER of each certificate that OpenSSL finds in a directory by the hash of its subject.
+  private func hashedCertificates(in directory: Directory) -> [[UInt8]] {
+    let names = (try? directory.names()) ?? []
+    return names.filter { isHashedName($0) }.flatMap { name in
+      (try? root.read(directory.path.appending(name), limit: 1 << 20)).map { trustedDERs(in: $0) } ?? []
     }
-    return .directory(SortedBytes(ders))
   }
 
   /// Finds out what a plan has asked for.

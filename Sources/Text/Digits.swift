@@ -1,8 +1,14 @@
-// Decimal and hexadecimal digits.
+// Letters and digits of ASCII, decimal and hexadecimal.
 
 extension UInt8 {
   /// Whether it is an ASCII decimal digit.
   public var isDigit: Bool { self >= UInt8(ascii: "0") && self <= UInt8(ascii: "9") }
+
+  /// Whether it is an ASCII letter.
+  public var isLetter: Bool { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(self | 0x20) }
+
+  /// Whether it is an ASCII letter, a digit, or one of these marks.
+  public func isLetterOrDigit(or marks: StaticString) -> Bool { isLetter || isDigit || marks.has(self) }
 
   /// What a hex digit of either case stands for; nil for any other byte.
   public var hexValue: UInt8? {

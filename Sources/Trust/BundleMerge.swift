@@ -142,8 +142,8 @@ public final class BundleMerge: Sendable {
   /// The DER of each certificate of the base.
   var baseDERs: [[UInt8]] { base.certificates.map { base.der(of: $0) } }
 
-  /// Whether a certificate of this name stands in the base.
-  func baseContains(subject: [UInt8]) -> Bool { base.contains(subject: subject) }
+  /// The subject of each certificate of the base, as DER.
+  var baseSubjects: [[UInt8]] { base.subjects }
 
   /// What the section holds after the merge.
   var managed: [Fingerprint] { section.map { $0.fingerprint } }

@@ -192,11 +192,23 @@ extension Planner {
 extension Planner {
   /// What is wrong with an intermediate CA whose issuer is nowhere: curl trusts it, older Pythons do not.
   mutating func findMissingIssuers() {
-    let subjects = SortedBytes(mounted.certificates.map { Array($0.subjectDER) })
-    for (number, certificate) in mounted.certificates.enumerated()
-    where certificate.isAuthority && !certificate.isSelfIssued {
-      let issuer = Array(certificate.issuerDER)
-      if subjects.contains(issuer) || baseContains(subject: issuer) { continue }
+    var orphans = mounted.certificates.indices.filter {
+      mounted.certificates[$0].isAuthority && !mounted.certificates[$0].isSelfIssued
+    }
+    func leaveOut(issuedBy subjects: [[UInt8]]) {
+      let order = SortedBytes(subjects)
+      orphans.removeAll { order.number(of: mounted.certificates[$0].issuerDER) != nil }
+    }
+    if orphans.isEmpty { return }
+    leaveOut(issuedBy: mounted.certificates.map { Array($0.subjectDER) })
+    if !orphans.isEmpty, let lastMerge { leaveOut(issuedBy: lastMerge.baseSubjects) }
+    if !orphans.isEmpty {
+      let texts = snapshot.bundles.compactMap { $0.file?.text } + (snapshot.system?.text.map { [$0] } ?? [])
+      if texts.isEmpty, snapshot.system?.identity != nil, snapshot.system?.failure == nil { ask(.storeText) }
+      leaveOut(issuedBy: texts.flatMap { BundleContents(reading: $0).subjects })
+    }
+    for number in orphans {
+      let certificate = mounted.certificates[number]
       let source = number < mounted.origins.count ? mounted.origins[number].source.shown : ""
       find(
         .input, .warning, source,
@@ -204,14 +216,6 @@ extension Planner {
           certificate.fingerprint, subject: certificate.shownSubject,
           issuer: certificate.issuerText.cut(to: 256)))
     }
-  }
-
-  /// Whether a certificate of this name stands in what clients trust already.
-  private mutating func baseContains(subject: [UInt8]) -> Bool {
-    if lastMerge?.baseContains(subject: subject) == true { return true }
-    let texts = snapshot.bundles.compactMap { $0.file?.text } + (snapshot.system?.text.map { [$0] } ?? [])
-    if texts.isEmpty, snapshot.system?.identity != nil, snapshot.system?.failure == nil { ask(.storeText) }
-    return texts.contains { BundleContents(reading: $0).contains(subject: subject) }
   }
 }
 
@@ -240,25 +244,29 @@ extension Planner {
 
   private func problem(of variable: VariableSnapshot) -> Finding.Kind? {
     let path = variable.path
-    switch variable.state {
-    case .unreadable(let reason):
-      return .variableUnreadable(path, reason, isDirectory: variable.use == .addsDirectory)
-    case .file(let identity, let text):
-      let lacking = lacking(identity) ?? text.map { missing(mounted.certificates, in: $0) } ?? []
-      if let first = lacking.first {
-        return .variableLacks(path, subject: first.shownSubject, more: lacking.count - 1)
-      }
-      let replaces = variable.use == .replaces || variable.use == .replacesFileOrDirectory
-      guard replaces, let text else { return nil }
-      return includesPublic(SortedBytes(trustedDERs(in: text))) ? nil : .variableLacksPublic(path)
-    case .directory(let ders):
-      if variable.use == .addsDirectory { return nil }
-      let lacking = mounted.certificates.filter { !ders.contains($0.der) }
-      if let first = lacking.first {
-        return .variableLacks(path, subject: first.shownSubject, more: lacking.count - 1)
-      }
-      return includesPublic(ders) ? nil : .variableLacksPublic(path)
+    func unreadable(_ reason: ReadError) -> Finding.Kind {
+      .variableUnreadable(path, reason, isDirectory: variable.use == .addsDirectory)
     }
+    let lacking: [Certificate]
+    // What its clients trust; nil for a file of ours.
+    let trusted: SortedBytes?
+    switch variable.state {
+    case .unreadable(let reason): return unreadable(reason)
+    case .file where variable.use == .addsDirectory: return unreadable(.system(Errno(rawValue: 20)))
+    case .directory where variable.use == .addsDirectory: return nil
+    case .directory where variable.use != .replacesFileOrDirectory: return unreadable(.notRegular)
+    case .file(let identity, let text):
+      lacking = self.lacking(identity) ?? text.map { missing(mounted.certificates, in: $0) } ?? []
+      trusted = text.map { SortedBytes(trustedDERs(in: $0)) }
+    case .directory(let ders):
+      lacking = mounted.certificates.filter { !ders.contains($0.der) }
+      trusted = ders
+    }
+    if let first = lacking.first {
+      return .variableLacks(path, subject: first.shownSubject, more: lacking.count - 1)
+    }
+    guard variable.use != .adds, let trusted, !includesPublic(trusted) else { return nil }
+    return .variableLacksPublic(path)
   }
 
   /// Whether a client that trusts these alone still trusts a host that the image trusts.

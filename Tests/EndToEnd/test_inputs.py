@@ -14,15 +14,9 @@ from pathlib import Path
 import pytest
 
 from roots import BUNDLE, CERTS, NOBODY, Scene, Started, authority, base, loaded, make_scene
-from test_certificate_clients import serving_host
+from test_certificate_clients import public_host, serving_host  # noqa: F401 (a fixture)
 
 SUSPENDED = "no certificate is removed from any store in this start"
-
-
-@pytest.fixture(scope="module")
-def public_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serving_host(authority("Public A"), tmp_path_factory.mktemp("public")) as url:
-        yield url
 
 
 @pytest.fixture(scope="module")
@@ -216,7 +210,7 @@ def reaches(program: str, url: str, **variables: str) -> bool:
     return done.returncode == 0
 
 
-def test_a_directory_of_hashed_names_is_judged_as_requests_does(scene, public_host, proxied_host):
+def test_a_directory_of_hashed_names_is_judged_as_requests_does(scene, public_host, proxied_host):  # noqa: F811
     hashed = scene.at("/hashed")
     hashed.mkdir()
     setting = {"REQUESTS_CA_BUNDLE": "/hashed", "PIP_CERT": "/hashed"}

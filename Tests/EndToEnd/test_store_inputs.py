@@ -6,7 +6,7 @@ import pytest
 
 from certificates import certificates_of
 from clients import DISTRUST
-from containers import Container
+from containers import Container, podman
 from network import BODY
 from test_system_stores import Family, curl, families  # noqa: F401 (a fixture)
 
@@ -106,20 +106,23 @@ MOUNTED_OVER = {
 def test_a_store_that_the_host_has_mounted_over_is_left_alone_and_said_once(
     container, binary, family, directory, place, mode, proxy
 ):
-    from containers import podman
-
     image = container(None, from_image=family.image, command=["sleep", "infinity"])
     copied = podman("cp", f"{image.name}:{Path(family.bundle).parent}", str(directory / "built"))
     assert copied.returncode == 0, copied.stderr
     source, target = MOUNTED_OVER[place](family, directory / "built")
     before = source.read_bytes() if source.is_file() else None
-    box = container(
-        binary,
-        settings={"PSM_ENTRY_STRICT": "on", "REPO_CUSTOM_CA_CERT": ""},
-        from_image=family.image,
-        options=["--volume", f"{source}:{target}:{mode}"],
-    )
-    box.service()
+
+    def begin(**settings: str) -> Container:
+        started = container(
+            binary,
+            settings={"REPO_CUSTOM_CA_CERT": "", **settings},
+            from_image=family.image,
+            options=["--volume", f"{source}:{target}:{mode}"],
+        )
+        started.service()
+        return started
+
+    box = begin(PSM_ENTRY_STRICT="on")
     assert proxy.authority.der in certificates_of(box.read(SYSTEM))
     warnings = [line for line in box.said() if ": warning: " in line or ": error: " in line]
     if place == "its directory" and mode == "rw":
@@ -132,14 +135,7 @@ def test_a_store_that_the_host_has_mounted_over_is_left_alone_and_said_once(
     assert ("read-only file system, mounted at" in line) == (place == "its directory")
     assert before is None or source.read_bytes() == before
     # The remedy that it names.
-    quiet = container(
-        binary,
-        settings={"PSM_ENTRY_SYSTEM": "off", "REPO_CUSTOM_CA_CERT": ""},
-        from_image=family.image,
-        options=["--volume", f"{source}:{target}:{mode}"],
-    )
-    quiet.service()
-    assert not [line for line in quiet.said() if ": warning: " in line]
+    assert not [line for line in begin(PSM_ENTRY_SYSTEM="off").said() if ": warning: " in line]
 
 
 def test_an_anchor_that_an_earlier_release_left_there_goes_with_its_authority(start, family, anchors, origin, proxy):
