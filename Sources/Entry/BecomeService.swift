@@ -130,7 +130,7 @@ private func shownUser(_ user: [UInt8]) -> Text {
 private func readAccounts(_ path: StaticString, in root: Root) throws(Problem) -> [UInt8] {
   do throws(ReadError) { return try root.read(Path(path), limit: 16 << 20) } catch {
     if error == .system(.noSuchFile) { return [] }
-    throw .error(userSubject, "\(path) \(error.text); the service is not started")
+    throw .error(userSubject, "\(path): \(error.shortText); the service is not started")
   }
 }
 

@@ -26,6 +26,8 @@ struct Check {
   let target: Text
   let level: Level
   let detail: Text
+  /// How long each part of a connection took.
+  var steps: [Step] = []
 
   var isOK: Bool { level != .error }
 }
@@ -40,11 +42,11 @@ func check(
   var checks = inputChecks(context) + storeChecks(planned.decision, context)
   checks += problemChecks(
     .variable,
-    context.settings.problems + context.secretProblems + problems(planned.decision.plan, .variable)
+    context.settings.problems + problems(planned.decision.plan, .variable)
       + (planned.userProblem.map { [$0] } ?? []))
   checks += proxyChecks(context)
   if commandLine.connects {
-    let targets = try connectTargets(commandLine)
+    let targets = try connectTargets(commandLine, context.environment)
     checks += connectChecks(
       connectRoutes(context, commandLine), targets, context, bundle: planned.decision.bundleInUse)
   }
@@ -65,17 +67,26 @@ private func problemChecks(_ name: Check.Name, _ problems: [Problem]) -> [Check]
   }
 }
 
-private func connectTargets(_ commandLine: CommandLine) throws(CommandLine.UsageError) -> [ConnectTarget] {
+private func connectTargets(
+  _ commandLine: CommandLine, _ environment: Environment
+) throws(CommandLine.UsageError) -> [ConnectTarget] {
   var targets: [ConnectTarget] = []
-  let urls =
-    commandLine.targets.isEmpty ? [Array(Path("https://repo.anaconda.com").bytes)] : commandLine.targets
-  for url in urls {
+  for url in commandLine.targets.isEmpty ? [defaultTarget(environment)] : commandLine.targets {
     guard let target = ConnectTarget(url) else {
-      throw CommandLine.UsageError(message: "--target: not of the form https://HOST[:PORT]")
+      throw CommandLine.UsageError(message: "--target: expected https://HOST[:PORT][/PATH], or http://")
     }
     targets.append(target)
   }
   return targets
+}
+
+/// What is asked for where nobody says it: the source of packages that conda's own setting names, else Anaconda's.
+/// - Source: conda's "channel_alias".
+private func defaultTarget(_ environment: Environment) -> [UInt8] {
+  if let alias = environment.value(of: "CONDA_CHANNEL_ALIAS"), let target = ConnectTarget(alias) {
+    return ("\(target.isTLS ? "https" as Text : "http")://\(target.authority)" as Text).utf8
+  }
+  return ("https://repo.anaconda.com" as StaticString).bytes
 }
 
 // MARK: Inputs
@@ -194,10 +205,18 @@ private func proxyChecks(_ context: StartContext) -> [Check] {
 extension NoProxyPortability {
   /// Which clients honor the entry, and what to write instead.
   fileprivate var text: Text {
-    if isPortable { return "every client honors it; \(advice)" }
-    let honored = honoredBy.names.joined(by: ", ")
-    let ignored = ignoredBy.names.joined(by: ", ")
-    return "\(honored.isEmpty ? "no client" : honored) honors it, not \(ignored): \(advice)"
+    if isPortable { return "honored by every client; \(advice)" }
+    let ignored = ignoredBy.names.joinedByAnd
+    if honoredBy.names.isEmpty { return "ignored by every client; \(advice)" }
+    return "honored by \(honoredBy.names.joinedByAnd); ignored by \(ignored); \(advice)"
+  }
+}
+
+extension [Text] {
+  /// As a sentence has them: `a, b and c`.
+  fileprivate var joinedByAnd: Text {
+    guard count > 1, let last else { return joined(by: "") }
+    return "\(Array(dropLast()).joined(by: ", ")) and \(last)"
   }
 }
 
@@ -205,11 +224,14 @@ extension NoProxyPortability {
 
 private func text(_ checks: [Check]) -> Text {
   let problems = checks.filter { $0.level <= .warning }
-  if problems.isEmpty { return "ok: \(checks.count) checks\n" }
+  let routes = checks.filter { $0.name == .connect && $0.level > .warning }
+  if problems.isEmpty && routes.isEmpty { return "ok: \(checks.count) checks\n" }
   var table = Table(endsInSentences: true)
+  for route in routes { table.row(["✓ ok", route.name.text, route.target, route.detail]) }
   for check in problems {
     table.row([check.level == .error ? "✗ error" : "! warning", check.name.text, check.target, check.detail])
   }
+  if problems.isEmpty { return table.text + "ok: \(checks.count) checks\n" }
   let errors = checks.count { !$0.isOK }
   let warnings = problems.count - errors
   return table.text
@@ -229,6 +251,12 @@ private func json(_ checks: [Check]) -> [UInt8] {
           object.member("ok", check.isOK)
           object.member("level", check.level.name)
           object.member("detail", check.detail)
+          if !check.steps.isEmpty {
+            object.name("milliseconds")
+            object.object { steps in
+              for step in check.steps { steps.member("\(step.name)", step.milliseconds) }
+            }
+          }
         }
       }
     }

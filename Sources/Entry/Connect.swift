@@ -6,30 +6,76 @@ import Trust
 
 // `check --connect`: does a client of this container get through its proxies, and does it trust what answers?
 
-/// A host that is asked for, from an `https://` URL.
+/// What is asked for, from an `https://` or `http://` URL.
 struct ConnectTarget {
+  let isTLS: Bool
   let host: [UInt8]
   let port: UInt16
+  /// What stands behind the port, at least `/`; it may hold a token.
+  private let resource: [UInt8]
 
-  /// - Returns: nil where it is no `https://` URL.
+  /// - Returns: nil where it is neither an `https://` nor an `http://` URL, or names a user.
   init?(_ url: [UInt8]) {
-    let scheme = Path("https://").bytes
+    let schemes: [(name: StaticString, isTLS: Bool)] = [("https://", true), ("http://", false)]
     // A scheme is the same in either case; neither the colon nor the slash has this bit unset.
-    guard url.prefix(scheme.count).map({ $0 | 0x20 })[...].isEqual(to: scheme) else { return nil }
-    // The rest is read like a proxy's address: host and port are written the same way.
-    let authority = url.dropFirst(scheme.count).prefix { $0 != UInt8(ascii: "/") }
-    guard !authority.contains(UInt8(ascii: "@")),
-      let address = try? parseProxyURL(Array(Path("http://").bytes) + authority)
+    guard
+      let scheme = schemes.first(where: { scheme in
+        url.prefix(scheme.name.utf8CodeUnitCount).map { $0 | 0x20 }[...].isEqual(to: scheme.name)
+      })
     else { return nil }
+    let rest = url.dropFirst(scheme.name.utf8CodeUnitCount)
+    // The authority is read like a proxy's address: host and port are written the same way.
+    let authority = rest.prefix {
+      $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "#")
+    }
+    let path = rest.dropFirst(authority.count).prefix { $0 != UInt8(ascii: "#") }
+    guard !authority.contains(UInt8(ascii: "@")), path.allSatisfy({ $0 > 0x20 && $0 < 0x7F }),
+      let address = try? parseProxyURL(("http://" as StaticString).bytes + authority)
+    else { return nil }
+    isTLS = scheme.isTLS
     host = address.host
-    port = address.port ?? 443
+    port = address.port ?? (isTLS ? 443 : 80)
+    resource = path.first == UInt8(ascii: "/") ? [UInt8](path) : [UInt8(ascii: "/")] + path
   }
 
+  /// Whether there is more to ask for than the server itself.
+  var hasPath: Bool { resource.count > 1 }
+
   /// Host and port as a URL writes them.
-  var shown: Text {
+  var authority: Text {
     let isIPv6 = host.contains(UInt8(ascii: ":"))
     return isIPv6 ? "[\(escaped(host))]:\(port)" : "\(escaped(host)):\(port)"
   }
+
+  /// The path for a person, without a query.
+  var path: Text {
+    let path = resource.prefix { $0 != UInt8(ascii: "?") }
+    return path.count < resource.count ? "\(escaped(path))?***" : escaped(path)
+  }
+
+  /// Host, port and, if there is one, path.
+  var shown: Text { hasPath ? authority + path : authority }
+
+  /// - Parameter proxy: whom a plain request is sent to, with the whole address; nil for the server itself.
+  /// - Source: RFC 9112 §3.2.
+  func headRequest(of proxy: ProxyURL?) -> [UInt8] {
+    let place: Text = proxy == nil ? "" : "http://\(authority)"
+    let user = proxy.map { authorization($0) } ?? ""
+    let end: Text =
+      " HTTP/1.1\r\nHost: \(authority)\r\nUser-Agent: psm-entry\r\nConnection: close\r\n\(user)\r\n"
+    return ("HEAD \(place)" as Text).utf8 + resource + end.utf8
+  }
+}
+
+/// The host that an answer redirects to; nil where it does not leave its own.
+func redirectedHost(_ answer: [UInt8]) -> [UInt8]? {
+  let header: StaticString = "location:"
+  for line in answer[...].parts(between: "\r\n") {
+    guard line.prefix(header.utf8CodeUnitCount).map({ $0 | 0x20 })[...].isEqual(to: header) else { continue }
+    let value = line.dropFirst(header.utf8CodeUnitCount).drop { $0 == UInt8(ascii: " ") }
+    return ConnectTarget([UInt8](value))?.host
+  }
+  return nil
 }
 
 /// A proxy to go through, and what it is called in the result; no address where it cannot be read.
@@ -55,7 +101,9 @@ func connectChecks(
         continue
       }
       let verdict = probe.run(route, target)
-      checks.append(Check(name: .connect, target: name, level: verdict.level, detail: verdict.detail))
+      checks.append(
+        Check(
+          name: .connect, target: name, level: verdict.level, detail: verdict.detail, steps: verdict.steps))
     }
   }
   showProgress("")
@@ -79,7 +127,7 @@ func connectRoutes(_ context: StartContext, _ commandLine: CommandLine) -> [Conn
   for proxy in context.proxies.proxies {
     guard let url = proxy.url else {
       routes.append(
-        ConnectRoute(name: proxy.source, proxy: nil, problem: "its value cannot be read: see proxy"))
+        ConnectRoute(name: proxy.source, proxy: nil, problem: "invalid proxy URL (see proxy)"))
       continue
     }
     if routes.contains(where: { $0.proxy == url }) { continue }
@@ -95,7 +143,7 @@ func connectRoutes(_ context: StartContext, _ commandLine: CommandLine) -> [Conn
       while value.last == UInt8(ascii: "\n") || value.last == UInt8(ascii: "\r") { value.removeLast() }
       routes.append(route(value, named: path.shown))
     } catch {
-      routes.append(ConnectRoute(name: path.shown, proxy: nil, problem: error.text))
+      routes.append(ConnectRoute(name: path.shown, proxy: nil, problem: error.shortText))
     }
   }
   return routes.isEmpty ? [ConnectRoute(name: "direct", proxy: nil, problem: nil)] : routes
@@ -106,6 +154,7 @@ private func route(_ value: [UInt8], named name: Text) -> ConnectRoute {
     let url = try parseProxyURL(value)
     return ConnectRoute(name: url.redacted, proxy: url, problem: nil)
   } catch {
-    return ConnectRoute(name: name, proxy: nil, problem: "cannot be read: \(error.reason)")
+    return ConnectRoute(
+      name: name, proxy: nil, problem: "invalid proxy URL (\(error.reason)); \(error.remedy)")
   }
 }

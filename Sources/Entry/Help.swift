@@ -9,7 +9,8 @@ var helpText: Text {
       psm-entry [OPTION…] [--] COMMAND [ARG…]   prepare, then become COMMAND
       psm-entry plan  [OPTION…] [--json]        print what a start would change; change nothing
       psm-entry check [OPTION…] [--json] [--connect [--proxy URL] [--proxy-file FILE] [--target URL]]
-                                                would this container trust and reach what it should?
+                                                verify trust stores and proxies; without --target the
+                                                target is CONDA_CHANNEL_ALIAS or repo.anaconda.com
       psm-entry certs [OPTION…] [--json] [PATH…]
                                                 list the certificates found
       psm-entry env   [OPTION…] [--null|--json] print the environment that a start would give

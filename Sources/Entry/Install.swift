@@ -12,7 +12,7 @@ func install(to destination: Path, _ log: Log) -> Int32 {
   do throws(ReadError) {
     binary = try Root.system.read(Path("/proc/self/exe"), limit: 64 << 20)
   } catch {
-    log.write(.error("/proc/self/exe", "\(error.text): mount /proc"))
+    log.write(.error("/proc/self/exe", "\(error.shortText); mount /proc"))
     return ExitStatus.failure
   }
   do throws(Errno) {

@@ -45,6 +45,13 @@ struct JSON {
     bool(value)
   }
 
+  @inline(never)
+  mutating func member(_ name: Text, _ value: Int) {
+    self.name(name)
+    separate()
+    bytes += decimal(Int64(value))
+  }
+
   /// A member that is a list of strings.
   @inline(never)
   mutating func member(_ name: Text, _ values: [Text]) {

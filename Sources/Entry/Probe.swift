@@ -8,45 +8,55 @@ struct Probe {
   let context: StartContext
   let bundle: Path?
 
-  typealias Verdict = (level: Level, detail: Text)
-
-  private struct Refusal: Error {
+  struct Verdict {
+    let level: Level
     let detail: Text
-    init(_ detail: Text) { self.detail = detail }
+    var steps: [Step] = []
   }
 
   func run(_ route: ConnectRoute, _ target: ConnectTarget) -> Verdict {
-    if let proxy = route.proxy, proxy.scheme != .http {
-      return (.warning, "only http:// proxies are tried here; this one was not")
-    }
+    let start = Clock.monotonic
+    var steps: [Step] = []
     do throws(Refusal) {
-      let connection = try open(route, target)
+      let connection = try open(route, target, &steps)
       defer { connection.close() }
-      // Python knows no root but the system's.
-      guard let python = python, let bundle, let file = context.root.systemPath(of: bundle) else {
-        return (.warning, "connected; TLS was not checked, because there is no Python or no bundle here")
-      }
-      let outcome = verify(connection, target, python, file)
-      if outcome.isOK { return (.info, "connected, and TLS verified") }
-      if outcome.verdict == nil { return (.error, "TLS failed: \(outcome.text)") }
-      return (.error, try distrust(route, target, python, outcome))
+      let end =
+        try target.isTLS
+        ? handshake(connection, route, target, &steps) : ask(connection, route, target, &steps)
+      let detail: Text = "\(end.detail) (\(milliseconds(since: start)) ms)"
+      return Verdict(level: end.level, detail: detail, steps: steps)
     } catch {
-      return (.error, error.detail)
+      return Verdict(level: .error, detail: error.detail, steps: steps)
     }
   }
 
+  private func milliseconds(since moment: Int64) -> Int { Int((Clock.monotonic &- moment) / 1_000_000) }
+
   // MARK: The way to the target
 
-  private func open(_ route: ConnectRoute, _ target: ConnectTarget) throws(Refusal) -> Connection {
+  private func open(
+    _ route: ConnectRoute, _ target: ConnectTarget, _ steps: inout [Step]
+  ) throws(Refusal) -> Connection {
     let host = route.proxy?.host ?? target.host
     let port = route.proxy.map { $0.port ?? $0.scheme.defaultPort } ?? target.port
     let connection: Connection
-    do throws(Connection.Failure) { connection = try Connection(to: host, port: port) } catch {
-      throw Refusal(explanation(error, "\(escaped(host))", port))
+    do throws(Connection.Failure) { connection = try connect(to: host, port) } catch {
+      throw Refusal(explanation(error, escaped(host), port))
     }
+    steps.append(Step(name: "resolve", milliseconds: Int(connection.resolving / 1_000_000)))
+    steps.append(Step(name: "connect", milliseconds: Int(connection.connecting / 1_000_000)))
     guard let proxy = route.proxy else { return connection }
+    let start = Clock.monotonic
     do throws(Refusal) {
-      try askForTunnel(connection, proxy, target)
+      switch proxy.scheme {
+      // Python asks, once it has shaken hands; a plain request needs no tunnel.
+      case .https: return connection
+      case .http:
+        if !target.isTLS { return connection }
+        try openTunnel(connection, proxy, target)
+      default: try openSOCKSTunnel(connection, proxy, target)
+      }
+      steps.append(Step(name: "proxy", milliseconds: milliseconds(since: start)))
       return connection
     } catch {
       connection.close()
@@ -54,68 +64,73 @@ struct Probe {
     }
   }
 
+  /// What one name server does not know, another may: nobody is believed at once.
+  private func connect(to host: [UInt8], _ port: UInt16) throws(Connection.Failure) -> Connection {
+    do throws(Connection.Failure) { return try Connection(to: host, port: port) } catch {
+      guard error == .notResolved else { throw error }
+      var failure = error
+      for address in python.map({ addresses(of: host, by: $0, context.environment) }) ?? [host, host, host] {
+        do throws(Connection.Failure) { return try Connection(to: address, port: port) } catch {
+          failure = error
+        }
+      }
+      throw failure
+    }
+  }
+
   func explanation(_ failure: Connection.Failure, _ host: Text, _ port: UInt16) -> Text {
     switch failure {
-    case .notResolved: "the name \(host) is not found: check its spelling and the container's DNS"
-    case .system(.connectionRefused):
-      "\(host) refuses connections to port \(port): is the port right, is it running?"
-    case .late: "\(host) does not answer on port \(port): is a firewall between?"
-    case .system(let error): "\(host) cannot be reached on port \(port) (\(error.text))"
-    case .closed: "\(host) closed the connection"
+    case .notResolved: "cannot resolve \(host); check its spelling and the container's DNS"
+    case .system(.connectionRefused): "connection refused: \(host):\(port)"
+    case .late: "connection timed out: \(host):\(port) (firewall?)"
+    case .system(let error): "cannot connect to \(host):\(port): \(lowerCased(error))"
+    case .closed: "connection closed by \(host)"
     }
   }
 
-  /// - Source: RFC 9110 §9.3.6 (CONNECT), §15; RFC 7617 (Basic).
-  private func askForTunnel(_ connection: Connection, _ proxy: ProxyURL, _ target: ConnectTarget)
-    throws(Refusal)
-  {
-    let authority = target.shown
-    var request: Text = "CONNECT \(authority) HTTP/1.1\r\nHost: \(authority)\r\n"
-    if let userinfo = proxy.userinfo {
-      request += "Proxy-Authorization: Basic \(base64(userinfo.basicCredentials.bytes))\r\n"
+  // MARK: Plain HTTP
+
+  /// Asks for the target's headers without TLS, of a proxy by the whole address.
+  private func ask(
+    _ connection: Connection, _ route: ConnectRoute, _ target: ConnectTarget, _ steps: inout [Step]
+  ) throws(Refusal) -> Verdict {
+    let proxy = route.proxy.flatMap { $0.scheme == .http ? $0 : nil }
+    if route.proxy?.scheme == .https {
+      return Verdict(
+        level: .warning, detail: "connected; http:// targets are not tried through an https:// proxy")
     }
-    request += "\r\n"
+    let start = Clock.monotonic
     let answer: [UInt8]
     do throws(Connection.Failure) {
-      try connection.send(request.utf8)
-      answer = try connection.receive(limit: 16384) {
-        // Whoever speaks another protocol, such as SSH, may wait for us to speak.
-        $0[...].firstOccurrence(of: "\r\n\r\n") != nil || ($0.count >= 7 && !isHTTP($0))
-      }
-    } catch {
-      throw Refusal(
-        error == .late
-          ? "the proxy does not answer to CONNECT: is it an HTTP proxy?"
-          : "the proxy broke off when asked for CONNECT: is it an HTTP proxy?")
+      try connection.send(target.headRequest(of: proxy))
+      answer = try connection.receiveHead()
+    } catch { throw Refusal("no answer to HEAD \(target.shown)") }
+    steps.append(Step(name: "request", milliseconds: milliseconds(since: start)))
+    if let proxy, let status = httpStatus(answer), status == 407 || (502...504).contains(status) {
+      throw Refusal(proxyRefusal(status, offered: offeredSchemes(answer), proxy, target.authority))
     }
-    guard isHTTP(answer), answer.count >= 12, let status = answer[9..<12].decimal(upTo: 999)
-    else {
-      throw Refusal("what answers there is no HTTP proxy: check host and port")
-    }
-    if (200..<300).contains(status) {
-      if answer[...].firstOccurrence(of: "\r\n\r\n") != nil { return }
-      throw Refusal("the proxy does not answer to CONNECT to the end")
-    }
-    throw Refusal(explanation(status, proxy, authority))
+    return verdict(of: answer, target, after: "connected")
   }
 
-  private func isHTTP(_ answer: [UInt8]) -> Bool { answer[...].begins(with: "HTTP/1.") }
-
-  func explanation(_ status: Int, _ proxy: ProxyURL, _ authority: Text) -> Text {
+  /// What an answer to HEAD means.
+  private func verdict(of answer: [UInt8], _ target: ConnectTarget, after: Text) -> Verdict {
+    guard let status = httpStatus(answer) else {
+      return Verdict(level: .error, detail: "\(after), but the answer to HEAD \(target.path) is not HTTP")
+    }
+    let told: Text = "\(after), \(status) to HEAD \(target.path)"
     switch status {
-    case 407:
-      if let userinfo = proxy.userinfo {
-        return
-          "the proxy does not accept user \(userinfo.displayedUser) with this password (407): ask for the right ones"
+    // A server that knows no HEAD has answered all the same.
+    case 200..<300, 405, 501: return Verdict(level: .info, detail: told)
+    case 300..<400:
+      guard let host = redirectedHost(answer), !host[...].isEqual(to: target.host[...]) else {
+        return Verdict(level: .info, detail: told)
       }
-      return "the proxy wants a user and a password (407): write http://user:password@host:port"
-    case 403: return "the proxy does not allow \(authority) (403): ask its administrator to allow it"
-    case 502, 503, 504:
-      return "the proxy itself cannot reach \(authority) (\(status)): is the name known there?"
-    case 400, 404, 405, 501:
-      return
-        "what answers there is no HTTP proxy but perhaps a web server (\(status) to CONNECT \(authority)): check host and port"
-    default: return "the proxy answers \(status) to CONNECT \(authority)"
+      return Verdict(
+        level: .warning,
+        detail: "\(told): redirected to \(escaped(host)), perhaps a login page; check the address")
+    case 401, 403: return Verdict(level: .error, detail: "\(told): the server wants a login or forbids it")
+    case 404, 410: return Verdict(level: .error, detail: "\(told): no such path; check the channel's address")
+    default: return Verdict(level: .error, detail: told)
     }
   }
 
@@ -130,40 +145,85 @@ struct Probe {
       .first { $0.isAbsolute && exists($0) }
   }
 
-  private func verify(
-    _ connection: Connection, _ target: ConnectTarget, _ python: Path, _ bundle: Path?
-  ) -> TLSOutcome {
-    TLSOutcome(of: connection, to: target.host, by: python, bundle, context.environment)
+  private func handshake(
+    _ connection: Connection, _ route: ConnectRoute, _ target: ConnectTarget, _ steps: inout [Step]
+  ) throws(Refusal) -> Verdict {
+    // Python knows no root but the system's.
+    guard let python = python, let bundle, let file = context.root.systemPath(of: bundle) else {
+      return Verdict(
+        level: .warning, detail: "connected; TLS was not checked, because there is no Python or no bundle")
+    }
+    var request = TLSOutcome.Request(host: target.host, bundle: file)
+    let tlsProxy = route.proxy.flatMap { $0.scheme == .https ? $0 : nil }
+    if let tlsProxy { request.proxy = (tlsProxy.host, connectRequest(tlsProxy, target)) }
+    if target.hasPath { request.head = target.headRequest(of: nil) }
+    let outcome = TLSOutcome(of: connection, request, by: python, context.environment)
+    steps += outcome.steps
+    if let tlsProxy, let answer = outcome.proxyAnswer, let refusal = refusal(of: answer, tlsProxy, target) {
+      throw refusal
+    }
+    if outcome.isOK {
+      let issuer = Certificate(der: outcome.certificate)?.issuerText
+      let verified: Text = "connected, TLS verified\(issuer.map { ", issued by \($0)" as Text } ?? "")"
+      return request.head == nil
+        ? Verdict(level: .info, detail: verified) : verdict(of: outcome.answer, target, after: verified)
+    }
+    let peer: Text = outcome.stage == .proxy ? "TLS to the proxy" : "TLS"
+    if outcome.verdict == nil { throw Refusal("\(peer) failed: \(outcome.text)") }
+    throw Refusal(try distrust(route, target, python, request, outcome, peer))
   }
 
   /// Who issued what is not trusted, and whether that CA is mounted. Asked on a second connection,
   /// since the first one ended with the refusal.
   private func distrust(
-    _ route: ConnectRoute, _ target: ConnectTarget, _ python: Path, _ refused: TLSOutcome
+    _ route: ConnectRoute, _ target: ConnectTarget, _ python: Path, _ request: TLSOutcome.Request,
+    _ refused: TLSOutcome, _ peer: Text
   ) throws(Refusal) -> Text {
-    let reason = refused.text
-    if refused.isForOther { return "TLS is not trusted: \(reason); is \(target.shown) what was meant?" }
-    let connection = try open(route, target)
-    defer { connection.close() }
-    guard let last = Certificate(der: verify(connection, target, python, nil).certificate) else {
-      return "TLS is not trusted: \(reason)"
+    let told: Text = "\(peer): certificate verify failed: \(refused.text)"
+    if refused.isForOther {
+      return
+        "\(told); host name mismatch, check that \(refused.stage == .proxy ? escaped(request.proxy?.name ?? []) : target.authority) is right"
     }
+    if let remedy = remedy(refused.verdict ?? 0) { return "\(told); \(remedy)" }
+    var steps: [Step] = []
+    let connection = try open(route, target, &steps)
+    defer { connection.close() }
+    var question = request
+    question.unverified = refused.stage
+    let shown = TLSOutcome(of: connection, question, by: python, context.environment)
+    guard let last = Certificate(der: shown.certificate) else { return told }
     let issuer = last.issuerText
     let mounted = context.inputs.found.filter { $0.certificate.subjectDER == last.issuerDER }
     let now = Clock.secondsSinceEpoch
     if let found = mounted.first, mounted.allSatisfy({ $0.certificate.notAfter < now }) {
-      return
-        "TLS is not trusted (\(reason)): the issuer \(issuer) is mounted as \(found.source.shown) and has expired"
+      return "\(told); issuer \(issuer) is mounted as \(found.source.shown) and has expired"
     }
     if !refused.isWithoutIssuer {
       let place: Text = mounted.first.map { "mounted as \($0.source.shown)" } ?? "not mounted"
-      return "TLS is not trusted (\(reason)): the issuer \(issuer) is \(place)"
+      return "\(told); issuer \(issuer) is \(place)"
     }
     guard let found = mounted.first else {
-      return
-        "TLS is not trusted (\(reason)): the issuer is \(issuer), and no CA of that name is mounted; mount it"
+      return "\(told); issuer \(issuer) is not mounted; mount it"
     }
     return
-      "TLS is not trusted (\(reason)): a CA named \(issuer) is mounted as \(found.source.shown); if it was mounted after the start, restart the container, else it is another CA of that name"
+      "\(told); a CA named \(issuer) is mounted as \(found.source.shown); if it was mounted after the start, restart the container, else it is another CA of that name"
+  }
+
+  /// What to do where Python knows the issuer and refuses the certificate all the same.
+  /// - Source: the numbers of OpenSSL's X509_STORE_CTX_get_error(3). Those from 80 on are said under
+  ///   VERIFY_X509_STRICT alone, which Python 3.13 and later set.
+  private func remedy(_ verdict: Int) -> Text? {
+    switch verdict {
+    case 9: "check the clock of this host and of the proxy"
+    case 10: "have the server's or proxy's certificate renewed; if it is the CA's, mount its successor"
+    case 24, 79: "a certificate in the chain is not a CA's; mount the CA that issued the server's certificate"
+    case 66, 67: "have the certificate reissued with a key of 2048 bits or more"
+    case 68: "have the certificate reissued with a SHA-256 signature"
+    case 85:
+      "have the proxy issue certificates with an authorityKeyIdentifier, which Python 3.13 and later require"
+    case 80...94:
+      "Python 3.13 and later refuse this certificate; mount the issuing CA beside the root, or have it reissued"
+    default: nil
+    }
   }
 }

@@ -222,7 +222,7 @@ private func shownValue(_ path: Path) -> Text {
 }
 
 /// The C library's text, as it goes on in a sentence.
-private func lowerCased(_ error: Errno) -> Text {
+func lowerCased(_ error: Errno) -> Text {
   var text = error.text.utf8
   // Not an abbreviation, as in "I/O error".
   if text.count > 1, (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(text[0]), text[1] >= UInt8(ascii: "a") {
@@ -232,7 +232,8 @@ private func lowerCased(_ error: Errno) -> Text {
 }
 
 extension ReadError {
-  fileprivate var shortText: Text {
+  /// Fits behind the name of a file and a colon.
+  var shortText: Text {
     switch self {
     case .system(let error): lowerCased(error)
     case .notRegular: "not a regular file"

@@ -39,7 +39,8 @@ final class Settings {
   let namesBundles: Bool
   let system: System
   let exports: [[UInt8]]
-  let preference: ProxySettings.Preference
+  /// Which case of a proxy variable wins; nil where nobody has said so.
+  let preference: ProxySettings.Preference?
   let noProxy: [UInt8]
   /// State directories that somebody has named.
   let namedStateDirectories: [Path]
@@ -54,8 +55,8 @@ final class Settings {
       .system, default: .auto, &problems, diagnostic: "is none of auto, native, off"
     ) { word($0, Self.systems) }
     preference = try source.read(
-      .prefer, default: .lower, &problems, diagnostic: "is neither lower nor upper"
-    ) { word($0, Self.preferences) }
+      .prefer, default: nil, &problems, diagnostic: "is neither lower nor upper"
+    ) { word($0, Self.preferences).map { Optional($0) } }
     let relative: StaticString = "holds a path that does not begin with /"
     bundles = try source.read(
       .bundles, default: paths(Setting.bundles.defaultValue), &problems, diagnostic: relative, parse: paths)

@@ -15,12 +15,10 @@ final class StartContext {
   let proxies: ProxyOutcome
   /// The environment that the program was given.
   let environment: Environment
-  /// What is wrong with the variables that hold a file's name.
-  let secretProblems: [Problem]
   let proxyProblems: [Problem]
 
   /// What is wrong with settings, inputs and proxies.
-  var problems: [Problem] { settings.problems + inputs.problems + secretProblems + proxyProblems }
+  var problems: [Problem] { settings.problems + inputs.problems + proxyProblems }
 
   /// - Parameter paths: what certificates are read from; nil for what the settings say.
   init(
@@ -34,12 +32,11 @@ final class StartContext {
       now: Clock.secondsSinceEpoch)
     injectFault(at: .inputs, environment)
     mounted = inputs.mounted(isComplete: !inputs.areIncomplete && !settings.misnamesInputs)
-    let (secrets, secretProblems) = readSecrets(environment, in: root)
-    self.secretProblems = secretProblems
     proxies = unifyProxies(
       in: environment.entries,
       ProxySettings(
-        preference: settings.preference, additions: settings.noProxy, hostName: hostName(), secrets: secrets))
+        preference: settings.preference, additions: settings.noProxy, hostName: hostName(),
+        secrets: readSecrets(environment, in: root)))
     proxyProblems = proxies.notes.map { Problem($0) }
   }
 
@@ -78,33 +75,28 @@ extension Problem {
 /// The proxy variables that hold a file's name instead of a value, read.
 private func readSecrets(
   _ environment: Environment, in root: Root
-) -> (secrets: [(variable: [UInt8], contents: [UInt8])], problems: [Problem]) {
-  var secrets: [(variable: [UInt8], contents: [UInt8])] = []
-  var problems: [Problem] = []
+) -> [(variable: [UInt8], file: ProxySettings.SecretFile)] {
+  var secrets: [(variable: [UInt8], file: ProxySettings.SecretFile)] = []
   for name in ["HTTP_PROXY_FILE", "HTTPS_PROXY_FILE", "ALL_PROXY_FILE"] as [StaticString] {
     guard let path = environment.value(of: name), !path.isEmpty else { continue }
-    guard path.first == UInt8(ascii: "/") else {
-      problems.append(.error("\(name)", "the path does not begin with /; it is not read"))
-      continue
-    }
-    do throws(ReadError) {
-      let contents = try root.read(Path(path), limit: 65536)
-      secrets.append((Array(Path(name).bytes), contents))
-    } catch {
-      problems.append(
-        .error("\(name)", "\(Path(path).shown) \(error.text); mount the secret or unset the variable"))
-    }
+    secrets.append((name.bytes, readSecret(Path(path), in: root)))
   }
-  return (secrets, problems)
+  return secrets
 }
 
-extension ReadError {
-  /// Fits behind the name of a file.
-  var text: Text {
-    switch self {
-    case .system(let error): "cannot be read (\(error.text))"
-    case .notRegular: "is no regular file"
-    case .tooLarge: "is too large"
-    }
+private func readSecret(_ path: Path, in root: Root) -> ProxySettings.SecretFile {
+  guard path.isAbsolute else {
+    return .unreadable(reason: "the path does not begin with /", remedy: "set the absolute path")
+  }
+  do throws(ReadError) { return .contents(try root.read(path, limit: 65536)) } catch {
+    let user = Credentials.Effective.current.user
+    let remedy: Text =
+      switch error {
+      case .system(.accessDenied):
+        "make it readable for uid \(user), use 'environment:' instead of 'file:' for the secret in Compose, or start as root with PSM_ENTRY_USER=\(user)"
+      case .system: "mount the secret or unset the variable"
+      case .notRegular, .tooLarge: "mount a file that contains the proxy's URL or unset the variable"
+      }
+    return .unreadable(reason: "\(path.shown): \(error.shortText)", remedy: remedy)
   }
 }

@@ -1,41 +1,95 @@
 import Linux
 import Text
 
-/// What a TLS handshake came to that the image's Python made: it judges as the service does.
+/// What came of the TLS handshakes that the image's Python made on a connection: it judges as the service does.
 struct TLSOutcome {
+  enum Stage: Equatable { case proxy, target }
+
+  /// What is asked of Python.
+  struct Request {
+    /// The server's name or address.
+    let host: [UInt8]
+    /// What the servers are verified against.
+    let bundle: Path
+    /// The name of a proxy that speaks TLS, with the request for a tunnel; nil where the tunnel is there, or none is
+    /// needed.
+    var proxy: (name: [UInt8], connect: [UInt8])?
+    /// What is sent to the server once it is verified; nil for nothing.
+    var head: [UInt8]?
+    /// Whose certificate is to be told without verifying it; nothing is sent to that one then.
+    var unverified: Stage?
+  }
+
   private(set) var isOK = false
+  /// Who was spoken to last.
+  private(set) var stage = Stage.target
   /// OpenSSL's number for why the certificate is refused; nil where that is not what went wrong.
   private(set) var verdict: Int?
   private(set) var text: Text = ""
-  /// The last certificate that the server sends, as DER.
+  /// The last certificate of the chain, as DER: of the verified one, or of what the server sends.
   private(set) var certificate: [UInt8] = []
+  /// What a proxy that speaks TLS has answered to the request for a tunnel; nil where it was not asked.
+  private(set) var proxyAnswer: [UInt8]?
+  /// What the server has answered.
+  private(set) var answer: [UInt8] = []
+  private(set) var steps: [Step] = []
 
-  /// Shakes hands, and reads the line that ``tlsScript`` prints.
-  /// - Parameter bundle: what the server is verified against; nil to ask for its certificate.
-  init(
-    of connection: Connection, to host: [UInt8], by python: Path, _ bundle: Path?, _ environment: Environment
-  ) {
+  /// Runs Python on the connection, and reads the lines that ``tlsScript`` prints.
+  init(of connection: Connection, _ request: Request, by python: Path, _ environment: Environment) {
+    var entries = environment.entries
+    // Arguments can be seen by every user; these may hold a password.
+    entries.append(("PSM_ENTRY_PROBE_CONNECT=" as StaticString).bytes + (request.proxy?.connect ?? []))
+    entries.append(("PSM_ENTRY_PROBE_HEAD=" as StaticString).bytes + (request.head ?? []))
+    let unverified: StaticString =
+      switch request.unverified {
+      case nil: ""
+      case .proxy?: "proxy"
+      case .target?: "target"
+      }
     let arguments = [
-      Array(Path("-Ic").bytes), Array(Path(tlsScript).bytes), host, bundle.map { Array($0.bytes) } ?? [],
+      ("-Ic" as StaticString).bytes, tlsScript.bytes, request.host, Array(request.bundle.bytes),
+      request.proxy?.name ?? [], unverified.bytes,
     ]
     let run = ToolRun.run(
-      python, arguments, environment: environment.entries, passing: connection.descriptor,
-      until: Deadline(secondsFromNow: 2 * Connection.stepLimit))
-    let line = run.output.split(separator: newline).last ?? []
+      python, arguments, environment: entries, passing: connection.descriptor,
+      until: Deadline(secondsFromNow: 3 * Connection.stepLimit))
+    var isTold = false
+    for line in run.output.split(separator: newline) where read(line) { isTold = true }
+    if !isTold {
+      let last = run.output.split(separator: newline).last ?? []
+      text = run.ending == .late ? "no answer in time" : "Python could not check it (\(escaped(last)))"
+    }
+  }
+
+  /// - Returns: whether the line says how it ended.
+  private mutating func read(_ line: ArraySlice<UInt8>) -> Bool {
     let word = line.prefix { $0 != UInt8(ascii: " ") }
     let rest = line.dropFirst(word.count + 1)
-    text = escaped(rest)
     if word.isEqual(to: "ok") {
       isOK = true
+      certificate = hexDecoded(rest) ?? []
+      return true
+    } else if word.isEqual(to: "certificate") {
+      certificate = hexDecoded(rest) ?? []
+      return true
     } else if word.isEqual(to: "untrusted") {
       let digits = rest.prefix { $0 != UInt8(ascii: " ") }
       verdict = digits.decimal(upTo: 1000) ?? 0
       text = escaped(rest.dropFirst(digits.count + 1))
-    } else if word.isEqual(to: "certificate") {
-      certificate = hexDecoded(rest) ?? []
-    } else if !word.isEqual(to: "failed") {
-      text = run.ending == .late ? "no answer in time" : "Python could not check it (\(escaped(line)))"
+      return true
+    } else if word.isEqual(to: "failed") {
+      text = escaped(rest)
+      return true
+    } else if word.isEqual(to: "stage") {
+      stage = rest.isEqual(to: "proxy") ? .proxy : .target
+    } else if word.isEqual(to: "answered") {
+      proxyAnswer = hexDecoded(rest) ?? []
+    } else if word.isEqual(to: "head") {
+      answer = hexDecoded(rest) ?? []
+    } else if let name = Step.named(word) {
+      steps.append(Step(name: name, milliseconds: rest.decimal(upTo: 1_000_000) ?? 0))
     }
+    return false
   }
 
   /// Whether nobody who is trusted has issued it: no issuer is there, or one of that name with another key.
@@ -45,28 +99,117 @@ struct TLSOutcome {
   var isForOther: Bool { [62, 63, 64].contains(verdict) }
 }
 
-/// Shakes hands on descriptor 3, and says on one line how that went. With a bundle it verifies; without, it
-/// prints the last certificate that the server sends, whose issuer is what is to be trusted: the whole chain is had
-/// from Python 3.10 on, else the server's own.
+/// How long a part of the way took.
+struct Step: Equatable {
+  let name: StaticString
+  let milliseconds: Int
+
+  static func named(_ word: ArraySlice<UInt8>) -> StaticString? {
+    (["proxy", "tls", "request"] as [StaticString]).first { word.isEqual(to: $0) }
+  }
+
+  static func == (one: Step, other: Step) -> Bool {
+    one.name.bytes == other.name.bytes && one.milliseconds == other.milliseconds
+  }
+}
+
+/// What Python says a name's addresses are, in its order; empty where it knows none.
+///
+/// musl believes the first answer of several name servers, also one that says that there is no such name; the C library
+/// of the image, which its clients use, waits for the next.
+func addresses(of host: [UInt8], by python: Path, _ environment: Environment) -> [[UInt8]] {
+  let script: StaticString = """
+    import socket, sys
+    for found in socket.getaddrinfo(sys.argv[1], 443, type=socket.SOCK_STREAM): print(found[4][0])
+    """
+  let run = ToolRun.run(
+    python, [("-Ic" as StaticString).bytes, script.bytes, host], environment: environment.entries,
+    until: Deadline(secondsFromNow: 2 * Connection.stepLimit))
+  guard run.ending == .ended(.exited(0)) else { return [] }
+  return run.output.split(separator: newline).map { [UInt8]($0) }
+}
+
+/// Shakes hands on descriptor 3, with a proxy that speaks TLS first, and says in lines how that went: `stage NAME` before
+/// each handshake, `proxy`, `tls` and `request` with milliseconds, `answered` and `head` with what came back in hex, and
+/// at the end `ok` or `certificate` with the last certificate of the chain, `untrusted` or `failed`. The whole chain is
+/// had from Python 3.10 on, else the server's own certificate.
 private let tlsScript: StaticString = """
-  import socket, ssl, sys
-  host, bundle = sys.argv[1:3]
+  import os, socket, ssl, sys, time
+  host, bundle, proxy, unverified = sys.argv[1:5]
+  start = time.monotonic()
+
+  def took(step):
+      global start
+      now = time.monotonic()
+      print(step, round((now - start) * 1000))
+      start = now
+
+  def context(stage):
+      print("stage", stage)
+      if stage == unverified:
+          return ssl._create_unverified_context()
+      return ssl.create_default_context(cafile=bundle)
+
+  def last(tls, verified):
+      try:
+          name = "get_verified_chain" if verified else "get_unverified_chain"
+          der = getattr(tls._sslobj, name)()[-1].public_bytes(ssl._ssl.ENCODING_DER)
+      except Exception:
+          der = tls.getpeercert(True)
+      return der.hex()
+
+  def answer(read):
+      text = b""
+      while b"\\r\\n\\r\\n" not in text and len(text) < 16384:
+          part = read(4096)
+          if not part:
+              break
+          text += part
+      return text
+
+  def main():
+      transport = socket.socket(fileno=3)
+      transport.settimeout(10)
+      if proxy:
+          transport = context("proxy").wrap_socket(transport, server_hostname=proxy)
+          if unverified == "proxy":
+              return print("certificate", last(transport, False))
+          transport.sendall(os.environb[b"PSM_ENTRY_PROBE_CONNECT"])
+          text = answer(transport.recv)
+          print("answered", text[:4096].hex())
+          took("proxy")
+          if text[9:10] != b"2":
+              return print("failed")
+      incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+      tls = context("target").wrap_bio(incoming, outgoing, server_hostname=host)
+
+      def run(step, *arguments):
+          while True:
+              try:
+                  done, waits = step(*arguments), False
+              except ssl.SSLWantReadError:
+                  waits = True
+              finally:
+                  # Also the alert that says why it ends.
+                  if outgoing.pending:
+                      transport.sendall(outgoing.read())
+              if not waits:
+                  return done
+              part = transport.recv(16384)
+              incoming.write(part) if part else incoming.write_eof()
+
+      run(tls.do_handshake)
+      took("tls")
+      if unverified:
+          return print("certificate", last(tls, False))
+      if os.environb[b"PSM_ENTRY_PROBE_HEAD"]:
+          run(tls.write, os.environb[b"PSM_ENTRY_PROBE_HEAD"])
+          print("head", answer(lambda size: run(tls.read, size))[:1024].hex())
+          took("request")
+      print("ok", last(tls, True))
+
   try:
-      if bundle:
-          context = ssl.create_default_context(cafile=bundle)
-      else:
-          context = ssl._create_unverified_context()
-      connection = socket.socket(fileno=3)
-      connection.settimeout(10)
-      tls = context.wrap_socket(connection, server_hostname=host)
-      if bundle:
-          print("ok")
-      else:
-          try:
-              last = tls._sslobj.get_unverified_chain()[-1].public_bytes(ssl._ssl.ENCODING_DER)
-          except Exception:
-              last = tls.getpeercert(True)
-          print("certificate", last.hex())
+      main()
   except ssl.SSLCertVerificationError as error:
       print("untrusted", error.verify_code, error.verify_message)
   except Exception as error:

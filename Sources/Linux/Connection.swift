@@ -12,6 +12,10 @@ public struct Connection: Sendable {
   }
 
   public let descriptor: FileDescriptor
+  /// Nanoseconds that it took to look the name up.
+  public let resolving: Int64
+  /// Nanoseconds that it took to connect.
+  public let connecting: Int64
 
   /// Seconds that each step may take.
   public static let stepLimit: Int64 = 10
@@ -23,15 +27,19 @@ public struct Connection: Sendable {
     // Not an enumeration in every libc.
     hints.ai_socktype = 1
     var list: UnsafeMutablePointer<addrinfo>?
+    let start = Clock.monotonic
     let status = getaddrinfo(
       Path(host).terminated, Path(decimal(Int64(port))).terminated, &hints, &list)
     guard status == 0 else { throw .notResolved }
     defer { freeaddrinfo(list) }
+    let resolved = Clock.monotonic
+    resolving = resolved &- start
     var failure = Failure.notResolved
     var address = list
     while let current = address?.pointee {
       do throws(Failure) {
         descriptor = try Self.connect(to: current)
+        connecting = Clock.monotonic &- resolved
         return
       } catch {
         failure = error
@@ -39,6 +47,30 @@ public struct Connection: Sendable {
       address = current.ai_next
     }
     throw failure
+  }
+
+  /// The addresses of `host` in the resolver's order, four or sixteen bytes each; empty where it knows none. The
+  /// corresponding C function is `getaddrinfo`.
+  /// - Parameter isLiteral: whether only an address that is written out counts, and nobody is asked.
+  public static func addresses(of host: [UInt8], isLiteral: Bool = false) -> [[UInt8]] {
+    var hints = addrinfo()
+    hints.ai_socktype = 1
+    if isLiteral { hints.ai_flags = AI_NUMERICHOST }
+    var list: UnsafeMutablePointer<addrinfo>?
+    guard getaddrinfo(Path(host).terminated, nil, &hints, &list) == 0 else { return [] }
+    defer { freeaddrinfo(list) }
+    var addresses: [[UInt8]] = []
+    var next = list
+    while let current = next?.pointee {
+      // Where the address begins in sockaddr_in and in sockaddr_in6.
+      let isIPv4 = current.ai_family == AF_INET
+      let (start, count) = isIPv4 ? (4, 4) : (8, 16)
+      if let address = current.ai_addr, Int(current.ai_addrlen) >= start + count {
+        addresses.append([UInt8](UnsafeRawBufferPointer(start: address, count: start + count)[start...]))
+      }
+      next = current.ai_next
+    }
+    return addresses
   }
 
   public func close() { descriptor.close() }

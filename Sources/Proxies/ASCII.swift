@@ -6,7 +6,10 @@ enum ASCII {
   static let carriageReturn: UInt8 = 0x0D
   static let space: UInt8 = 0x20
   static let hash: UInt8 = 0x23
+  static let dollar: UInt8 = 0x24
   static let percent: UInt8 = 0x25
+  static let openingParenthesis: UInt8 = 0x28
+  static let closingParenthesis: UInt8 = 0x29
   static let asterisk: UInt8 = 0x2A
   static let comma: UInt8 = 0x2C
   static let hyphen: UInt8 = 0x2D
@@ -14,11 +17,16 @@ enum ASCII {
   static let slash: UInt8 = 0x2F
   static let colon: UInt8 = 0x3A
   static let semicolon: UInt8 = 0x3B
+  static let less: UInt8 = 0x3C
   static let equals: UInt8 = 0x3D
+  static let greater: UInt8 = 0x3E
   static let question: UInt8 = 0x3F
   static let at: UInt8 = 0x40
   static let openingBracket: UInt8 = 0x5B
+  static let backslash: UInt8 = 0x5C
   static let closingBracket: UInt8 = 0x5D
+  static let openingBrace: UInt8 = 0x7B
+  static let closingBrace: UInt8 = 0x7D
   static let delete: UInt8 = 0x7F
 }
 

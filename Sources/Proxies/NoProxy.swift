@@ -30,6 +30,30 @@ public struct NoProxyEntry: Equatable, Sendable, CustomStringConvertible, Custom
     }
   }
 
+  /// Whether httpx raises InvalidURL on every request, of whatever host, because of this entry: it reads each as a part of
+  /// a URL, and a name with an asterisk in front.
+  /// - Source: httpx 0.28, `httpx/_utils.py` (get_environment_proxies) and `httpx/_urlparse.py`; measured.
+  var failsHTTPX: Bool {
+    if !text.allSatisfy({ $0.isPrintable || $0 >= 0x80 }) { return true }
+    let scheme = text[...].firstIndex(of: StaticString("://").bytes)
+    let afterScheme = scheme.map { text[($0 + 3)...] } ?? text[...]
+    let authority = afterScheme.prefix { $0 != ASCII.slash && $0 != ASCII.question && $0 != ASCII.hash }
+    if scheme == nil && isIPv6Address(authority.prefix { $0 != ASCII.percent }) {
+      return authority.count < text.count
+    }
+    let location = authority.cut(atLast: ASCII.at)?.after ?? authority
+    var host = location.prefix { $0 != ASCII.colon }
+    if scheme != nil, location.first == ASCII.openingBracket,
+      let end = location.lastIndex(of: ASCII.closingBracket)
+    {
+      host = location.prefix(through: end)
+      if !isIPv6Address(host.dropFirst().dropLast().prefix { $0 != ASCII.percent }) { return true }
+    }
+    if scheme == nil && host.contains(where: { $0 >= 0x80 }) { return true }
+    let port = location.dropFirst(host.count)
+    return !(port.first == ASCII.colon ? port.dropFirst() : port).allSatisfy { $0.isDigit }
+  }
+
   /// The entry for a person, `***` where it is not plainly a host: someone may have pasted an address with a
   /// password.
   public var shown: Text {
@@ -79,6 +103,9 @@ struct NoProxyList: Equatable, Sendable {
     if text != commaSeparated(tokens.map { [UInt8]($0) }) { repairs.insert(.separators) }
   }
 
+  /// Entries that were read before.
+  init(entries: [NoProxyEntry]) { separate = entries }
+
   var entries: [NoProxyEntry] { separate.count > 1 ? separate.map { $0.amongOthers() } : separate }
 
   /// The value to hand on.
@@ -93,8 +120,8 @@ struct NoProxyList: Equatable, Sendable {
   var hasWildcardAmongOthers: Bool { entries.contains { $0.kind == .everythingAmongOthers } }
 
   /// Adds those that are not in the list yet, and returns them.
-  mutating func add(_ others: [NoProxyEntry]) -> [NoProxyEntry] {
-    let all = separate + others
+  mutating func add(_ others: NoProxyList) -> [NoProxyEntry] {
+    let all = separate + others.separate
     let added = Self.firsts(of: all).filter { $0 >= separate.count }.map { all[$0] }
     separate += added
     return added

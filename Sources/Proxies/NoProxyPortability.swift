@@ -21,15 +21,24 @@ public struct NoProxyPortability: Sendable {
 /// Which clients honor an entry of NO_PROXY.
 public func portability(of entry: NoProxyEntry) -> NoProxyPortability {
   var row = portability(of: entry.kind)
-  // These two know a port only where the URL names it, and hardly any URL names the usual one.
-  if entry.hasUsualPort { row.honoredBy.subtract([.urllib, .requests]) }
+  // These know a port only where the URL names it, and hardly any URL names the usual one.
+  if entry.hasUsualPort { row.honoredBy.subtract([.urllib, .requests, .httpx]) }
+  // It takes the address and leaves out the length.
+  if entry.kind == .ipv4Network && entry.text[...].ends(with: StaticString("/32").bytes) {
+    row.honoredBy.insert(.httpx)
+  }
+  // It compares the letters of an IPv6 address as they are written, and those of a URL are lower case.
+  if entry.kind == .ipv6 && entry.text.contains(where: { $0 != $0.lowercased }) {
+    row.honoredBy.subtract(.httpx)
+  }
+  if entry.failsHTTPX { row.honoredBy.subtract(.httpx) }
   return row
 }
 
 /// What every statement on NO_PROXY comes from: a row a kind.
 ///
-/// - Source: measured with curl 7.88, wget 1.21, Python 3.11, requests 2.34, aiohttp 3.14, Go 1.19, Ruby 3.1,
-///   Node 24 and rattler 0.28, each asked for `http://` and the host given here through a recording proxy.
+/// - Source: measured with curl 7.88, wget 1.21, Python 3.11, requests 2.34, aiohttp 3.14, httpx 0.28, Go 1.19,
+///   Ruby 3.1, Node 24, rattler 0.28 and uv 0.13, each asked for `http://` and the host given here through a recording proxy.
 public func portability(of kind: NoProxyKind) -> NoProxyPortability {
   switch kind {
   case .name:
@@ -48,26 +57,28 @@ public func portability(of kind: NoProxyKind) -> NoProxyPortability {
       "to use no proxy at all, unset the proxy variables")
   case .everythingAmongOthers:
     row(
-      kind, "other.corp,*", "repo.corp:80", [.go, .node, .rattler], "let it be the only entry, or remove it")
+      kind, "other.corp,*", "repo.corp:80", [.go, .node, .rattler, .httpx, .uv],
+      "let it be the only entry, or remove it")
   case .ipv6:
     row(
       kind, "fd00::1", "[fd00::1]:8080", .all.subtracting([.urllib, .ruby, .nodeFetch]),
       "use a host name in URLs, and name that one")
   case .ipv6Longer:
     row(
-      kind, "fd00:0::1", "[fd00::1]:8080", [.go, .rattler],
+      kind, "fd00:0::1", "[fd00::1]:8080", [.go, .rattler, .uv],
       "write the address in its shortest form")
   case .ipv6Loopback:
     row(
-      kind, "::1", "[::1]:8080", .all.subtracting([.urllib, .nodeFetch]), "use localhost or 127.0.0.1 in URLs"
+      kind, "::1", "[::1]:8080", .all.subtracting([.urllib, .nodeFetch]),
+      "use localhost or 127.0.0.1 in URLs; Ruby's find_proxy bypasses the proxy for IPv4 addresses that end in .1 as well"
     )
   case .ipv4Network:
     row(
-      kind, "10.0.0.0/8", "10.1.2.3:8080", [.curl, .requests, .go, .ruby, .rattler],
+      kind, "10.0.0.0/8", "10.1.2.3:8080", [.curl, .requests, .go, .ruby, .rattler, .uv],
       "curl from 7.86 on; name the hosts or their domain instead")
   case .ipv6Network:
     row(
-      kind, "fd00::/8", "[fd00::1]:8080", [.go, .rattler],
+      kind, "fd00::/8", "[fd00::1]:8080", [.go, .rattler, .uv],
       "curl from 8 on; name the hosts or their domain instead")
   case .ipv4Mask:
     row(kind, "10.0.0.0/255.0.0.0", "10.1.2.3:8080", .ruby, "name the hosts or their domain instead")
@@ -75,15 +86,15 @@ public func portability(of kind: NoProxyKind) -> NoProxyPortability {
     row(kind, "10.1.2.1-10.1.2.9", "10.1.2.3:8080", .node, "name the hosts or their domain instead")
   case .nameWithPort:
     row(
-      kind, "repo.corp:8080", "repo.corp:8080", .all.subtracting([.curl, .wget, .aiohttp, .rattler]),
+      kind, "repo.corp:8080", "repo.corp:8080", .all.subtracting([.curl, .wget, .aiohttp, .rattler, .uv]),
       "write the host without the port")
   case .suffixWithPort:
     row(
-      kind, ".corp:8080", "repo.corp:8080", [.urllib, .requests, .go, .ruby, .nodeFetch],
+      kind, ".corp:8080", "repo.corp:8080", [.urllib, .requests, .go, .ruby, .nodeFetch, .httpx],
       "write the domain without the port")
   case .ipv4WithPort:
     row(
-      kind, "10.1.2.3:8080", "10.1.2.3:8080", [.urllib, .go, .ruby, .node, .nodeFetch],
+      kind, "10.1.2.3:8080", "10.1.2.3:8080", [.urllib, .go, .ruby, .node, .nodeFetch, .httpx],
       "write the address without the port")
   case .ipv6WithPort:
     row(
@@ -97,7 +108,7 @@ public func portability(of kind: NoProxyKind) -> NoProxyPortability {
       "* stands for all hosts or, in front of a domain, for those below it; name the hosts or their domain instead"
     )
   case .address:
-    row(kind, "http://repo.corp", "repo.corp:80", [], "write the host alone, without http://")
+    row(kind, "http://repo.corp", "repo.corp:80", .httpx, "write the host alone, without http://")
   case .unreadable:
     row(kind, "<local>", "repo:80", [], "write a host name, .domain or an IP address, in ASCII")
   }

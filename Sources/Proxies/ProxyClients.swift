@@ -22,13 +22,15 @@ public struct ProxyClients: OptionSet, Equatable, Sendable {
 
   /// rattler, which pixi and conda's newer parts are made of, and other programs with Rust's reqwest.
   public static let rattler = ProxyClients(rawValue: 512)
+  public static let httpx = ProxyClients(rawValue: 1024)
+  public static let uv = ProxyClients(rawValue: 2048)
 
-  public static let all = ProxyClients(rawValue: 1023)
+  public static let all = ProxyClients(rawValue: 4095)
 
   /// The names, in a fixed order.
   public var names: [Text] {
     var names: [Text] = []
-    for bit in UInt16(0)..<10 {
+    for bit in UInt16(0)..<12 {
       let client = ProxyClients(rawValue: 1 << bit)
       if contains(client) { names.append("\(client.name)") }
     }
@@ -47,7 +49,9 @@ public struct ProxyClients: OptionSet, Equatable, Sendable {
     case .ruby: "Ruby"
     case .node: "Node"
     case .nodeFetch: "Node fetch"
-    default: "rattler"
+    case .rattler: "rattler"
+    case .httpx: "httpx"
+    default: "uv"
     }
   }
 }

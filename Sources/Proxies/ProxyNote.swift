@@ -21,10 +21,7 @@ extension ProxyNote {
   }
 
   static func unreadable(_ name: Text, _ fault: ProxyURLFault) -> ProxyNote {
-    .error(
-      name,
-      "is handed on as it is, though not every client can use it: \(fault.reason); write http://user:password@host:port"
-    )
+    .error(name, "invalid proxy URL (\(fault.reason)), passed through unchanged; \(fault.remedy)")
   }
 
   static func repaired(_ name: Text, _ repairs: ProxyURLRepairs, now shown: Text) -> ProxyNote {
@@ -37,94 +34,120 @@ extension ProxyNote {
 
   private static func repaired(_ name: Text, _ repairs: [Text], _ shown: Text) -> ProxyNote {
     ProxyNote(
-      level: .info, subject: name, message: "repaired: \(repairs.joined(by: ", ")); it is now \(shown)")
+      level: .info, subject: name, message: "repaired (\(repairs.joined(by: ", "))), now \(shown)")
   }
 
   /// What is said once of many spellings.
   static func more(_ variable: ProxyVariable, _ count: Int) -> ProxyNote {
-    .warning(
-      "\(variable.upperCase)", "\(count) more of the kind in other spellings, or more than once; remove them")
+    .warning("\(variable.upperCase)", "\(count) more problems not shown")
   }
 
   static func emptyBeside(_ name: Text, used: Text) -> ProxyNote {
     .warning(
-      name,
-      "is empty and counts as unset; \(used) is used. Python's urllib would have used no proxy at all; remove \(name) if that is not meant, or both of them if it is"
-    )
+      name, "empty, ignored; using \(used) (urllib alone would disable the proxy); unset one of them")
   }
 
   static func differing(_ used: Text, _ shownUsed: Text, _ other: Text, _ shownOther: Text) -> ProxyNote {
-    // Of a long list as much as leaves room for what to do.
-    let (first, second) = (shownUsed.cut(to: 300), shownOther.cut(to: 300))
-    let values: Text =
-      shownUsed == shownOther
-      ? "\(used) and \(other) both show as \(first), but differ in what is not shown"
-      : "\(used) is \(first), but \(other) is \(second)"
-    return .warning(
+    .warning(
       other,
-      "\(values); \(used) is used. One of them is likely put in by \"proxies\" in ~/.docker/config.json; remove one, or choose with --prefer lower or --prefer upper"
+      "conflicting values: using \(both(used, shownUsed, ", ignoring ", other, shownOther)); \"proxies\" in ~/.docker/config.json may have set one; unset one or choose with --prefer lower or --prefer upper"
     )
   }
 
+  static func merged(_ first: Text, _ shownFirst: Text, _ other: Text, _ shownOther: Text) -> ProxyNote {
+    .warning(
+      other,
+      "differs, both lists are used: \(both(first, shownFirst, " and ", other, shownOther)); \"proxies\" in ~/.docker/config.json may have set one; to use one alone, unset the other or choose with --prefer lower or --prefer upper"
+    )
+  }
+
+  static func besideFile(_ file: Text, _ shownFile: Text, _ other: Text, _ shownOther: Text) -> ProxyNote {
+    .warning(
+      other,
+      "conflicting values: using \(both(file, shownFile, ", ignoring ", other, shownOther)); \"proxies\" in ~/.docker/config.json may have set it; unset one of them"
+    )
+  }
+
+  /// Two variables with their values; of a long list as much as leaves room for what to do.
+  private static func both(
+    _ used: Text, _ shownUsed: Text, _ between: Text, _ other: Text, _ shownOther: Text
+  ) -> Text {
+    if shownUsed == shownOther {
+      return
+        "\(used)\(between)\(other) (both shown as \(shownUsed.cut(to: 300)); they differ in what is not shown)"
+    }
+    return "\(used) (\(shownUsed.cut(to: 300)))\(between)\(other) (\(shownOther.cut(to: 300)))"
+  }
+
   static func duplicate(_ name: Text) -> ProxyNote {
-    .warning(name, "is in the environment more than once with different values; the first one counts")
+    .warning(name, "set more than once with different values, using the first; unset the others")
   }
 
-  static func plainBesideFile(_ file: Text, used: Text) -> ProxyNote {
-    .warning(file, "is not used, because \(used) is set as well; remove one of them")
+  static func emptyFile(_ file: Text, used: Text?) -> ProxyNote {
+    .warning(file, "the file is empty, \(instead(used)); write the proxy's URL to it or unset the variable")
   }
 
-  static func emptyFile(_ file: Text) -> ProxyNote {
-    .warning(file, "names a file that is empty; it sets nothing")
+  static func binaryFile(_ file: Text, used: Text?) -> ProxyNote {
+    .error(file, "the file contains NUL bytes, as UTF-16 does, \(instead(used)); save it as UTF-8")
   }
 
-  static func binaryFile(_ file: Text) -> ProxyNote {
-    .error(file, "names a file that is not used: \(ProxyURLFault.nul.reason); save it as UTF-8")
+  static func unreadableFile(_ file: Text, _ reason: Text, _ remedy: Text, used: Text?) -> ProxyNote {
+    .error(file, "\(reason), \(instead(used)); \(remedy)")
   }
+
+  private static func instead(_ used: Text?) -> Text { used.map { "using \($0) instead" } ?? "ignored" }
 
   static func noPort(_ name: Text, _ url: ProxyURL) -> ProxyNote {
-    .warning(name, "\(url.redacted) has no port: curl takes 1080, others take 80; write the port")
+    .warning(name, "\(url.redacted) has no port: curl uses 1080, others use 80; add the port")
   }
 
   static func scheme(_ name: Text, _ url: ProxyURL) -> ProxyNote {
-    let advice: StaticString =
+    let advice: Text =
       url.scheme == .https
-      ? "the connection to the proxy itself is TLS then, which aiohttp and others refuse; if the proxy is a plain one, as most are, write http://"
-      : "only some clients can use a SOCKS proxy, curl and Go among them; give an HTTP proxy if there is one"
-    return .warning(name, "\(url.redacted) begins with \(url.scheme.name)://: \(advice)")
+      ? "https:// means TLS to the proxy itself, which aiohttp and others do not support; most proxies need http://"
+      : "only some clients support SOCKS proxies, curl and Go among them; use an HTTP proxy if there is one"
+    return .warning(name, "\(url.redacted): \(advice)")
   }
 
   static func notASCII(_ name: Text, _ url: ProxyURL) -> ProxyNote {
     .warning(
       name,
-      "\(url.redacted) has letters in its user or password that are not ASCII: curl sends them as UTF-8, requests and aiohttp as Latin-1 or not at all; choose another password"
+      "\(url.redacted): non-ASCII characters in the user or password, which curl sends as UTF-8, and requests and aiohttp as Latin-1 or not at all; choose another password"
     )
   }
 
   static func incompleteUser(_ name: Text, _ url: ProxyURL) -> ProxyNote {
     .warning(
       name,
-      "\(url.redacted) has a user without a password, or the reverse: Python, Node and others send neither; give both"
+      "\(url.redacted): user without password, or password without user, which Python, Node and others do not send; set both"
     )
   }
 
+  static func pitfall(_ name: Text, _ url: ProxyURL, _ pitfall: ProxyURL.Pitfall) -> ProxyNote {
+    .warning(name, "\(url.redacted): \(pitfall.text)")
+  }
+
   static var httpWithoutHTTPS: ProxyNote {
-    .warning(
-      "HTTP_PROXY",
-      "is set, but HTTPS_PROXY is not: mirrors are mostly fetched by https, and would not use the proxy; set HTTPS_PROXY, mostly to the same value"
-    )
+    .warning("HTTP_PROXY", "HTTPS_PROXY is not set, so https:// URLs bypass the proxy; set it")
   }
 
   static var requestMethod: ProxyNote {
     .warning(
       "REQUEST_METHOD",
-      "is set, so Go and conda's rattler take the service for a CGI script and ignore its proxies; unset it")
+      "set, so Go and rattler take the service for a CGI script and ignore HTTP_PROXY; unset it")
   }
 
   static func everythingAmongOthers(_ name: Text) -> ProxyNote {
     .warning(
       name,
-      "holds * among other entries: Go reads it as every host, curl and Python as none; let it be the only entry, or remove it"
+      "contains * among other entries, which Go reads as every host, curl and Python as none; make it the only entry or remove it"
+    )
+  }
+
+  static func failsHTTPX(_ entry: NoProxyEntry) -> ProxyNote {
+    .warning(
+      "NO_PROXY",
+      "httpx fails on every request because of the entry \(entry.shown); remove it or name the host or domain instead"
     )
   }
 
@@ -137,14 +160,34 @@ extension ProxyURLFault {
   /// What is wrong, for a person; nothing of the text is in it.
   public var reason: Text {
     switch self {
-    case .empty: "it is empty"
-    case .unknownScheme: "its scheme is none of http, https, socks4, socks4a, socks5 and socks5h"
-    case .missingHost: "it has no host"
-    case .nonASCIIHost: "its host is not ASCII (an international name is written as xn--...)"
-    case .unreadableHost: "its host cannot be read"
-    case .unreadablePort: "its port is not a number from 1 to 65535"
-    case .unreadableRest: "white space or control characters follow the host"
-    case .nul: "it holds NUL bytes, as UTF-16 does"
+    case .empty: "empty"
+    case .unknownScheme: "scheme is none of http, https, socks4, socks4a, socks5 and socks5h"
+    case .twoSchemes: "two schemes"
+    case .ambiguousScheme: "scheme is not followed by ://"
+    case .unreadableUser: "a slash at the beginning of the user, or two in it"
+    case .missingHost: "no host"
+    case .nonASCIIHost: "host is not ASCII"
+    case .unreadableHost: "host"
+    case .unreadablePort: "port is not a number from 1 to 65535"
+    case .unreadableRest: "white space or control characters after the host"
+    case .placeholder:
+      "a placeholder that was not replaced, such as $(NAME), ${NAME}, {{ NAME }}, %NAME% or <NAME>"
+    case .pacFile: "address of a PAC file, which only browsers read"
+    case .word: "a word instead of an address"
+    case .nul: "NUL bytes, as in UTF-16"
+    }
+  }
+
+  /// What to do, for a person.
+  public var remedy: Text {
+    switch self {
+    case .nonASCIIHost: "write an international name as xn--..."
+    case .placeholder:
+      "set the value that it stands for, and write $ in a password as %24, { as %7B and < as %3C"
+    case .pacFile: "set the host and port of a proxy that the file names"
+    case .word: "to use no proxy, unset the variable"
+    case .unreadableUser: "expected http://user:password@host:port, with / in the user as %2F"
+    default: "expected http://user:password@host:port"
     }
   }
 }
@@ -152,9 +195,10 @@ extension ProxyURLFault {
 extension ProxyURLRepairs {
   fileprivate var texts: [Text] {
     var done: [Text] = []
-    if contains(.surroundings) { done.append("white space or quotes around it removed") }
-    if contains(.scheme) { done.append("http:// put in front") }
-    if contains(.schemeCase) { done.append("scheme put in lower case") }
+    if contains(.surroundings) { done.append("white space or quotes removed") }
+    if contains(.scheme) { done.append("http:// added") }
+    if contains(.misspeltScheme) { done.append("misspelt scheme corrected") }
+    if contains(.schemeCase) { done.append("scheme in lower case") }
     if contains(.user) { done.append("user percent-encoded") }
     if contains(.password) { done.append("password percent-encoded") }
     return done
@@ -164,9 +208,9 @@ extension ProxyURLRepairs {
 extension NoProxyRepairs {
   fileprivate var texts: [Text] {
     var done: [Text] = []
-    if contains(.separators) { done.append("single commas put between the entries") }
+    if contains(.separators) { done.append("entries separated by single commas") }
     if contains(.quotes) { done.append("quotes removed") }
-    if contains(.wildcards) { done.append("*. at the beginning of a name replaced by .") }
+    if contains(.wildcards) { done.append("*. at the beginning replaced by .") }
     if contains(.brackets) { done.append("brackets of IPv6 addresses removed") }
     if contains(.duplicates) { done.append("duplicates removed") }
     return done

@@ -4,11 +4,23 @@ import Text
 public enum ProxyURLFault: Error, Equatable, Sendable {
   case empty
   case unknownScheme
+  /// `http://http://h`
+  case twoSchemes
+  /// `http:x@h`, `http/x@h`, `http:/h`: what stands there may be the scheme or something else.
+  case ambiguousScheme
+  /// The user begins with a slash, or has two of them.
+  case unreadableUser
   case missingHost
   case nonASCIIHost
   case unreadableHost
   case unreadablePort
   case unreadableRest
+  /// A name that nobody replaced by its value.
+  case placeholder
+  /// The address of a proxy auto-configuration file.
+  case pacFile
+  /// `none`, `DIRECT` or the like.
+  case word
   /// A NUL, which no variable can hold: the text is mostly UTF-16 then.
   case nul
 }
@@ -21,13 +33,15 @@ struct ProxyURLRepairs: OptionSet, Equatable, Sendable {
   static let user = ProxyURLRepairs(rawValue: 4)
   static let password = ProxyURLRepairs(rawValue: 8)
   static let schemeCase = ProxyURLRepairs(rawValue: 16)
+  static let misspeltScheme = ProxyURLRepairs(rawValue: 32)
 }
 
 /// Reads a proxy's address as a person writes it: white space and quotes around it, a missing scheme and a user
 /// or password that should have been percent-encoded are repaired.
 ///
 /// - Parameter text: the address; `http://dom\user:p@ss/w#rd@proxy:8899` is one.
-/// - Throws: ``ProxyURLFault`` for a scheme that no client knows, and a host or a port that cannot be read.
+/// - Throws: ``ProxyURLFault`` for a scheme that no client knows, a host or a port that cannot be read, and what was
+///   never meant as an address.
 /// - Source: RFC 3986 §3, but that the last `@` of all ends the password, and the first colon the user.
 public func parseProxyURL(_ text: [UInt8]) throws(ProxyURLFault) -> ProxyURL {
   try readProxyURL(text).url
@@ -39,25 +53,19 @@ func readProxyURL(_ text: [UInt8]) throws(ProxyURLFault) -> (url: ProxyURL, repa
   guard !bare.has(0) else { throw .nul }
   var repairs: ProxyURLRepairs = bare.count == text.count ? [] : .surroundings
 
-  var written: [UInt8]
-  let scheme: ProxyURL.Scheme
-  let afterScheme: ArraySlice<UInt8>
-  if let (name, after) = writtenScheme(bare) {
-    guard let known = ProxyURL.Scheme(written: name) else { throw .unknownScheme }
-    (scheme, afterScheme) = (known, after)
-    // Node's http takes HTTP:// for an unknown scheme.
-    written = known.name.bytes + StaticString("://").bytes
-    if name != written.prefix(name.count) { repairs.insert(.schemeCase) }
-  } else {
-    (scheme, afterScheme) = (.http, bare)
-    written = StaticString("http://").bytes
-    repairs.insert(.scheme)
-  }
+  if let mistake = mistakenProxyURL(bare) { throw mistake }
+
+  let reading = try readScheme(bare)
+  let (scheme, afterScheme) = (reading.scheme, reading.rest)
+  var written = scheme.name.bytes + StaticString("://").bytes
+  repairs.formUnion(reading.repairs)
 
   let userinfo: Userinfo?
   let location: ArraySlice<UInt8>
   if let (before, after) = afterScheme.cut(atLast: ASCII.at) {
     let read = readUserinfo(before)
+    let user = before.cut(at: ASCII.colon)?.before ?? before
+    if user.first == ASCII.slash || user.contains("//") { throw .unreadableUser }
     (userinfo, location) = (read.userinfo, after)
     repairs.formUnion(read.repairs)
     written += read.userinfo.user
@@ -72,14 +80,6 @@ func readProxyURL(_ text: [UInt8]) throws(ProxyURLFault) -> (url: ProxyURL, repa
     scheme: scheme, userinfo: userinfo, host: place.host, isIPv6: place.isIPv6, port: place.port,
     rest: place.rest, written: written + location)
   return (url, repairs)
-}
-
-/// What stands before `://`, and what follows it, if the former can be a scheme at all.
-private func writtenScheme(_ text: ArraySlice<UInt8>) -> (ArraySlice<UInt8>, ArraySlice<UInt8>)? {
-  guard let mark = text.firstIndex(of: StaticString("://").bytes) else { return nil }
-  let name = text.prefix(upTo: mark)
-  if name.has(ASCII.slash) || name.has(ASCII.at) || name.has(ASCII.colon) { return nil }
-  return (name, text.suffix(from: mark).dropFirst(3))
 }
 
 private func readUserinfo(_ text: ArraySlice<UInt8>) -> (userinfo: Userinfo, repairs: ProxyURLRepairs) {

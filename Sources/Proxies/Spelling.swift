@@ -32,6 +32,11 @@ struct Spelling {
     }
   }
 
+  /// A list that is put together from several.
+  init(name: [UInt8], raw: [UInt8], hosts: NoProxyList) {
+    (self.name, self.raw, reading) = (name, raw, .hosts(hosts))
+  }
+
   /// The name for a person.
   var title: Text { Text(utf8: name) }
 
@@ -77,6 +82,7 @@ struct Spelling {
       (url.port == nil ? [.noPort(title, url)] : []) + (url.scheme == .http ? [] : [.scheme(title, url)])
         + (url.userinfo?.isASCII == false ? [.notASCII(title, url)] : [])
         + (url.userinfo?.isIncomplete == true ? [.incompleteUser(title, url)] : [])
+        + url.pitfalls.map { .pitfall(title, url, $0) }
     }
   }
 }

@@ -10,7 +10,8 @@ import containers
 from containers import HERE
 
 REPO = HERE.parent.parent
-CLIENTS = ("curl", "wget", "git", "urllib", "requests", "pip", "aiohttp", "rattler", "Go", "Ruby", "Node", "Node fetch")
+CLIENTS = ("curl", "wget", "git", "urllib", "requests", "pip", "aiohttp", "httpx", "rattler", "uv", "Go", "Ruby")
+CLIENTS += ("Node", "Node fetch")
 
 
 def build_image() -> str:

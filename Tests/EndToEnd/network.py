@@ -127,8 +127,9 @@ def running_proxy(
     authority: Authority | None = None,
     listen: str = "127.0.0.1",
     others: Mapping[str, str] | None = None,
+    mode: str = "regular",
 ) -> Iterator[Proxy]:
-    """`others` are more users, with their passwords."""
+    """`others` are more users, with their passwords; `mode` is mitmproxy's."""
     authority = authority or Authority.named(common_name)
     write(directory / "mitmproxy-ca.pem", authority.key_and_certificate).chmod(0o600)
     ready = directory / "port"
@@ -145,7 +146,7 @@ def running_proxy(
         "proxyauth": f"@{passwords}",
     }
     command = [str(Path(sys.executable).with_name("mitmdump")), "--quiet"]
-    command += ["--listen-host", listen, "--listen-port", "0"]
+    command += ["--mode", mode, "--listen-host", listen, "--listen-port", "0"]
     command += ["--scripts", str(Path(__file__).with_name("proxy_addon.py"))]
     for name, value in settings.items():
         command += ["--set", f"{name}={value}"]

@@ -27,6 +27,10 @@ class Environment:
     files: dict[str, str] = field(default_factory=dict)
 
 
+def lower(value: str) -> list[str]:
+    return [f"http_proxy={value}", f"https_proxy={value}"]
+
+
 ENVIRONMENTS = [
     Environment("Upper case only, as the product documents it", both(BLUE)),
     Environment("Lower case only", [f"http_proxy={BLUE}", f"https_proxy={BLUE}"]),
@@ -34,56 +38,56 @@ ENVIRONMENTS = [
     Environment(
         "Both cases, two proxies",
         [*both(GREEN), f"http_proxy={BLUE}", f"https_proxy={BLUE}"],
-        said="HTTP_PROXY is http://user2:***@green:8899; http_proxy is used",
+        said="ignoring HTTP_PROXY (http://user2:***@green:8899)",
     ),
     Environment(
         "Both cases, two proxies, the upper one preferred",
         [*both(GREEN), f"http_proxy={BLUE}", f"https_proxy={BLUE}", "PSM_ENTRY_PREFER=upper"],
         SECOND,
         SECOND,
-        said="HTTP_PROXY is http://user2:***@green:8899, but http_proxy is http://user1:***@blue:8899",
+        said="using HTTP_PROXY (http://user2:***@green:8899), ignoring http_proxy (http://user1:***@blue:8899)",
     ),
     Environment(
         "Both cases, two users of one proxy",
         [*both("http://user2:pw2@blue:8899"), f"http_proxy={BLUE}", f"https_proxy={BLUE}"],
-        said="HTTP_PROXY is http://user2:***@blue:8899; http_proxy is used",
+        said="ignoring HTTP_PROXY (http://user2:***@blue:8899)",
     ),
     Environment(
         "Both cases, two passwords of one user",
         [*both("http://user1:old@blue:8899"), f"http_proxy={BLUE}", f"https_proxy={BLUE}"],
-        said="both show as http://user1:***@blue:8899, but differ in what is not shown",
+        said="both shown as http://user1:***@blue:8899; they differ in what is not shown",
     ),
     Environment("Lower case for http, upper for https", [f"http_proxy={BLUE}", f"HTTPS_PROXY={GREEN}"], FIRST, SECOND),
     Environment(
         "Upper case, and empty lower case",
         [*both(BLUE), "http_proxy=", "https_proxy="],
-        said="http_proxy: is empty and counts as unset; HTTP_PROXY is used",
+        said="http_proxy: empty, ignored; using HTTP_PROXY",
     ),
     Environment(
         "Lower case, and empty upper case",
         ["HTTP_PROXY=", "HTTPS_PROXY=", f"http_proxy={BLUE}", f"https_proxy={BLUE}"],
-        said="HTTP_PROXY: is empty and counts as unset; http_proxy is used",
+        said="HTTP_PROXY: empty, ignored; using http_proxy",
     ),
     Environment("Empty in both cases", [*both(""), "http_proxy=", "https_proxy="], None, None),
     Environment("Another spelling", [f"Http_Proxy={BLUE}", f"Https_Proxy={BLUE}"]),
     Environment(
         "Upper case, and another spelling with another proxy",
         [f"Http_Proxy={GREEN}", f"Https_Proxy={GREEN}", *both(BLUE)],
-        said="Http_Proxy is http://user2:***@green:8899; HTTP_PROXY is used",
+        said="ignoring Http_Proxy (http://user2:***@green:8899)",
     ),
     Environment("Set twice, alike", [*both(BLUE), *both(BLUE)]),
     Environment(
         "Set twice, two proxies",
         [*both(BLUE), *both(GREEN)],
-        said="HTTP_PROXY: is in the environment more than once with different values; the first one counts",
+        said="HTTP_PROXY: set more than once with different values, using the first",
     ),
     Environment("In quotes, as a YAML list keeps them", both(f'"{BLUE}"'), said="white space or quotes"),
     Environment("In single quotes", both(f"'{BLUE}'"), said="white space or quotes"),
     Environment("White space around it", both(f"  {BLUE} "), said="white space or quotes"),
     Environment("A line end behind it", both(f"{BLUE}\r\n"), said="white space or quotes"),
-    Environment("No scheme", both("blue:8899"), "blue", "blue", said="http:// put in front"),
-    Environment("No scheme, with a user", both("user1:pw1@blue:8899"), said="http:// put in front"),
-    Environment("The scheme in upper case", both("HTTP://user1:pw1@blue:8899"), said="scheme put in lower case"),
+    Environment("No scheme", both("blue:8899"), "blue", "blue", said="http:// added"),
+    Environment("No scheme, with a user", both("user1:pw1@blue:8899"), said="http:// added"),
+    Environment("The scheme in upper case", both("HTTP://user1:pw1@blue:8899"), said="scheme in lower case"),
     Environment("A slash at its end", both(f"{BLUE}/")),
     Environment(
         "A password as it comes, and a Windows domain",
@@ -133,20 +137,31 @@ ENVIRONMENTS = [
     Environment(
         "From a file, and set as well",
         [f"HTTP_PROXY_FILE={FILE}", *both(BLUE)],
-        said="HTTP_PROXY_FILE: is not used, because HTTP_PROXY is set as well",
+        SECOND,
+        said="using HTTP_PROXY_FILE (http://user2:***@green:8899), ignoring HTTP_PROXY (http://user1:***@blue:8899)",
         files={FILE: f"{GREEN}\n"},
     ),
-    Environment("HTTP_PROXY alone", [f"HTTP_PROXY={BLUE}"], FIRST, None, said="mirrors are mostly fetched by https"),
+    Environment(
+        "From a file, and another one injected by Docker",
+        ["HTTP_PROXY=", "HTTPS_PROXY=", *lower(GREEN), f"HTTP_PROXY_FILE={FILE}", f"HTTPS_PROXY_FILE={FILE}"],
+        said="ignoring https_proxy (http://user2:***@green:8899)",
+        files={FILE: f"{BLUE}\n"},
+    ),
+    *(
+        Environment(f"A misspelt scheme: {start}", both(f"{start}user1:pw1@blue:8899"), said="misspelt scheme corrected")
+        for start in ("//", "http:/", "http:///", "http:\\\\", "http:", "HTTP//")
+    ),
+    Environment("HTTP_PROXY alone", [f"HTTP_PROXY={BLUE}"], FIRST, None, said="https:// URLs bypass the proxy"),
     Environment("HTTPS_PROXY alone", [f"HTTPS_PROXY={BLUE}"], None, FIRST),
     Environment("ALL_PROXY alone", [f"ALL_PROXY={BLUE}"], None, None),
     Environment("ALL_PROXY beside the others", [f"ALL_PROXY={GREEN}", *both(BLUE)]),
     Environment("NO_PROXY is *", [*both(BLUE), "NO_PROXY=*"], None, None),
     Environment("REQUEST_METHOD is set", [*both(BLUE), "REQUEST_METHOD=GET"], said="CGI script", differs=True),
-    Environment("No port", both("http://user1:pw1@blue"), said="curl takes 1080, others take 80", differs=True),
+    Environment("No port", both("http://user1:pw1@blue"), said="curl uses 1080, others use 80", differs=True),
     Environment(
         "A user without a password",
         both("http://user1@blue:8899"),
-        said="a user without a password",
+        said="user without password",
         differs=True,
     ),
     Environment(
@@ -158,12 +173,43 @@ ENVIRONMENTS = [
     Environment(
         "A port that is no number",
         both("http://user1:pw1@blue:port"),
-        said="its port is not a number from 1 to 65535",
+        said="port is not a number from 1 to 65535",
+        differs=True,
+    ),
+    Environment("A path after the port", both(f"{BLUE}/path"), said="on which Node fails", differs=True),
+    Environment("A query after the port", both(f"{BLUE}?x=y"), said="on which Node and urllib fail", differs=True),
+    Environment("A fragment after the port", both(f"{BLUE}#x"), said="on which Node and urllib fail", differs=True),
+    Environment(
+        "An IPv6 address with a zone",
+        both("http://user1:pw1@[::1%25lo]:8899"),
+        said="only curl, git and Go understand",
+        differs=True,
+    ),
+    Environment(
+        "A host in hexadecimal",
+        both("http://user1:pw1@0x7f00000b:8899"),
+        said="on which Go fails",
+        differs=True,
+    ),
+    Environment(
+        "A colon in the user",
+        both("http://us%3Aer1:pw1@blue:8899"),
+        "us:er1:pw1@blue",
+        "us:er1:pw1@blue",
+        said="on which aiohttp fails",
+        differs=True,
+    ),
+    Environment(
+        "A tab in the password",
+        both("http://user1:p%09w1@blue:8899"),
+        "user1:p\tw1@blue",
+        "user1:p\tw1@blue",
+        said="on which curl fails",
         differs=True,
     ),
 ]
 
-READ_ALL_PROXY = {"curl", "git", "requests", "pip", "rattler"}
+READ_ALL_PROXY = {"curl", "git", "requests", "pip", "httpx", "rattler", "uv"}
 """The clients that fall back to ALL_PROXY; a start does not give its value to the others."""
 DO_NOT_READ_WILDCARD = {"wget", "Ruby"}
 """The clients that use a proxy even where NO_PROXY is `*`."""

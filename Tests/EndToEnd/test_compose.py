@@ -91,13 +91,14 @@ def test_the_services_reach_each_other_without_the_proxy(project, binary, lan_pr
     assert len(lan_proxy.requests()) == before
 
 
-def test_the_script_restates_any_command_also_where_the_override_is_in_force(tmp_path, image, binary):
+@pytest.mark.parametrize("init", [[], ["--init"]])
+def test_the_script_restates_any_command_also_where_the_override_is_in_force(tmp_path, image, binary, init):
     """Compose's own $ is doubled, and what JSON escapes stays escaped."""
     command = ["/bin/sh", "-c", "exec sleep 1h", "$HOME", 'a "quoted" & back\\slash', "--"]
     started = []
     for service, front in (("repo_api", []), ("repo_worker", ["/psm-entry", "--"])):
         label = f"com.docker.compose.service={service}"
-        options = ["--network", "none", "--label", label, "--volume", f"{binary}:/psm-entry:ro"]
+        options = [*init, "--network", "none", "--label", label, "--volume", f"{binary}:/psm-entry:ro"]
         started.append(succeed("run", "--detach", *options, image, *front, *command).decode().strip())
     try:
         override = product.Project(tmp_path, {}).run(str(REPOSITORY / "examples/compose-override"))

@@ -108,7 +108,7 @@ def test_without_one_ca_exactly_its_jobs_fail_and_check_says_why(worker, origin,
     told = {one["target"].split(" ")[0]: one for one in verdicts}
     first, second = (f"http://{one.user}:***@127.0.0.1:{one.port}" for one in (proxy, second_proxy))
     assert told[first]["ok"] and not told[second]["ok"]
-    assert "CN=Branch Proxy Root,O=Corp, and no CA of that name is mounted" in told[second]["detail"]
+    assert "issuer CN=Branch Proxy Root,O=Corp is not mounted; mount it" in told[second]["detail"]
     assert b"pw" not in result.stdout + result.stderr
 
     for client in JOBS:

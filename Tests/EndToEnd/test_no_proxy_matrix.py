@@ -13,7 +13,7 @@ KINDS = REPO / "Sources" / "Proxies" / "NoProxyKind.swift"
 NAMED = "10.9.9.9"
 NAMES = ("repo.corp", "sub.repo.corp", "notrepo.corp", "other.corp", "corp", "repo")
 LOOPBACK = ("127.0.0.1", "::1")
-ADDRESSES = (NAMED, "10.1.2.3", "10.1.2.30", "fd00::1")
+ADDRESSES = (NAMED, "10.1.2.1", "10.1.2.3", "10.1.2.30", "fd00::1")
 SCENE = Scene(
     addresses=[f"{address}/{128 if ':' in address else 32}" for address in ADDRESSES],
     names={**dict.fromkeys(NAMES, NAMED), "blue": "127.0.0.11"},
@@ -41,6 +41,9 @@ def asker(request: Mapping[str, str]) -> tuple[str, str]:
     if request["method"] == "CONNECT":
         return request["target"].removesuffix(":80"), "Node fetch"
     host, _, path = request["target"].removeprefix("http://").partition("/")
+    if host.count(":") > 1 and "[" not in host:
+        # httpx leaves out an address's brackets where it asks a proxy.
+        host = request["host"]
     label = re.split("[/?]", path)[0]
     return (host or request["host"]).removesuffix(":80"), client_name(label)
 
@@ -55,15 +58,17 @@ def ways(seen: list[Mapping[str, str]]) -> Ways:
 
 
 def detail(check: list[Mapping[str, str]], entry: str) -> str:
-    return next(one["detail"] for one in check if one["target"] == entry and "honors it" in one["detail"])
+    return next(one["detail"] for one in check if one["target"] == entry and " by " in one["detail"])
 
 
 def verdict(check: list[Mapping[str, str]], entry: str) -> set[str]:
     """The clients that honor the entry, as `check` says."""
-    said = detail(check, entry).split(" honors it")[0]
-    if said == "every client":
+    said = detail(check, entry).split("; ")[0]
+    if said == "honored by every client":
         return set(MEASURED)
-    return set() if said == "no client" else set(said.split(", "))
+    if said == "ignored by every client":
+        return set()
+    return set(re.split(", | and ", said.removeprefix("honored by ")))
 
 
 MEASURED = [client for client in CLIENTS if client not in READ_ALIKE]
@@ -83,16 +88,27 @@ def results(matrix):
 
 def test_every_client_reached_every_host_by_one_way_or_the_other(results):
     for value, result in results:
-        wanted = {(host, client) for host in value.hosts for client in CLIENTS}
         for when in ("before", "after"):
+            wanted = {(host, client) for host in value.hosts for client in CLIENTS if client not in failing(result[when])}
             assert set(ways(result[when]["seen"])) == wanted, (value.value, when, result[when]["said"])
+
+
+def failing(asked: Mapping[str, list[str]]) -> set[str]:
+    """The clients that fail on every request because of the value."""
+    return {"httpx"} if any("httpx" in said and "InvalidURL" in said for said in asked["said"]) else set()
+
+
+def test_a_start_names_each_entry_on_which_httpx_fails(results):
+    for value, result in results:
+        warned = any("NO_PROXY: httpx fails on every request" in line for line in result["log"])
+        assert warned == bool(failing(result["after"])), (value.value, result["log"], result["after"]["said"])
 
 
 def test_check_names_the_clients_that_honor_an_entry(results):
     wrong = []
     for value, result in results:
         after = ways(result["after"]["seen"])
-        honored = {client for client in MEASURED if after[value.hosts[0], client]}
+        honored = {client for client in MEASURED if after.get((value.hosts[0], client))}
         said = verdict(result["check"], value.judged)
         if honored != said:
             wrong.append((value.value, f"said but not so: {said - honored}", f"so but not said: {honored - said}"))
@@ -115,7 +131,7 @@ def test_every_kind_of_entry_is_measured():
 def test_a_start_takes_nothing_away_but_from_two_clients_that_want_brackets(results):
     for value, result in results:
         before, after = ways(result["before"]["seen"]), ways(result["after"]["seen"])
-        lost = {client for (host, client) in before if before[host, client] and not after[host, client]}
+        lost = {client for (host, client) in before if before[host, client] and not after.get((host, client))}
         assert lost == ({"urllib", "Node fetch"} if value.value == "[fd00::1]" else set()), value.value
 
 
@@ -139,6 +155,8 @@ Plain names, `.domain` and IPv4 addresses mean the same to all; with anything el
 A cell tells whether the client reached the host without the proxy: `yes`, `no`, or `after` where it did so only
 after psm-entry had rewritten the value (which adds `localhost`, `127.0.0.1` and `::1` as well). `before` is said of
 two clients that know IPv6 in brackets only; the others know it without. Hosts without a port are asked at port 80.
+`fails` means that the client raises an error on every request, of whatever host, because of the entry; a start warns of
+it.
 
 Measured by `Tests/EndToEnd/test_no_proxy_matrix.py` with the clients
 {versions}.
@@ -160,8 +178,9 @@ def page(versions: Mapping[str, str], results) -> str:
 def rows(value: Value, result: Mapping[str, Mapping]) -> list[str]:
     before, after = ways(result["before"]["seen"]), ways(result["after"]["seen"])
     words = {(True, True): "yes", (False, True): "after", (False, False): "no", (True, False): "before"}
+    words |= {(None, None): "fails", (None, False): "no", (None, True): "after"}
     table = []
     for host in value.hosts:
-        cells = [words[before[host, client], after[host, client]] for client in CLIENTS]
+        cells = [words[before.get((host, client)), after.get((host, client))] for client in CLIENTS]
         table.append(f"| `{value.value}` | `{host}` | {' | '.join(cells)} |")
     return table

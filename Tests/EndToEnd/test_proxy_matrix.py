@@ -13,7 +13,10 @@ PORTS = {"": 8899, ":80": 80, ":1080": 1080}
 SCENE = Scene(
     addresses=[],
     names=ADDRESSES,
-    servers=[f"{name}{mark}={address}:{port}" for name, address in ADDRESSES.items() for mark, port in PORTS.items()],
+    servers=[
+        *(f"{name}{mark}={address}:{port}" for name, address in ADDRESSES.items() for mark, port in PORTS.items()),
+        "blue=::1:8899",
+    ],
 )
 # The host's name tells which client asked; nobody but a proxy could resolve it.
 URLS = {client: [f"{scheme}://{label_of(client)}.test/" for scheme in ("http", "https")] for client in CLIENTS}
@@ -86,7 +89,7 @@ real clients made of each before psm-entry, and what after it. `user1:pw1@blue` 
 `user1` with the password `pw1`, decoded; `:80` or `:1080` is a port that nobody wrote.
 
 Four clients are by their own nature different, and no variable changes that: `ALL_PROXY` is read by curl, git,
-requests, pip and rattler alone; Ruby's net/http asks for the proxy of http even for https; Node's fetch does where
+requests, pip, httpx, rattler and uv alone; Ruby's net/http asks for the proxy of http even for https; Node's fetch does where
 there is none for https; wget and Ruby do not know `NO_PROXY=*`.
 
 Measured by `Tests/EndToEnd/test_proxy_matrix.py` with the clients

@@ -19,6 +19,9 @@ from certificates import Authority, write
 TARGET = "origin.test"
 PLAIN_ANSWERS = {
     b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n": "",
+    b"HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: NTLM\r\nProxy-Authenticate: Negotiate\r\n\r\n": (
+        "The password may be right. px and cntlm run beside the service, log in with NTLM, and need no password themselves."
+    ),
     b"HTTP/1.1 403 Forbidden\r\n\r\n": "The proxy has a list of what may be reached. Its administrator adds the host.",
     b"HTTP/1.1 502 Bad Gateway\r\n\r\n": "The way behind the proxy is broken: its DNS, its own parent, or the host itself.",
     b"HTTP/1.1 400 Bad Request\r\n\r\n": "The proxy has another port than its administration pages, or than the site itself.",
@@ -182,6 +185,9 @@ SETTINGS = {
     "PSM_ENTRY_CRETS": ("/certs", "A typing error, mostly: nothing reads this variable."),
     "HTTPS_PROXY": ("http://user:secret@proxy.corp:port", "Correct the variable. Its value is not shown: it may hold a password."),
     "HTTP_PROXY_FILE": ("/run/secrets/none", "The secret is not mounted into this service."),
+    "http_proxy": ("http://$(PROXY_USER):secret@proxy.corp:3128", "Kubernetes leaves a name that it cannot resolve as it is."),
+    "FTP_PROXY": ("http://wpad.corp/proxy.pac", "The file is a program for browsers. It ends in lines such as PROXY proxy.corp:3128."),
+    "ALL_PROXY": ("DIRECT", "Clients take the word for a host."),
     "REQUESTS_CA_BUNDLE": ("/corp.pem", "requests trusts the file alone, and nothing beside it. Mount the CA and unset the variable."),
     "SSL_CERT_DIR": ("/nowhere", "OpenSSL looks there beside its default file. It is mostly left over from another image."),
     "SSL_CERT_FILE": ("/nowhere.pem", "The variable replaces the trust of whoever obeys it. It is mostly not needed."),

@@ -93,7 +93,7 @@ private func parsed(_ words: [String]) throws(CommandLine.UsageError) -> Command
   func aBadVariableIsAnErrorAndTheDefaultHolds(entry: String) throws {
     let settings = try settings([], [entry])
     #expect(settings.problems.map { $0.level } == [.error])
-    #expect(settings.system == .auto && settings.preference == .lower && settings.basics.timeout == 60)
+    #expect(settings.system == .auto && settings.preference == nil && settings.basics.timeout == 60)
     #expect(!settings.inputs.isEmpty)
   }
 

@@ -9,16 +9,47 @@ import Text
 /// What `check --connect` asks for, which ways it goes, and how it explains what it meets; without a network.
 struct ConnectTests {
   static let targets: [(url: String, shown: String?)] = [
-    ("https://repo.anaconda.com", "repo.anaconda.com:443"), ("https://repo:8443/pkgs/main", "repo:8443"),
+    ("https://repo.anaconda.com", "repo.anaconda.com:443"),
+    ("https://repo:8443/pkgs/main", "repo:8443/pkgs/main"),
     ("HTTPS://Repo/", "Repo:443"), ("https://[fd00::1]:8443", "[fd00::1]:8443"),
-    ("https://10.0.0.1", "10.0.0.1:443"), ("http://repo", nil), ("repo", nil), ("", nil), ("https://", nil),
+    ("https://10.0.0.1", "10.0.0.1:443"), ("http://repo", "repo:80"), ("HTTP://repo:8080/a#b", "repo:8080/a"),
+    ("https://repo/t/main?token=secret", "repo:443/t/main?***"), ("https://repo?x", "repo:443/?***"),
+    ("ftp://repo", nil), ("repo", nil), ("", nil), ("https://", nil),
     ("https://user:secret@repo", nil), ("https://repo:0", nil), ("https://repo:x", nil),
-    ("https://repo:70000", nil), ("https:/repo", nil),
+    ("https://repo:70000", nil), ("https:/repo", nil), ("https://repo/a b", nil),
+    ("https://repo/a\r\nb", nil),
   ]
 
   @Test(arguments: targets)
-  func aTargetIsAnAddressOfHTTPS(url: String, shown: String?) {
+  func aTargetIsAnAddressOfHTTPOrHTTPS(url: String, shown: String?) {
     #expect(ConnectTarget(bytes(url))?.shown.description == shown)
+  }
+
+  @Test func aPlainTargetIsAskedOfAProxyByItsWholeAddress() throws {
+    let target = try #require(ConnectTarget(bytes("http://repo/pkgs?x=1")))
+    let proxy = try parseProxyURL(bytes("http://alice:secret@proxy:3128"))
+    let direct = String(decoding: target.headRequest(of: nil), as: UTF8.self)
+    #expect(direct.hasPrefix("HEAD /pkgs?x=1 HTTP/1.1\r\nHost: repo:80\r\n"))
+    #expect(!direct.contains("Authorization") && direct.hasSuffix("\r\n\r\n"))
+    let proxied = String(decoding: target.headRequest(of: proxy), as: UTF8.self)
+    #expect(proxied.hasPrefix("HEAD http://repo:80/pkgs?x=1 HTTP/1.1\r\n"))
+    #expect(proxied.contains("\r\nProxy-Authorization: Basic YWxpY2U6c2VjcmV0\r\n\r\n"))
+  }
+
+  /// An answer, and the schemes that it offers.
+  static let challenges: [(String, [String])] = [
+    ("", []),
+    ("Proxy-Authenticate: Basic realm=\"a, b\"\r\n", ["Basic"]),
+    ("proxy-authenticate: NTLM\r\nPROXY-AUTHENTICATE: Negotiate\r\n", ["NTLM", "Negotiate"]),
+    ("Proxy-Authenticate: Digest realm=\"x\", nonce=\"y\", Basic realm=\"x\"\r\n", ["Digest", "Basic"]),
+    ("Proxy-Authenticate:Negotiate, NTLM, Negotiate\r\n", ["Negotiate", "NTLM"]),
+    ("WWW-Authenticate: Basic\r\nProxy-Authenticate: \u{1B}[2J\r\nProxy-Authenticate:\r\n", []),
+  ]
+
+  @Test(arguments: challenges)
+  func theSchemesThatAProxyOffersAreRead(headers: String, schemes: [String]) {
+    let answer = bytes("HTTP/1.1 407 Authenticate\r\n\(headers)\r\n")
+    #expect(offeredSchemes(answer).map { String(decoding: $0, as: UTF8.self) } == schemes)
   }
 
   private func context(_ environment: [String], in root: Root = .system) throws -> (StartContext, CommandLine)
@@ -54,11 +85,11 @@ struct ConnectTests {
   @Test func aProxyThatCannotBeReadIsAWayThatSaysSoWithoutItsValue() throws {
     for options in [["--proxy", "http://u:secret@p:x"], ["--proxy", "http://u:secret@"]] {
       let routes = try routes([], options)
-      #expect(routes.count == 1 && routes[0].hasPrefix("--proxy number 1 ! cannot be read: "))
+      #expect(routes.count == 1 && routes[0].hasPrefix("--proxy number 1 ! invalid proxy URL ("))
       #expect(!routes[0].contains("secret"))
     }
     let read = try routes(["HTTPS_PROXY=http://u:secret@p:x"])
-    #expect(read.count == 1 && read[0].hasSuffix(" ! its value cannot be read: see proxy"))
+    #expect(read.count == 1 && read[0].hasSuffix(" ! invalid proxy URL (see proxy)"))
     #expect(!read[0].contains("secret"))
   }
 
@@ -68,20 +99,17 @@ struct ConnectTests {
     let root = try directory.root
     #expect(try routes([], ["--proxy-file", "/proxy"], in: root) == ["http://u:***@p:1"])
     let missing = try routes([], ["--proxy-file", "/missing"], in: root)
-    #expect(missing.count == 1 && missing[0].hasPrefix("/missing ! cannot be read ("))
+    #expect(missing.count == 1 && missing[0] == "/missing ! no such file or directory")
   }
 
   private func probe() throws -> Probe { Probe(context: try context([]).0, bundle: nil) }
 
   static let failures: [(failure: Connection.Failure, explanation: String)] = [
-    (.notResolved, "the name proxy is not found: check its spelling and the container's DNS"),
-    (
-      .system(.connectionRefused),
-      "proxy refuses connections to port 3128: is the port right, is it running?"
-    ),
-    (.late, "proxy does not answer on port 3128: is a firewall between?"),
-    (.closed, "proxy closed the connection"),
-    (.system(Errno(rawValue: 113)), "proxy cannot be reached on port 3128 (No route to host)"),
+    (.notResolved, "cannot resolve proxy; check its spelling and the container's DNS"),
+    (.system(.connectionRefused), "connection refused: proxy:3128"),
+    (.late, "connection timed out: proxy:3128 (firewall?)"),
+    (.closed, "connection closed by proxy"),
+    (.system(Errno(rawValue: 113)), "cannot connect to proxy:3128: no route to host"),
   ]
 
   @Test(arguments: failures)
@@ -89,44 +117,37 @@ struct ConnectTests {
     #expect(try probe().explanation(failure, "proxy", 3128).description == explanation)
   }
 
-  static let statuses: [(status: Int, explanation: String)] = [
+  static let statuses: [(status: Int, offered: [String], explanation: String)] = [
+    (407, ["Basic"], "407 Proxy Authentication Required: credentials of user alice rejected"),
+    (407, [], "407 Proxy Authentication Required: credentials of user alice rejected"),
+    (407, ["NTLM", "basic"], "407 Proxy Authentication Required: credentials of user alice rejected"),
     (
-      407,
-      "the proxy does not accept user alice with this password (407): ask for the right ones"
-    ),
-    (403, "the proxy does not allow repo:443 (403): ask its administrator to allow it"),
-    (502, "the proxy itself cannot reach repo:443 (502): is the name known there?"),
-    (503, "the proxy itself cannot reach repo:443 (503): is the name known there?"),
-    (504, "the proxy itself cannot reach repo:443 (504): is the name known there?"),
-    (
-      400,
-      "what answers there is no HTTP proxy but perhaps a web server (400 to CONNECT repo:443): check host and port"
+      407, ["NTLM", "Negotiate"],
+      "407 Proxy Authentication Required: the proxy offers only NTLM and Negotiate, which conda and Python's clients cannot use; ask for Basic, or run a local forwarder (px, cntlm)"
     ),
     (
-      405,
-      "what answers there is no HTTP proxy but perhaps a web server (405 to CONNECT repo:443): check host and port"
+      407, ["Digest"],
+      "407 Proxy Authentication Required: the proxy offers only Digest, which conda and Python's clients cannot use; ask for Basic, or run a local forwarder (px, cntlm)"
     ),
-    (418, "the proxy answers 418 to CONNECT repo:443"),
+    (403, [], "403 Forbidden: the proxy does not allow repo:443; ask its administrator to allow it"),
+    (502, [], "502: the proxy cannot reach repo:443; check that the name is known there"),
+    (504, [], "504: the proxy cannot reach repo:443; check that the name is known there"),
+    (400, [], "400 to CONNECT repo:443: not an HTTP proxy, perhaps a web server; check host and port"),
+    (405, [], "405 to CONNECT repo:443: not an HTTP proxy, perhaps a web server; check host and port"),
+    (418, [], "418 to CONNECT repo:443"),
   ]
 
   @Test(arguments: statuses)
-  func aProxysAnswerIsExplainedWithoutThePassword(status: Int, explanation: String) throws {
+  func aProxysAnswerIsExplainedWithoutThePassword(status: Int, offered: [String], explanation: String) throws
+  {
     let proxy = try parseProxyURL(bytes("http://alice:secret@proxy:3128"))
-    #expect(try probe().explanation(status, proxy, "repo:443").description == explanation)
+    #expect(proxyRefusal(status, offered: offered.map(bytes), proxy, "repo:443").description == explanation)
   }
 
   @Test func whoGivesNoPasswordIsToldHowToWriteOne() throws {
     let proxy = try parseProxyURL(bytes("http://proxy:3128"))
     #expect(
-      try probe().explanation(407, proxy, "repo:443")
-        == "the proxy wants a user and a password (407): write http://user:password@host:port")
-  }
-
-  @Test func whatIsNoHTTPProxyIsNotAskedForMore() throws {
-    let target = try #require(ConnectTarget(bytes("https://repo")))
-    let proxy = try parseProxyURL(bytes("socks5://proxy:1080"))
-    let verdict = try probe().run(ConnectRoute(name: "x", proxy: proxy, problem: nil), target)
-    #expect(verdict.level == .warning)
-    #expect(verdict.detail == "only http:// proxies are tried here; this one was not")
+      proxyRefusal(407, offered: [bytes("Basic")], proxy, "repo:443")
+        == "407 Proxy Authentication Required: no user given; write http://user:password@host:port")
   }
 }

@@ -101,7 +101,7 @@ struct IdempotenceTests {
       }
       let settings = ProxySettings(
         additions: Self.anyBytes(&random), hostName: Self.anyBytes(&random),
-        secrets: [(variable: bytes("ALL_PROXY_FILE"), contents: Self.anyBytes(&random))])
+        secrets: [(variable: bytes("ALL_PROXY_FILE"), file: .contents(Self.anyBytes(&random)))])
       let once = unifyProxies(in: environment, settings)
       #expect(unifyProxies(in: once.environment, settings).environment == once.environment, "\(environment)")
       let messages = once.notes.map(\.message).joined(by: "")

@@ -91,22 +91,23 @@ struct NoProxyTests {
   }
 
   static let clients: [(String, String)] = [
-    ("repo.corp", "curl wget urllib requests aiohttp Go Ruby Node Node fetch rattler"),
-    ("*", "curl urllib requests aiohttp Go Node Node fetch rattler"),
-    ("10.0.0.0/8", "curl requests Go Ruby rattler"),
-    ("repo.corp:8080", "urllib requests Go Ruby Node Node fetch"),
+    ("repo.corp", "curl wget urllib requests aiohttp Go Ruby Node Node fetch rattler httpx uv"),
+    ("*", "curl urllib requests aiohttp Go Node Node fetch rattler httpx uv"),
+    ("10.0.0.0/8", "curl requests Go Ruby rattler uv"),
+    ("repo.corp:8080", "urllib requests Go Ruby Node Node fetch httpx"),
     ("repo.corp:443", "Go Ruby Node Node fetch"),
-    ("http://repo.corp", ""),
+    ("http://repo.corp", "httpx"),
   ]
 
   @Test(arguments: clients)
-  func theClientsThatHonourAnEntryAreNamed(entry: String, names: String) {
+  func theClientsThatHonorAnEntryAreNamed(entry: String, names: String) {
     #expect(portability(of: NoProxyEntry(bytes(entry))).honoredBy.names.joined(by: " ").description == names)
   }
 
   @Test func anAsteriskMeansLessAmongOthers() {
     let list = NoProxyList(bytes("a,*"))
-    #expect(list.entries.map { portability(of: $0).honoredBy } == [.all, [.go, .node, .rattler]])
+    #expect(
+      list.entries.map { portability(of: $0).honoredBy } == [.all, [.go, .node, .rattler, .httpx, .uv]])
     #expect(NoProxyList(bytes("*")).entries.map(\.kind) == [.everything])
   }
 
@@ -137,14 +138,15 @@ struct LongNoProxyTests {
     let unified = Unified(spellings.enumerated().map { "\($1)=http://p\($0):1" } + ["no_proxy=*"])
     let warnings = unified.notes(.warning)
     #expect(warnings.count == 9)
-    #expect(try #require(warnings.last).message.contains("\(spellings.count - 1 - 8) more of the kind"))
+    #expect(
+      try #require(warnings.last).message.contains("\(spellings.count - 1 - 8) more problems not shown"))
     #expect(unified.environment.count == 4)
   }
 
   @Test func ofManyRepetitionsThatDifferEightAreNamedAndTheRestCounted() throws {
     let unified = Unified((0..<1000).map { "NO_PROXY=host\($0)" })
     #expect(unified.notes(.warning).count == 9)
-    #expect(try #require(unified.notes(.warning).last).message.contains("991 more of the kind"))
+    #expect(try #require(unified.notes(.warning).last).message.contains("991 more problems not shown"))
   }
 
   @Test func ofLongListsThatDifferAsMuchIsShownAsLeavesRoomForWhatToDo() throws {
@@ -153,5 +155,30 @@ struct LongNoProxyTests {
     let message = try #require(unified.notes(.warning).first).message
     #expect(message.utf8.count < 1024)
     #expect(message.contains("host0.corp") && message.contains("…") && message.contains("--prefer lower"))
+  }
+}
+
+struct FailingEntriesTests {
+  /// An entry, and whether httpx raises on every request because of it: each was tried with httpx 0.28.
+  static let entries: [(String, Bool)] = [
+    ("repo.corp", false), ("a_b.corp", false), ("fd00::1", false), ("FD00:0::1", false), ("::1", false),
+    ("fe80::1%lo", false), ("10.0.0.0/8", false), ("a:8080", false), ("a:", false), ("<local>", false),
+    ("[x]", false), ("a@b", false), ("http://repo.corp", false), ("http://b\u{FC}cher.corp", false),
+    ("http://[fd00::1]:8080", false), ("://x", false), ("*.*", false),
+    ("fd00::/8", true), ("::1/128", true), ("[fd00::1]:8080", true), ("[fd00::1]:http", true),
+    ("fd00::g", true),
+    ("b\u{FC}cher.corp", true), ("a_b.corp:x", true), ("a:1:2", true), ("a@b:c", true), ("a\u{1}b", true),
+    ("http://repo.corp:x", true), ("http://[x]", true), ("http://[fd00::1]x", true),
+  ]
+
+  @Test(arguments: entries)
+  func anEntryOnWhichHTTPXFailsIsKnown(entry: String, fails: Bool) {
+    #expect(NoProxyEntry(bytes(entry)).failsHTTPX == fails)
+  }
+
+  @Test(arguments: entries.filter(\.1).map(\.0))
+  func itIsWarnedOfUnlessHTTPXReadsNoEntry(entry: String) {
+    #expect(Unified(["no_proxy=\(entry)"]).notes(.warning).count == 1)
+    #expect(Unified(["no_proxy=\(entry),*"]).notes(.warning).allSatisfy { !$0.message.contains("httpx") })
   }
 }

@@ -125,12 +125,25 @@ struct RedactionTests {
     #expect(Self.leaks.allSatisfy { Self.firstMark(in: $0.one.text) != nil })
   }
 
+  /// `<QZXJ>` and `%QZXJ%` look like placeholders, and behind a user `//QZ:XJ` looks like a second address.
+  private static func isTakenForAnotherThing(_ secret: String) -> Bool {
+    let middle = secret.dropFirst().dropLast()
+    let ends = [secret.prefix(1), secret.suffix(1)]
+    return (ends == ["<", ">"] || ends == ["%", "%"]) && middle.allSatisfy { "QZXJ".contains($0) }
+      || secret.hasPrefix("//") && secret.contains(":")
+  }
+
   @Test func whatIsHandedOnHoldsTheVeryPassword() throws {
     var random = SeededGenerator(state: 2)
     var checked = 0
     for _ in 0..<4_000 {
       let secret = Leak(&random).password
-      let url = try parseProxyURL(bytes("http://alice:\(secret)@proxy:1"))
+      let address = bytes("http://alice:\(secret)@proxy:1")
+      if Self.isTakenForAnotherThing(secret) {
+        #expect(throws: ProxyURLFault.self) { try parseProxyURL(address) }
+        continue
+      }
+      let url = try parseProxyURL(address)
       let again = try parseProxyURL(url.value)
       #expect(again == url)
       let expected = text(percentDecoded(bytes(secret)))

@@ -14,15 +14,25 @@ struct Unified {
   var environment: [String] { outcome.environment.map(text) }
 
   init(
-    _ environment: [String], prefer: ProxySettings.Preference = .lower, additions: String = "",
+    _ environment: [String], prefer: ProxySettings.Preference? = nil, additions: String = "",
     hostName: String = "", secrets: [(String, String)] = []
   ) {
     outcome = unifyProxies(
       in: environment.map(bytes),
       ProxySettings(
         preference: prefer, additions: bytes(additions), hostName: bytes(hostName),
-        secrets: secrets.map { (variable: bytes($0.0), contents: bytes($0.1)) }))
+        secrets: secrets.map { (name, contents) in
+          (
+            bytes(name),
+            contents == Self.unreadable
+              ? .unreadable(reason: "permission denied", remedy: "change its mode")
+              : .contents(bytes(contents))
+          )
+        }))
   }
+
+  /// In place of a secret's contents: its file cannot be read.
+  static let unreadable = "cannot be read"
 
   subscript(name: String) -> String? {
     environment.first { $0.hasPrefix(name + "=") }.map { String($0.dropFirst(name.count + 1)) }

@@ -9,13 +9,13 @@ struct UnifyProxiesTests {
   struct Case: CustomTestStringConvertible {
     let testDescription: String
     let environment: [String]
-    var prefer: ProxySettings.Preference = .lower
+    var prefer: ProxySettings.Preference?
     var secrets: [(String, String)] = []
     let wanted: [String]
     var notes: [String] = []
 
     init(
-      _ name: String, _ environment: [String], prefer: ProxySettings.Preference = .lower,
+      _ name: String, _ environment: [String], prefer: ProxySettings.Preference? = nil,
       secrets: [(String, String)] = [], wanted: [String], notes: [String] = []
     ) {
       (testDescription, self.environment, self.prefer) = (name, environment, prefer)
@@ -99,8 +99,24 @@ struct UnifyProxiesTests {
       secrets: [("HTTPS_PROXY_FILE", "http://u:p@p:1\r\n")],
       wanted: ["HTTPS_PROXY=http://u:p@p:1", "https_proxy=http://u:p@p:1", "NO_PROXY=*", "no_proxy=*"]),
     Case(
-      "the plain form wins over the file", ["Https_proxy=http://p:1", "NO_PROXY=*"],
+      "the file wins over plain forms of any spelling",
+      ["Https_proxy=http://p:1", "https_proxy=http://p:3", "HTTPS_PROXY=p:2", "NO_PROXY=*"],
       secrets: [("HTTPS_PROXY_FILE", "http://p:2")],
+      wanted: ["https_proxy=http://p:2", "HTTPS_PROXY=http://p:2", "NO_PROXY=*", "no_proxy=*"],
+      notes: ["warning https_proxy", "warning Https_proxy"]),
+    Case(
+      "the file wins whatever is preferred", ["HTTPS_PROXY=http://p:1", "NO_PROXY=*"], prefer: .upper,
+      secrets: [("HTTPS_PROXY_FILE", "http://p:2")],
+      wanted: ["HTTPS_PROXY=http://p:2", "https_proxy=http://p:2", "NO_PROXY=*", "no_proxy=*"],
+      notes: ["warning HTTPS_PROXY"]),
+    Case(
+      "a file that cannot be read", ["https_proxy=http://p:1", "NO_PROXY=*"],
+      secrets: [("HTTPS_PROXY_FILE", Unified.unreadable)],
+      wanted: ["https_proxy=http://p:1", "HTTPS_PROXY=http://p:1", "NO_PROXY=*", "no_proxy=*"],
+      notes: ["error HTTPS_PROXY_FILE"]),
+    Case(
+      "an empty file beside a plain form", ["https_proxy=http://p:1", "NO_PROXY=*"],
+      secrets: [("HTTPS_PROXY_FILE", "\n")],
       wanted: ["https_proxy=http://p:1", "HTTPS_PROXY=http://p:1", "NO_PROXY=*", "no_proxy=*"],
       notes: ["warning HTTPS_PROXY_FILE"]),
     Case(
@@ -157,7 +173,39 @@ struct UnifyProxiesTests {
       "NO_PROXY without a proxy is only tidied", ["NO_PROXY=a; b"], wanted: ["NO_PROXY=a,b", "no_proxy=a,b"],
       notes: ["info NO_PROXY"]),
     Case(
-      "two NO_PROXY that differ", ["NO_PROXY=a", "no_proxy=b"], wanted: ["NO_PROXY=b", "no_proxy=b"],
+      "two NO_PROXY that differ", ["NO_PROXY=a,c", "no_proxy=b,C"],
+      wanted: ["NO_PROXY=b,C,a", "no_proxy=b,C,a"], notes: ["warning NO_PROXY"]),
+    Case(
+      "three NO_PROXY that differ", ["NO_PROXY=a", "No_Proxy=*.d", "no_proxy=b"],
+      wanted: ["NO_PROXY=b,a,.d", "no_proxy=b,a,.d"], notes: ["warning NO_PROXY", "warning No_Proxy"]),
+    Case(
+      "two NO_PROXY, one of them preferred", ["NO_PROXY=a", "no_proxy=b"], prefer: .lower,
+      wanted: ["NO_PROXY=b", "no_proxy=b"], notes: ["warning NO_PROXY"]),
+    Case(
+      "two NO_PROXY, one of them everything", ["NO_PROXY=*", "no_proxy=b"],
+      wanted: ["NO_PROXY=b", "no_proxy=b"], notes: ["warning NO_PROXY"]),
+    Case(
+      "two NO_PROXY, the lower one everything", ["NO_PROXY=a", "no_proxy=*"],
+      wanted: ["NO_PROXY=*", "no_proxy=*"], notes: ["warning NO_PROXY"]),
+    Case(
+      "in a pod", ["KUBERNETES_SERVICE_HOST=10.96.0.1", "https_proxy=http://p:1", "no_proxy=a"],
+      wanted: [
+        "KUBERNETES_SERVICE_HOST=10.96.0.1", "https_proxy=http://p:1", "HTTPS_PROXY=http://p:1",
+        "no_proxy=a,\(local),10.96.0.1,.svc,.cluster.local",
+        "NO_PROXY=a,\(local),10.96.0.1,.svc,.cluster.local",
+      ]),
+    Case(
+      "in a pod of IPv6", ["KUBERNETES_SERVICE_HOST=[fd00::1]", "https_proxy=http://p:1", "no_proxy=.svc"],
+      wanted: [
+        "KUBERNETES_SERVICE_HOST=[fd00::1]", "https_proxy=http://p:1", "HTTPS_PROXY=http://p:1",
+        "no_proxy=.svc,\(local),fd00::1,.cluster.local", "NO_PROXY=.svc,\(local),fd00::1,.cluster.local",
+      ]),
+    Case(
+      "in a pod without a proxy", ["KUBERNETES_SERVICE_HOST=10.96.0.1", "no_proxy=a"],
+      wanted: ["KUBERNETES_SERVICE_HOST=10.96.0.1", "no_proxy=a", "NO_PROXY=a"]),
+    Case(
+      "an entry on which httpx fails", ["no_proxy=fd00::/8,a"],
+      wanted: ["no_proxy=fd00::/8,a", "NO_PROXY=fd00::/8,a"],
       notes: ["warning NO_PROXY"]),
     Case(
       "two NO_PROXY that differ in form only", ["NO_PROXY=*.a, b", "no_proxy=.a,b"],
@@ -230,7 +278,7 @@ struct UnifyProxiesTests {
     let unified = Unified(["HTTPS_PROXY=http://u:geheim@a:1", "https_proxy=u:topsecret@b:2", "no_proxy=*"])
     let note = try #require(unified.notes(.warning).first).message
     for part in [
-      "https_proxy is http://u:***@b:2", "HTTPS_PROXY is http://u:***@a:1", "~/.docker/config.json",
+      "https_proxy (http://u:***@b:2)", "HTTPS_PROXY (http://u:***@a:1)", "~/.docker/config.json",
       "--prefer",
     ] {
       #expect(note.contains(part))

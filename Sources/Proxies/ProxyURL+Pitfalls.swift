@@ -1,0 +1,63 @@
+import Text
+
+extension ProxyURL {
+  /// Something that an address may hold and that some client fails on.
+  enum Pitfall: Equatable, Sendable {
+    /// `http://h:1/path`
+    case path
+    /// `http://h:1?query`, `http://h:1#fragment`
+    case query
+    /// `http://[fe80::1%25eth0]:1`
+    case zone
+    /// `http://0x7f000001:1`
+    case hexadecimalHost
+    /// `http://a%3Ab:c@h:1`
+    case colonInUser
+    /// `http://a:b%09@h:1`
+    case controlCharacter
+
+    /// Which clients fail, and what to do, for a person.
+    ///
+    /// - Source: measured by `Tests/EndToEnd/test_proxy_matrix.py`.
+    var text: Text {
+      switch self {
+      case .path: "path after the port, on which Node fails; remove it"
+      case .query: "query or fragment after the port, on which Node and urllib fail; remove it"
+      case .zone: "IPv6 zone, which only curl, git and Go understand; use another address of the proxy"
+      case .hexadecimalHost: "host in hexadecimal, on which Go fails; write the address as four numbers"
+      case .colonInUser: "encoded colon in the user, on which aiohttp fails; use another user"
+      case .controlCharacter:
+        "encoded control character in the user or password, on which curl fails; choose another password"
+      }
+    }
+  }
+
+  var pitfalls: [Pitfall] {
+    var found: [Pitfall] = []
+    let rest = self.rest.bytes
+    if let first = rest.first {
+      if first == ASCII.question || first == ASCII.hash {
+        found.append(.query)
+      } else if rest.count > 1 {
+        found.append(rest.has(ASCII.question) || rest.has(ASCII.hash) ? .query : .path)
+      }
+    }
+    if isIPv6 {
+      if host.has(ASCII.percent) { found.append(.zone) }
+    } else {
+      let last = host[...].parts(between: ".").last ?? []
+      if last.prefix(2).equalsIgnoringCase(StaticString("0x").bytes[...])
+        && last.dropFirst(2).allSatisfy({ $0.hexValue != nil })
+      {
+        found.append(.hexadecimalHost)
+      }
+    }
+    if let userinfo {
+      if userinfo.decodedUser.has(ASCII.colon) { found.append(.colonInUser) }
+      if userinfo.basicCredentials.bytes.contains(where: { $0 < ASCII.space || $0 == ASCII.delete }) {
+        found.append(.controlCharacter)
+      }
+    }
+    return found
+  }
+}
