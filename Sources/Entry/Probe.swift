@@ -184,7 +184,9 @@ struct Probe {
       return
         "\(told); host name mismatch, check that \(refused.stage == .proxy ? escaped(request.proxy?.name ?? []) : target.authority) is right"
     }
-    if let remedy = remedy(refused.verdict ?? 0) { return "\(told); \(remedy)" }
+    let remedy = remedy(refused.verdict ?? 0)
+    // An expired one may be the CA that is mounted: that is told better.
+    if let remedy, refused.verdict != TLSOutcome.hasExpired { return "\(told); \(remedy)" }
     var steps: [Step] = []
     let connection = try open(route, target, &steps)
     defer { connection.close() }
@@ -196,8 +198,9 @@ struct Probe {
     let mounted = context.inputs.found.filter { $0.certificate.subjectDER == last.issuerDER }
     let now = Clock.secondsSinceEpoch
     if let found = mounted.first, mounted.allSatisfy({ $0.certificate.notAfter < now }) {
-      return "\(told); issuer \(issuer) is mounted as \(found.source.shown) and has expired"
+      return "\(told); issuer \(issuer) is mounted as \(found.source.shown) and has expired; mount its successor"
     }
+    if let remedy { return "\(told); \(remedy)" }
     if !refused.isWithoutIssuer {
       let place: Text = mounted.first.map { "mounted as \($0.source.shown)" } ?? "not mounted"
       return "\(told); issuer \(issuer) is \(place)"
@@ -212,10 +215,10 @@ struct Probe {
   /// What to do where Python knows the issuer and refuses the certificate all the same.
   /// - Source: the numbers of OpenSSL's X509_STORE_CTX_get_error(3). Those from 80 on are said under
   ///   VERIFY_X509_STRICT alone, which Python 3.13 and later set.
-  private func remedy(_ verdict: Int) -> Text? {
+  func remedy(_ verdict: Int) -> Text? {
     switch verdict {
     case 9: "check the clock of this host and of the proxy"
-    case 10: "have the server's or proxy's certificate renewed; if it is the CA's, mount its successor"
+    case TLSOutcome.hasExpired: "have the server's or the proxy's certificate renewed"
     case 24, 79: "a certificate in the chain is not a CA's; mount the CA that issued the server's certificate"
     case 66, 67: "have the certificate reissued with a key of 2048 bits or more"
     case 68: "have the certificate reissued with a SHA-256 signature"

@@ -95,6 +95,8 @@ struct TLSOutcome {
   /// Whether nobody who is trusted has issued it: no issuer is there, or one of that name with another key.
   /// - Source: OpenSSL's X509_STORE_CTX_get_error(3).
   var isWithoutIssuer: Bool { [2, 7, 18, 19, 20, 21].contains(verdict) }
+  /// The verdict on a chain of which a certificate has expired.
+  static let hasExpired = 10
   /// Whether it is for another host, or another address.
   var isForOther: Bool { [62, 63, 64].contains(verdict) }
 }

@@ -15,6 +15,8 @@ extension ProxyURL {
     case colonInUser
     /// `http://a:b%09@h:1`
     case controlCharacter
+    /// `http://a:b%2541@h:1`
+    case encodedTriplet
 
     /// Which clients fail, and what to do, for a person.
     ///
@@ -28,6 +30,8 @@ extension ProxyURL {
       case .colonInUser: "encoded colon in the user, on which aiohttp fails; use another user"
       case .controlCharacter:
         "encoded control character in the user or password, on which curl fails; choose another password"
+      case .encodedTriplet:
+        "%25 before two hex digits in the user or password, which git decodes twice; choose another password"
       }
     }
   }
@@ -56,6 +60,9 @@ extension ProxyURL {
       if userinfo.decodedUser.has(ASCII.colon) { found.append(.colonInUser) }
       if userinfo.basicCredentials.bytes.contains(where: { $0 < ASCII.space || $0 == ASCII.delete }) {
         found.append(.controlCharacter)
+      }
+      if percentDecoded(userinfo.basicCredentials.bytes) != userinfo.basicCredentials.bytes {
+        found.append(.encodedTriplet)
       }
     }
     return found

@@ -200,6 +200,14 @@ ENVIRONMENTS = [
         differs=True,
     ),
     Environment(
+        "An encoded percent sign before two hex digits",
+        both("http://user1:p%2541w1@blue:8899"),
+        "user1:p%41w1@blue",
+        "user1:p%41w1@blue",
+        said="which git decodes twice",
+        differs=True,
+    ),
+    Environment(
         "A tab in the password",
         both("http://user1:p%09w1@blue:8899"),
         "user1:p\tw1@blue",

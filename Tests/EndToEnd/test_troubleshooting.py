@@ -67,7 +67,7 @@ def connecting(binary: Path, directory: Path) -> list[tuple[str, str]]:
         proxies.append((f"http://127.0.0.1:{port}", "The port belongs to something else, or the proxy hangs."))
         for answer, remedy in troubles.PLAIN_ANSWERS.items():
             port = stack.enter_context(troubles.answering(answer))
-            if b"407" in answer:
+            if b"407" in answer and not remedy:
                 proxies.append((f"http://127.0.0.1:{port}", "The URL has no user. Percent-encode what a URL cannot hold."))
                 remedy = "Wrong password, an account that is locked, or another user than this proxy knows."
                 proxies.append((f"http://user1:secret@127.0.0.1:{port}", remedy))
@@ -89,7 +89,7 @@ def connecting(binary: Path, directory: Path) -> list[tuple[str, str]]:
     told = [one["detail"].replace(str(certs), "/etc/repo/ca_certs") for one in found]
     # What follows is the words of the Python and the OpenSSL that there are.
     told = [re.sub(r"^TLS failed: .+", "TLS failed: REASON", one) for one in told]
-    told = [re.sub(r"port \d{4,5}\b(?<!3128)", "port PORT", one) for one in told]
+    told = [re.sub(r"127\.0\.0\.1:\d{4,5}\b", "127.0.0.1:PORT", one) for one in told]
     return [(message, remedy) for message, (_, remedy) in zip(told, proxies, strict=True)]
 
 

@@ -150,4 +150,11 @@ struct ConnectTests {
       proxyRefusal(407, offered: [bytes("Basic")], proxy, "repo:443")
         == "407 Proxy Authentication Required: no user given; write http://user:password@host:port")
   }
+
+  @Test func eachRefusalOfAStrictPythonHasARemedy() throws {
+    let probe = try probe()
+    // X509_V_ERR_INVALID_CA to X509_V_ERR_EC_KEY_EXPLICIT_PARAMS.
+    for verdict in 79...94 { #expect(probe.remedy(verdict) != nil) }
+    #expect(probe.remedy(20) == nil)
+  }
 }
