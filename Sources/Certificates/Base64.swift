@@ -111,11 +111,13 @@ enum Base64 {
         while lines < limit {
           let (from, to) = (position &+ 65 &* lines, end &+ 48 &* lines)
           if text[from &+ 64] != newline { return }
+          var areNone = SIMD2<UInt64>.zero
           for part in 0..<4 {
             let characters = text.loadUnaligned(fromByteOffset: from &+ 16 &* part, as: SIMD16<Int8>.self)
-            guard let bits = sextets(characters) else { return }
-            store(bits, in: output, at: to &+ 12 &* part)
+            store(sextets(characters, &areNone), in: output, at: to &+ 12 &* part)
           }
+          // What was written then means nothing.
+          if areNone.x | areNone.y != 0 { return }
           lines &+= 1
         }
       }
@@ -155,17 +157,17 @@ enum Base64 {
     output.storeBytes(of: (bits.y << 16).bigEndian, toByteOffset: end &+ 6, as: UInt64.self)
   }
 
-  /// What eight characters each stand for, 48 bits, the first of them highest; nil where one stands for nothing.
+  /// What eight characters each stand for, 48 bits, the first of them highest.
+  /// - Parameter areNone: gets a bit where a character stands for nothing.
   @inline(__always)
-  private static func sextets(_ characters: SIMD16<Int8>) -> SIMD2<UInt64>? {
+  private static func sextets(_ characters: SIMD16<Int8>, _ areNone: inout SIMD2<UInt64>) -> SIMD2<UInt64> {
     // From each character to its value there is one step for all of a kind, and none is 0.
     let lower = bits(characters .> all(0x60)) & bits(characters .< all(0x7B)) & all(-71)
     let upper = bits(characters .> all(0x40)) & bits(characters .< all(0x5B)) & all(-65)
     let digits = bits(characters .> all(0x2F)) & bits(characters .< all(0x3A)) & all(4)
     let signs = bits(characters .== all(0x2B)) & all(19) | bits(characters .== all(0x2F)) & all(16)
     let steps = lower | upper | digits | signs
-    let areNone = unsafeBitCast(steps .== all(0), to: SIMD2<UInt64>.self)
-    if areNone.x | areNone.y != 0 { return nil }
+    areNone |= unsafeBitCast(steps .== all(0), to: SIMD2<UInt64>.self)
     // Little-endian: the first character is the lowest of each pair, the first pair of each four.
     let pairs = unsafeBitCast(characters &+ steps, to: SIMD8<UInt16>.self)
     let twelve =

@@ -81,7 +81,7 @@ public struct BundleContents: Sendable {
   public var valueFault: (line: Int, reason: CertificateFault)? {
     var pem = PEM(text, upTo: end, splitsJoinedLines: true)
     while let block = pem.next() {
-      guard block.fault == nil, [.certificate, .trustedCertificate].contains(PEM.Label(block.label)),
+      guard block.fault == nil, [.certificate, .trustedCertificate].contains(block.label),
         let layout = try? CertificateLayout(pem.decoded.span, in: block.contents, isStrict: true)
       else { continue }
       let fault = layout.valueFault(pem.decoded.span)
@@ -118,13 +118,12 @@ public struct BundleContents: Sendable {
   }
 
   private mutating func take(_ block: PEM.Block, _ decoded: Span<UInt8>) {
-    let label = PEM.Label(block.label)
-    if block.hasHeader && [.certificate, .trustedCertificate, .crl].contains(label) {
+    if block.hasHeader && [.certificate, .trustedCertificate, .crl].contains(block.label) {
       return note(block.line, .block(.misplacedLine))
     }
-    switch label {
+    switch block.label {
     case .certificate, .trustedCertificate:
-      if let certificate = TrustedCertificate(block, label, decoded) {
+      if let certificate = TrustedCertificate(block, decoded) {
         certificates.append(certificate)
         if let fault = certificate.fault, fault.refusers != .none, self.fault == nil {
           self.fault = (block.line, fault)
@@ -162,7 +161,7 @@ public struct TrustedCertificate: Sendable {
   let fault: CertificateFault?
 
   /// - Parameter decoded: what the block holds stands in it.
-  init?(_ block: PEM.Block, _ label: PEM.Label, _ decoded: Span<UInt8>) {
+  init?(_ block: PEM.Block, _ decoded: Span<UInt8>) {
     let layout: CertificateLayout
     do throws(CertificateFault) {
       layout = try CertificateLayout(decoded, in: block.contents, isStrict: true)
@@ -174,7 +173,7 @@ public struct TrustedCertificate: Sendable {
       layout = readable
       fault = CertificateFault(error.field, error.reason, .gnuTLSAndJava)
     }
-    isTrustedForm = label == .trustedCertificate
+    isTrustedForm = block.label == .trustedCertificate
     range = block.range
     let der = layout.whole
     let end = isTrustedForm ? block.contents.upperBound : der.upperBound

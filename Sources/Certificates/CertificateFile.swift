@@ -106,12 +106,11 @@ public struct CertificateFile {
   }
 
   private mutating func take(_ block: PEM.Block, _ decoded: [UInt8]) {
-    let label = PEM.Label(block.label)
-    if block.hasHeader && [.certificate, .trustedCertificate, .pkcs7].contains(label) {
+    if block.hasHeader && [.certificate, .trustedCertificate, .pkcs7].contains(block.label) {
       note(.broken(.misplacedLine), line: block.line)
       return
     }
-    switch label {
+    switch block.label {
     case .certificate:
       let contents = decoded[block.contents]
       let broken = kindOfBlock(contents)
@@ -138,7 +137,7 @@ public struct CertificateFile {
   }
 
   private mutating func takeTrustedCertificate(_ block: PEM.Block, _ decoded: [UInt8]) {
-    guard let trusted = TrustedCertificate(block, .trustedCertificate, decoded.span) else {
+    guard let trusted = TrustedCertificate(block, decoded.span) else {
       note(.notCertificateInBlock, line: block.line)
       return
     }

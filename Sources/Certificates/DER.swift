@@ -5,11 +5,24 @@ import Text
 /// It is a place in bytes that it does not hold: each step is given them.
 /// - Source: X.690 §8.1 (BER), §10.1 (DER lengths).
 struct DER {
+  /// Small enough to be returned in registers: a start reads some forty of them in each certificate.
   struct Element {
-    let tag: UInt8
-    /// From the tag to the end.
-    let range: Range<Int>
     let content: Range<Int>
+    let tag: UInt8
+    /// How many bytes the tag and the length have.
+    fileprivate let headerCount: UInt8
+    /// How many end-of-contents octets there are: two behind contents of indefinite length.
+    fileprivate var trailerCount: UInt8 = 0
+
+    /// From the tag to the end.
+    var range: Range<Int> {
+      (content.lowerBound - Int(headerCount))..<(content.upperBound + Int(trailerCount))
+    }
+
+    /// The same place, read as if it had another tag: what an implicit one stands for.
+    func tagged(_ tag: UInt8) -> Element {
+      Element(content: content, tag: tag, headerCount: headerCount, trailerCount: trailerCount)
+    }
   }
 
   /// Whether lengths must be definite and as short as can be, as DER asks.
@@ -38,31 +51,34 @@ struct DER {
       let contentEnd = start + 2 + Int(bytes[start + 1])
       if contentEnd > end { return nil }
       position = contentEnd
-      return Element(tag: bytes[start], range: start..<contentEnd, content: (start + 2)..<contentEnd)
+      return Element(content: (start + 2)..<contentEnd, tag: bytes[start], headerCount: 2)
     }
     guard let header = header(at: start, bytes) else { return nil }
+    let headerCount = UInt8(header.contentStart - start)
     if let length = header.length {
       guard length <= end - header.contentStart else { return nil }
       position = header.contentStart + length
-      return Element(tag: bytes[start], range: start..<position, content: header.contentStart..<position)
+      return Element(content: header.contentStart..<position, tag: bytes[start], headerCount: headerCount)
     }
     // Indefinite: everything up to the end-of-contents octets that belong to it.
     guard let close = endOfContents(from: header.contentStart, bytes) else { return nil }
     position = close + 2
-    return Element(tag: bytes[start], range: start..<position, content: header.contentStart..<close)
+    return Element(
+      content: header.contentStart..<close, tag: bytes[start], headerCount: headerCount, trailerCount: 2)
   }
 
   /// The next element if it has this tag.
+  /// - Parameter tag: one octet, as all have that are read here: its number is below 31.
   @inline(never)
   mutating func next(_ tag: UInt8, _ bytes: Span<UInt8>) -> Element? {
     let start = position
     if end - start < 2 || bytes[start] != tag { return nil }
-    if bytes[start + 1] >= 0x80 || tag & 0x1F == 0x1F { return next(bytes) }
+    if bytes[start + 1] >= 0x80 { return next(bytes) }
     // Nearly all are shorter than 128 bytes.
     let contentEnd = start + 2 + Int(bytes[start + 1])
     if contentEnd > end { return nil }
     position = contentEnd
-    return Element(tag: tag, range: start..<contentEnd, content: (start + 2)..<contentEnd)
+    return Element(content: (start + 2)..<contentEnd, tag: tag, headerCount: 2)
   }
 
   /// Passes over the next element if it has this tag.
@@ -212,8 +228,13 @@ extension OID {
 func isObjectIdentifier(_ octets: Span<UInt8>, isStrict: Bool = true) -> Bool {
   var arcCount = 0
   for index in octets.indices {
+    // Nearly all are the only or the last one of their arc.
+    if octets[index] < 0x80 {
+      arcCount = 0
+      continue
+    }
     if arcCount == 0 && octets[index] == 0x80 { return false }
-    arcCount = octets[index] & 0x80 == 0 ? 0 : arcCount + 1
+    arcCount += 1
     if arcCount == 9 && isStrict { return false }
   }
   return arcCount == 0 && !octets.isEmpty

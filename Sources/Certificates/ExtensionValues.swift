@@ -43,7 +43,7 @@ extension KnownExtension {
       return isList(walk, bytes) { isDistributionPoint(bytes, $0, isCritical) }
     case .privateKeyUsagePeriod:
       return areFields(walk, bytes) { field in
-        let time = DER.Element(tag: Tag.generalizedTime, range: field.range, content: field.content)
+        let time = field.tagged(Tag.generalizedTime)
         return (field.tag == 0x80 || field.tag == 0x81) && seconds(bytes, time) != nil
       }
     default: return false

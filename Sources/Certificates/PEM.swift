@@ -19,7 +19,7 @@ struct PEM {
   }
 
   struct Block {
-    let label: ArraySlice<UInt8>
+    let label: Label
     /// From the BEGIN line to the end of the END line, or to where the fault was seen.
     fileprivate(set) var range: Range<Int>
     /// Counted from 1.
@@ -76,27 +76,21 @@ struct PEM {
     let start = position
     let limit = min(textEnd, start + 254)
     let isRest = start > 0 && text[start - 1] != newline
-    let (end, contentEnd, isPartial): (Int, Int, Bool) = text.withUnsafeBufferPointer { text in
-      var end = start
-      var zero = limit
-      while end < limit && text[end] != newline {
-        if text[end] == 0 && zero == limit { zero = end }
-        end += 1
-      }
-      var contentEnd = min(end, zero)
-      // OpenSSL compares signed characters with a space: a byte above 127 is below it.
-      while contentEnd > start && Int8(bitPattern: text[contentEnd - 1]) <= 0x20 { contentEnd -= 1 }
-      return (end < limit ? end + 1 : end, contentEnd, end - start == 254 && zero == limit)
-    }
-    position = end
+    var contentEnd = text.span.first(newline, or: 0, in: start..<limit)
+    let hasZero = contentEnd < limit && text[contentEnd] == 0
+    let end = hasZero ? text.span.firstNewline(in: contentEnd..<limit) : contentEnd
+    // OpenSSL compares signed characters with a space: a byte above 127 is below it.
+    while contentEnd > start && Int8(bitPattern: text[contentEnd - 1]) <= 0x20 { contentEnd -= 1 }
+    position = min(end + 1, limit)
     if !isRest { lineNumber += 1 }
-    return Line(content: start..<contentEnd, end: end, isRest: isRest, isPartial: isPartial)
+    return Line(
+      content: start..<contentEnd, end: position, isRest: isRest, isPartial: end - start == 254 && !hasZero)
   }
 
   /// The next block; nil when the text ends.
   mutating func next() -> Block? {
     // UTF-8's byte order mark may stand at the very start, and behind a block, where the next file began.
-    if text[position..<textEnd].begins(with: [0xEF, 0xBB, 0xBF]) { position += 3 }
+    if text.span.extracting(position..<textEnd).begins(with: "\u{FEFF}") { position += 3 }
     while position < textEnd {
       let first = text[position]
       if first != UInt8(ascii: "-") {
@@ -127,8 +121,12 @@ struct PEM {
   }
 
   private func starts(_ prefix: StaticString, at start: Int) -> Bool {
-    start >= 0 && text.count - start >= prefix.utf8CodeUnitCount
-      && text[start...].begins(with: prefix)
+    start >= 0 && start <= text.count && text.span.extracting(start...).begins(with: prefix)
+  }
+
+  /// Whether the bytes in `range` stand at `start` once more.
+  private func repeats(_ range: Range<Int>, at start: Int) -> Bool {
+    text.span.extracting(start...).begins(with: text.span.extracting(range))
   }
 
   /// The block that begins here if it is as nearly all are: lines of whole quanta and then its END line.
@@ -140,12 +138,13 @@ struct PEM {
     let end = position + body.length
     let afterLabel = end + 9 + label.count
     guard body.count > 0, starts("-----END ", at: end), afterLabel + 6 <= textEnd,
-      text[(end + 9)..<afterLabel].isEqual(to: text[label]), starts("-----\n", at: afterLabel)
+      repeats(label, at: end + 9), starts("-----\n", at: afterLabel)
     else { return nil }
     let firstLine = lineNumber
     position = afterLabel + 6
     lineNumber += body.lines + 1
-    var block = Block(label: text[label], range: begin.content.lowerBound..<position, line: firstLine)
+    var block = Block(
+      label: Label(text[label]), range: begin.content.lowerBound..<position, line: firstLine)
     block.contents = 0..<body.count
     return block
   }
@@ -154,7 +153,8 @@ struct PEM {
 
   private mutating func block(_ label: Range<Int>, _ begin: Line) -> Block {
     if let block = plainBlock(label, begin) { return block }
-    var block = Block(label: text[label], range: begin.content.lowerBound..<position, line: lineNumber)
+    var block = Block(
+      label: Label(text[label]), range: begin.content.lowerBound..<position, line: lineNumber)
     var contents: [UInt8] = []
     var state = HeaderState.possible
     var hasShortLine = false
@@ -181,7 +181,7 @@ struct PEM {
       }
       if text[content.lowerBound] == UInt8(ascii: "-") {
         if content.count >= 9 && starts("-----END ", at: content.lowerBound) {
-          return finish(end(line.end, state == .inHeader ? .misplacedLine : nil), contents, content)
+          return finish(end(line.end, state == .inHeader ? .misplacedLine : nil), label, contents, content)
         }
         if beginLabel(content) != nil {
           // A BEGIN line inside a block begins a new one.
@@ -201,11 +201,13 @@ struct PEM {
     return end(position, .noEnd)
   }
 
-  private mutating func finish(_ block: Block, _ contents: [UInt8], _ end: Range<Int>) -> Block {
+  private mutating func finish(
+    _ block: Block, _ label: Range<Int>, _ contents: [UInt8], _ end: Range<Int>
+  ) -> Block {
     var block = block
-    let afterLabel = end.lowerBound + 9 + block.label.count
+    let afterLabel = end.lowerBound + 9 + label.count
     let namesLabel =
-      afterLabel + 5 <= end.upperBound && text[(end.lowerBound + 9)..<afterLabel].isEqual(to: block.label)
+      afterLabel + 5 <= end.upperBound && repeats(label, at: end.lowerBound + 9)
       && starts("-----", at: afterLabel)
     if !namesLabel || afterLabel + 5 != end.upperBound {
       if namesLabel && splitsJoinedLines && starts("-----BEGIN ", at: afterLabel + 5) {

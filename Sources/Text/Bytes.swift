@@ -12,15 +12,7 @@ extension ArraySlice<UInt8> {
 
   /// Whether the literal's bytes stand at the start.
   @inline(never)
-  public func begins(with text: StaticString) -> Bool {
-    if count < text.utf8CodeUnitCount { return false }
-    return text.withUTF8Buffer { text in
-      withUnsafeBufferPointer { bytes in
-        for index in text.indices where bytes[index] != text[index] { return false }
-        return true
-      }
-    }
-  }
+  public func begins(with text: StaticString) -> Bool { span.begins(with: text) }
 
   /// Whether both hold the same bytes.
   @inline(never)
@@ -79,6 +71,10 @@ extension Span<UInt8> {
   /// Whether the bytes of `other` stand at the start.
   public func begins(with other: [UInt8]) -> Bool { begins(with: other.span) }
 
+  /// Whether the literal's bytes stand at the start.
+  @inline(never)
+  public func begins(with text: StaticString) -> Bool { text.withUTF8Buffer { begins(with: $0.span) } }
+
   /// Whether the bytes of `other` stand at the start. Many are looked at at once: both may be whole bundles; and
   /// none where they are the same memory.
   @inline(never)
@@ -97,6 +93,11 @@ extension Span<UInt8> {
           if differences.x | differences.y != 0 { return false }
           position &+= 32
         }
+        while other.count &- position >= 8 {
+          let eight = one.loadUnaligned(fromByteOffset: position, as: UInt64.self)
+          if eight != two.loadUnaligned(fromByteOffset: position, as: UInt64.self) { return false }
+          position &+= 8
+        }
         while position < other.count {
           if bytes[position] != other[position] { return false }
           position &+= 1
@@ -109,19 +110,26 @@ extension Span<UInt8> {
   /// Where in `range` the first newline stands; its end if there is none.
   public func firstNewline(in range: Range<Int>) -> Int { first(newline, or: newline, in: range) }
 
-  /// Where in `range` the first of two bytes stands; its end if there is none. Sixteen bytes are looked at at once,
-  /// the first of them lowest: no machine that this runs on has it the other way.
+  /// Where in `range` the first of two bytes stands; its end if there is none. Sixteen bytes and more are looked at at
+  /// once, the first of them lowest: no machine that this runs on has it the other way.
   @inline(never)
   public func first(_ one: UInt8, or other: UInt8, in range: Range<Int>) -> Int {
     precondition(range.lowerBound >= 0 && range.upperBound <= count)
     return withUnsafeBytes { bytes in
       let (ones, others) = (SIMD16(repeating: one), SIMD16(repeating: other))
-      var position = range.lowerBound
-      while range.upperBound &- position >= 16 {
+      func hits(at position: Int) -> SIMD2<UInt64> {
         let bytes = bytes.loadUnaligned(fromByteOffset: position, as: SIMD16<UInt8>.self)
-        let hits =
-          unsafeBitCast(bytes .== ones, to: SIMD2<UInt64>.self)
+        return unsafeBitCast(bytes .== ones, to: SIMD2<UInt64>.self)
           | unsafeBitCast(bytes .== others, to: SIMD2<UInt64>.self)
+      }
+      var position = range.lowerBound
+      while range.upperBound &- position >= 32 {
+        let either = hits(at: position) | hits(at: position &+ 16)
+        if either.x | either.y != 0 { break }
+        position &+= 32
+      }
+      while range.upperBound &- position >= 16 {
+        let hits = hits(at: position)
         if hits.x | hits.y != 0 {
           let bit = hits.x != 0 ? hits.x.trailingZeroBitCount : 64 &+ hits.y.trailingZeroBitCount
           return position &+ bit / 8

@@ -8,12 +8,8 @@ public struct Path: Equatable, Sendable {
   /// Takes `bytes` up to the first NUL, where the kernel would stop reading too.
   @inline(never)
   public init(_ bytes: ArraySlice<UInt8>) {
-    let bytes = bytes[..<(bytes.firstIndex(of: 0) ?? bytes.endIndex)]
-    var terminated: [UInt8] = []
-    terminated.reserveCapacity(bytes.count + 1)
-    terminated.append(contentsOf: bytes)
-    terminated.append(0)
-    self.terminated = terminated
+    let length = bytes.span.first(0, or: 0, in: 0..<bytes.count)
+    terminated = concatenated(bytes.prefix(length), [0])
   }
 
   @inline(never)

@@ -77,6 +77,13 @@ private func parsed(_ words: [String]) throws(CommandLine.UsageError) -> Command
     #expect(settings.inputs.map { Array($0.path.bytes) } == [bytes("/option")])
   }
 
+  @Test func whereNoBundleIsNamedTheseAreMergedInto() throws {
+    let settings = try settings([], [])
+    let places = ["/conda/ssl/cacert.pem", "/conda/lib/python3*/site-packages/certifi/cacert.pem"]
+    #expect(settings.bundles.map { Array($0.bytes) } == places.map(bytes))
+    #expect(!settings.namesBundles)
+  }
+
   @Test func anEmptyVariableCountsAsUnset() throws {
     let settings = try settings([], ["PSM_ENTRY_CERTS=", "PSM_ENTRY_TIMEOUT=", "PSM_ENTRY_STRICT="])
     #expect(settings.inputs.map { $0.isNamed } == [false])
