@@ -7,7 +7,7 @@ import Text
 /// the preparation fails.
 struct CommandLine {
   enum Verb: Equatable {
-    case start, plan, check, certs, env, install, help, version
+    case start, plan, check, certs, env, apply, install, help, version
   }
 
   /// Options of the sub-commands, beside those of ``Setting``.
@@ -141,7 +141,8 @@ struct CommandLine {
 
   private static func verb(named word: [UInt8]) -> Verb? {
     let words: [(StaticString, Verb)] = [
-      ("plan", .plan), ("check", .check), ("certs", .certs), ("env", .env), ("install", .install),
+      ("plan", .plan), ("check", .check), ("certs", .certs), ("env", .env), ("apply", .apply),
+      ("install", .install),
     ]
     return words.first { word[...].isEqual(to: $0.0) }?.1
   }
@@ -152,7 +153,7 @@ struct CommandLine {
     if verb == .start && operands.isEmpty {
       throw UsageError(message: "no command: psm-entry [OPTION…] -- COMMAND [ARG…]")
     }
-    if (verb == .plan || verb == .check || verb == .env) && !operands.isEmpty {
+    if [.plan, .check, .env, .apply].contains(verb) && !operands.isEmpty {
       throw UsageError(message: "an operand too many: this sub-command takes options only")
     }
     if verb == .install && operands.count != 1 {

@@ -43,6 +43,7 @@ private func runSubCommand(_ source: Source, _ basics: BasicSettings) throws(Com
   case .help: return Output.write(helpText, basics.log)
   case .version: return Output.write("psm-entry \(version)\n", basics.log)
   case .install: return install(to: Path(commandLine.operands.first ?? []), basics.log)
+  case .apply: return apply(source, basics)
   case .start, .plan, .check, .certs, .env: break
   }
   let settings = try Settings(source, basics)

@@ -10,6 +10,8 @@ final class Decision {
   let reader: SnapshotReader
   private(set) var snapshot: Snapshot
   private(set) var plan: Plan
+  /// Whether a store was to be changed: by this start, or by one that was faster.
+  private(set) var hasChangedStores = false
 
   /// Reads the stores and plans.
   /// - Parameter user: who starts the service.
@@ -36,6 +38,7 @@ final class Decision {
     for finding in plan.findings { say(report(finding)) }
     var applier = Applier(reader, deadline: deadline)
     for _ in 0..<Self.roundLimit where !plan.actions.isEmpty {
+      if plan.actions.contains(where: { $0.changesTrust }) { hasChangedStores = true }
       for fact in applier.apply(plan, to: &snapshot) { say(report(fact)) }
       let known = plan.findings
       plan = answeredPlan(reader, &snapshot)
