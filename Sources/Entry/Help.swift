@@ -15,6 +15,7 @@ var helpText: Text {
                                                 list the certificates found
       psm-entry env   [OPTION…] [--null|--json] print the environment that a start would give
       psm-entry apply [OPTION…]                 do to the stores what a start does, and run nothing
+      psm-entry write-bundle [OPTION…] [DEST]   write the merged bundle to DEST, or to standard output
       psm-entry install DEST                    copy this binary to DEST
       psm-entry --help | --version
 

@@ -32,6 +32,8 @@ private func parsed(_ words: [String]) throws(CommandLine.UsageError) -> Command
     (["plan"], .plan), (["--root", "/r", "plan", "--json"], .plan), (["check", "--connect"], .check),
     (["certs", "a.pem", "--json", "--", "-b.pem"], .certs), (["env", "--null"], .env),
     (["install", "/x"], .install), (["apply", "--strict"], .apply),
+    (["write-bundle"], .writeBundle), (["write-bundle", "-", "--strict"], .writeBundle),
+    (["write-bundle", "--", "-"], .writeBundle),
     (["--help"], .help), (["plan", "--help"], .help), (["--version"], .version),
   ]
 
@@ -45,6 +47,7 @@ private func parsed(_ words: [String]) throws(CommandLine.UsageError) -> Command
     ["install"], ["install", "a", "b"], ["certs", "--null"], ["--json", "cmd"],
     ["plan", "--proxy", "http://p"],
     ["--help=1"], ["--json=1", "plan"], ["apply", "x"], ["apply", "--json"],
+    ["write-bundle", "a", "b"], ["write-bundle", ""], ["write-bundle", "-x"], ["-", "cmd"], ["plan", "-"],
   ])
   func wrongUsageIsRefused(words: [String]) {
     #expect(throws: CommandLine.UsageError.self) { try parsed(words) }
