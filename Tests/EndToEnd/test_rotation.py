@@ -101,7 +101,7 @@ class Inside:
 
     def end(self) -> None:
         self.box.run("kill", "-KILL", str(self.pid))
-        self.process.stdin.close()
+        self.process.kill()
         self.process.wait(timeout=30)
 
 
