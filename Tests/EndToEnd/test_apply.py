@@ -11,7 +11,7 @@ import pytest
 
 from certificates import certificates_of
 from clients import PYTHON
-from containers import ANCHORS, BUNDLE, CERTIFI, STORE, Container
+from containers import ANCHORS, BUNDLE, CERTIFI, STORE, Container, podman, succeed
 from network import wait_for
 from roots import NATIVE_STORE, Scene, authority, make_scene
 
@@ -205,3 +205,65 @@ def test_every_process_is_named_however_many_there_are(binary, container, certs)
     wait_for("all run", 30, lambda: len(pids(box, script)) == 20)
     (certs / "branch.pem").write_bytes(authority("Branch Root").pem)
     assert len(named(box.run("/psm-entry", "apply"))) == 20
+
+
+# In an image's build
+
+
+def build(directory: Path, image: str, binary: Path, recipe: str) -> str:
+    """An image made by a recipe on the tests' own; gives its id."""
+    context = directory / "context"
+    context.mkdir()
+    shutil.copy(binary, context / "psm-entry")
+    (context / "corp.pem").write_bytes(authority("Corp Root").pem)
+    (directory / "Containerfile").write_text(f"FROM {image}\nCOPY --chmod=0755 psm-entry /psm-entry\n{recipe}")
+    options = ["--quiet", "--no-cache", "--network", "none", "--pull-never", "--format", "docker"]
+    return succeed("build", *options, "--file", str(directory / "Containerfile"), str(context), seconds=120).decode().strip()
+
+
+@pytest.fixture
+def built(image, binary, directory):
+    made: list[str] = []
+
+    def build_with(recipe: str) -> str:
+        made.append(build(directory, image, binary, recipe))
+        return made[-1]
+
+    yield build_with
+    for name in made:
+        podman("rmi", "--force", name)
+
+
+def started(image: str, *command: str) -> subprocess.CompletedProcess[bytes]:
+    return podman("run", "--rm", "--network", "none", "--entrypoint", '["/psm-entry", "--"]', image, *command)
+
+
+READ = ["cat", BUNDLE, CERTIFI, STORE]
+
+
+def test_a_start_of_an_image_in_whose_build_apply_ran_changes_nothing(built):
+    """Its inputs are in the image."""
+    name = built('COPY corp.pem /etc/repo/ca_certs/corp.pem\nRUN ["/psm-entry", "apply", "--strict"]\n')
+    raw = podman("run", "--rm", "--network", "none", name, *READ).stdout
+    assert raw.count(b"CN=Corp Root") == 2
+    assert certificates_of(raw).count(authority("Corp Root").der) == 3
+    plan = podman("run", "--rm", "--network", "none", "--entrypoint", '["/psm-entry"]', name, "plan")
+    assert plan.returncode == 0, plan.stdout
+    result = started(name, *READ)
+    assert result.stdout == raw
+    assert result.stderr.decode().splitlines() == ["psm-entry: 1 certificate in place; nothing to change"]
+
+
+def test_what_only_the_build_has_mounted_is_revoked_at_the_first_start(built):
+    mount = "--mount=type=bind,source=corp.pem,target=/etc/repo/ca_certs/corp.pem"
+    name = built(f'RUN {mount} ["/psm-entry", "apply", "--strict"]\n')
+    raw = podman("run", "--rm", "--network", "none", name, *READ).stdout
+    assert certificates_of(raw).count(authority("Corp Root").der) == 3
+    result = started(name, *READ)
+    assert authority("Corp Root").der not in certificates_of(result.stdout)
+    assert "1 removed" in result.stderr.decode()
+
+
+def test_a_build_that_cannot_do_all_fails(image, binary, directory):
+    with pytest.raises(AssertionError, match="no such file or directory"):
+        build(directory, image, binary, 'RUN ["/psm-entry", "apply", "--certs", "/gone"]\n')
