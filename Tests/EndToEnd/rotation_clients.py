@@ -1,16 +1,22 @@
 """Clients that live through a rotation, inside the container: each answers every line it reads, or asks without end."""
 
-import asyncio
+import importlib
 import json
+import os
 import sys
 import time
-import urllib.request
 
-import aiohttp
-import httpx
-import requests
+if sys.argv[1].startswith("aiohttp"):
+    import asyncio
 
-LOOP = asyncio.new_event_loop()
+    import aiohttp
+
+    LOOP = asyncio.new_event_loop()
+elif sys.argv[1] == "urllib":
+    import urllib.request
+else:
+    # Each process has the one client that it is asked for: it starts sooner, and nothing else has TLS in it.
+    globals().update({name: importlib.import_module(name) for name in ["httpx", "requests"] if sys.argv[1].startswith(name)})
 KEPT: dict[str, object] = {}
 
 
@@ -26,7 +32,7 @@ def with_urllib(url: str) -> None:
     urllib.request.urlopen(url, timeout=15).read()
 
 
-async def _get(session: aiohttp.ClientSession, url: str) -> None:
+async def _get(session, url: str) -> None:
     async with session.get(url) as answer:
         await answer.read()
 
@@ -81,7 +87,8 @@ def answer(client: str) -> None:
 
 
 def ask(client: str, urls: list[str]) -> None:
-    """One request after the other, each with when it began and ended."""
+    """Its own number, then one request after the other, each with when it began and ended."""
+    print(json.dumps(os.getpid()), flush=True)
     while True:
         for url in urls:
             begin = time.monotonic()

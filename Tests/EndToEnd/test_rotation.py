@@ -115,18 +115,22 @@ class Applying:
     """A shell in the container that applies as often as it is asked to: `exec` takes longer than that."""
 
     def __init__(self, box: Container) -> None:
-        loop = 'while read -r _; do /psm-entry apply --log-format json 2>&1; echo "ended $?"; done'
+        loop = 'while read -r words; do $words 2>&1; echo "ended $?"; done'
         self.shell = Inside(box, ["sh", "-c", loop])
 
     def apply(self) -> dict[int, str]:
         """Gives the processes that it names."""
-        line, said = self.shell.ask("apply"), []
+        line, said = self.shell.ask("/psm-entry apply --log-format json"), []
         while not line.startswith("ended "):
             said.append(line)
             line = self.shell.line()
         assert line == "ended 0", said
         assert not [one for one in said if json.loads(one)["level"] == "error"], said
         return named(subprocess.CompletedProcess([], 0, b"", "\n".join(said).encode()))
+
+
+    def kill(self, pid: int) -> None:
+        assert self.shell.ask(f"kill -KILL {pid}") == "ended 0"
 
 
 def mount(certs: Path, *wanted: str) -> None:
@@ -221,21 +225,25 @@ class Load:
     """A client that asks without end, and what it has seen."""
 
     def __init__(self, box: Container, name: str, urls: Sequence[str]) -> None:
-        self.box, self.name, self.urls = box, name, urls
+        self.name, self.urls = name, urls
+        # As an orchestrator does it: whatever ends is started again.
+        loop = 'while :; do "$@"; done'
+        self.inside = Inside(box, ["sh", "-c", loop, "sh", PYTHON, SCRIPT, name, *urls])
         self.start()
 
     def start(self) -> None:
-        self.inside = Inside(self.box, [PYTHON, SCRIPT, self.name, *self.urls])
-        self.begin = time.monotonic()
+        while not isinstance(found := json.loads(self.inside.line()), int):
+            pass
+        self.pid, self.begin = found, time.monotonic()
 
-    def restart(self) -> None:
-        self.inside.end()
+    def restart(self, shell: Applying) -> None:
+        shell.kill(self.pid)
         self.start()
 
-    def between(self, begin: float, end: float | None = None) -> list[Asked]:
-        """All that began and ended in this time; without an end, until each URL was asked twice."""
+    def since(self, begin: float) -> list[Asked]:
+        """What began since then, until each URL was asked."""
         seen: list[Asked] = []
-        while end is None and any([one.url for one in seen].count(url) < 2 for url in self.urls) or end and time.monotonic() < end:
+        while {one.url for one in seen} != set(self.urls):
             asked = Asked(*json.loads(self.inside.line()))
             if asked.begin >= begin:
                 seen.append(asked)
@@ -256,22 +264,20 @@ def rotate(box: Container, certs: Path, directory: Path, times: int) -> None:
             told = shell.apply()
             done = time.monotonic()
             for load in loads:
-                before = load.between(done)
+                before = load.since(done)
                 holds = any((one.said == "trusted") != (owners[one.url] == wanted) for one in before)
-                if holds and load.inside.pid not in told:
+                if holds and load.pid not in told:
                     unnamed += 1
                 if load.name.startswith("requests"):
                     wrong += [one for one in before if (one.said == "trusted") != (owners[one.url] == wanted)]
-                elif load.inside.pid in told:
-                    load.restart()
-                    wrong += [one for one in load.between(load.begin) if (one.said == "trusted") != (owners[one.url] == wanted)]
+                elif load.pid in told:
+                    load.restart(shell)
+                    wrong += [one for one in load.since(load.begin) if (one.said == "trusted") != (owners[one.url] == wanted)]
                 wrong += [one for one in before if one.said not in ("trusted", "refused")]
             if number >= times - 4:
                 sizes[wanted].add(size(box))
         assert (wrong, unnamed) == ([], 0)
         assert all(len(found) == 1 for found in sizes.values()), f"something grows: {sizes}"
-        for load in loads:
-            load.inside.end()
 
 
 def size(box: Container) -> tuple[int, ...]:
@@ -281,9 +287,9 @@ def size(box: Container) -> tuple[int, ...]:
     return tuple(int(word) for word in box.run("sh", "-c", script).stdout.split())
 
 
-def test_rotations_under_load_with_the_native_store(rotating, certs, directory, every_allocation):
-    rotate(rotating(PSM_ENTRY_SYSTEM="native"), certs, directory, 1000 if every_allocation else 20)
+def test_rotations_under_load_with_the_native_store(rotating, certs, directory, every_rotation):
+    rotate(rotating(PSM_ENTRY_SYSTEM="native"), certs, directory, 1000 if every_rotation else 20)
 
 
-def test_rotations_under_load_with_the_distributions_tool(rotating, certs, directory, every_allocation):
-    rotate(rotating(), certs, directory, 50 if every_allocation else 6)
+def test_rotations_under_load_with_the_distributions_tool(rotating, certs, directory, every_rotation):
+    rotate(rotating(), certs, directory, 50 if every_rotation else 6)
