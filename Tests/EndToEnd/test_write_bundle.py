@@ -155,6 +155,17 @@ def test_a_damaged_bundle_gives_its_good_certificates(scene):
     assert loaded(scene.at(DESTINATION)) >= set(certificates_of(base()))
 
 
+def test_the_order_of_what_is_mounted_does_not_matter(scene):
+    """trust-manager and the kubelet may write their bundles in another order each time."""
+    names = ["Branch Root", "Third Root", "Corp Root"]
+    scene.write(f"{CERTS}/all.pem", b"".join(authority(name).pem for name in names))
+    assert write_bundle(scene, DESTINATION).returncode == 0
+    before = scene.read(DESTINATION)
+    scene.write(f"{CERTS}/all.pem", b"# again\n".join(authority(name).pem for name in reversed(names)))
+    assert ": up to date: " in said(write_bundle(scene, DESTINATION))
+    assert scene.read(DESTINATION) == before
+
+
 def plant_directory(scene: Scene) -> None:
     scene.at(DESTINATION).mkdir()
 
