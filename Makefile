@@ -78,11 +78,11 @@ worlds: tools static
 
 # What takes longer than CI should: every mutant of a certificate and every collection, read by every library; every
 # allocation refused in turn; a sample of the calls of a start and of its tool; two hundred mistyped
-# proxies; two thousand worlds.
+# proxies; a thousand rotations under load (20 minutes); two thousand worlds.
 test-all: test
 	PSM_ENTRY_WORLDS=2000 .venv/bin/pytest Tests/EndToEnd/test_worlds.py
 	.venv/bin/pytest Tests/EndToEnd/test_certificate_matrix.py Tests/EndToEnd/test_allocations.py \
-	  Tests/EndToEnd/test_tool_faults.py Tests/EndToEnd/test_proxy_values.py --all
+	  Tests/EndToEnd/test_tool_faults.py Tests/EndToEnd/test_proxy_values.py Tests/EndToEnd/test_rotation.py --all
 	@cat build/certificate-mutants.txt build/certificate-collections.txt
 
 demo:

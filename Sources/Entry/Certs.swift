@@ -9,8 +9,7 @@ func listCertificates(
   _ commandLine: CommandLine, _ settings: Settings, _ environment: Environment, in root: Root
 ) -> Int32 {
   let isGiven = !commandLine.operands.isEmpty
-  let paths =
-    isGiven ? commandLine.operands.map { Settings.Input(path: Path($0), isNamed: true) } : settings.inputs
+  let paths = isGiven ? commandLine.operands.map { Settings.Input(path: Path($0), isNamed: true) } : nil
   let context = StartContext(settings, environment, in: root, reading: paths)
   // What is wrong with a certificate stands in its row; what is wrong with a file has none.
   settings.basics.log.write(settings.problems + context.inputs.fileProblems)

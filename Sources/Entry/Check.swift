@@ -107,10 +107,12 @@ private func inputChecks(_ context: StartContext) -> [Check] {
   }
   if checks.isEmpty {
     let count = inputs.found.count
-    for input in context.settings.inputs {
+    var targets = context.settings.inputs.map { $0.path.shown }
+    if context.settings.certificateData != nil { targets.append("\(Setting.certsData.variable)") }
+    for target in targets {
       checks.append(
         Check(
-          name: .input, target: input.path.shown, level: .info,
+          name: .input, target: target, level: .info,
           detail: "\(count) certificate\(count == 1 ? "" : "s") in all"))
     }
   }

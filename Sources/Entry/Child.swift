@@ -52,7 +52,8 @@ private func prepare(_ source: Source, _ basics: BasicSettings, answer: (Answer)
   }
   let context = StartContext(settings, source.environment, in: root)
   for problem in context.problems { basics.log.write(problem) }
-  if basics.isStrict && context.problems.hasErrors { answer(refuse(basics)) }
+  let isApply = source.commandLine.verb == .apply
+  if basics.isStrict && context.problems.hasErrors { answer(refuse(basics, isApply, beforeWriting: true)) }
   let decision = Decision.made(context, for: .current)
   var levels: [Level] = []
   // A fifth of the time is left to say what came of waiting.
@@ -60,11 +61,15 @@ private func prepare(_ source: Source, _ basics: BasicSettings, answer: (Answer)
     levels.append(problem.level)
     basics.log.write(problem)
   }
-  if basics.isStrict && levels.contains(.error) { answer(refuse(basics)) }
+  if isApply { nameOlderProcesses(decision, than: Clock.ticksSinceBoot) }
+  if basics.isStrict && levels.contains(.error) { answer(refuse(basics, isApply, beforeWriting: false)) }
   injectFault(at: .environment, source.environment)
   levels += context.problems.map { $0.level }
   if !levels.contains(where: { $0 <= .info }) {
     basics.log.write(.info("", summary(context.mounted.certificates.count, decision.plan.hasStore)))
+  }
+  if isApply {
+    answer(levels.contains(.error) ? .refused(ExitStatus.failure) : .ready(Environment(entries: [])))
   }
   let account = basics.user.flatMap { try? findAccount($0, in: root) }
   let environment = serviceEnvironment(context, decision.plan, account)
@@ -80,8 +85,12 @@ private func summary(_ count: Int, _ hasStore: Bool) -> Text {
     : "\(certificates) mounted, but there is no bundle and no system store to add to: see PSM_ENTRY_BUNDLES"
 }
 
-private func refuse(_ basics: BasicSettings) -> Answer {
-  basics.log.write(.error("", "strict: the service is not started because of the errors above"))
+private func refuse(_ basics: BasicSettings, _ isApply: Bool, beforeWriting: Bool) -> Answer {
+  let outcome: Text =
+    !isApply
+    ? "the service is not started"
+    : beforeWriting ? "no store was changed" : "not every store is as it should be"
+  basics.log.write(.error("", "strict: \(outcome) because of the errors above"))
   return .refused(ExitStatus.strictError)
 }
 

@@ -7,7 +7,7 @@ import Text
 /// the preparation fails.
 struct CommandLine {
   enum Verb: Equatable {
-    case start, plan, check, certs, env, install, help, version
+    case start, plan, check, certs, env, apply, writeBundle, install, help, version
   }
 
   /// Options of the sub-commands, beside those of ``Setting``.
@@ -40,7 +40,9 @@ struct CommandLine {
         if verb == .start { break }
       } else if !isLiteral && argument[...].begins(with: "--") {
         index = try readOption(arguments, at: index)
-      } else if !isLiteral && argument.first == UInt8(ascii: "-") {
+      } else if !isLiteral && argument.first == UInt8(ascii: "-")
+        && !(verb == .writeBundle && argument.count == 1)
+      {
         throw UsageError(
           message:
             "unknown option \(shownOption(argument[...])); what begins with a dash and is none stands behind --"
@@ -141,7 +143,8 @@ struct CommandLine {
 
   private static func verb(named word: [UInt8]) -> Verb? {
     let words: [(StaticString, Verb)] = [
-      ("plan", .plan), ("check", .check), ("certs", .certs), ("env", .env), ("install", .install),
+      ("plan", .plan), ("check", .check), ("certs", .certs), ("env", .env), ("apply", .apply),
+      ("write-bundle", .writeBundle), ("install", .install),
     ]
     return words.first { word[...].isEqual(to: $0.0) }?.1
   }
@@ -152,8 +155,12 @@ struct CommandLine {
     if verb == .start && operands.isEmpty {
       throw UsageError(message: "no command: psm-entry [OPTION…] -- COMMAND [ARG…]")
     }
-    if (verb == .plan || verb == .check || verb == .env) && !operands.isEmpty {
+    if [.plan, .check, .env, .apply].contains(verb) && !operands.isEmpty {
       throw UsageError(message: "an operand too many: this sub-command takes options only")
+    }
+    if verb == .writeBundle && (operands.count > 1 || operands.first?.isEmpty == true) {
+      throw UsageError(
+        message: "write-bundle takes one operand, the file to write, or '-' for standard output")
     }
     if verb == .install && operands.count != 1 {
       throw UsageError(message: "install takes one operand, the file or directory to copy to")

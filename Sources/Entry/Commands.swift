@@ -43,7 +43,8 @@ private func runSubCommand(_ source: Source, _ basics: BasicSettings) throws(Com
   case .help: return Output.write(helpText, basics.log)
   case .version: return Output.write("psm-entry \(version)\n", basics.log)
   case .install: return install(to: Path(commandLine.operands.first ?? []), basics.log)
-  case .start, .plan, .check, .certs, .env: break
+  case .apply: return apply(source, basics)
+  case .start, .plan, .check, .certs, .env, .writeBundle: break
   }
   let settings = try Settings(source, basics)
   let root: Root
@@ -58,6 +59,7 @@ private func runSubCommand(_ source: Source, _ basics: BasicSettings) throws(Com
   switch commandLine.verb {
   case .plan: return printPlan(context, asJSON: commandLine.flags.contains(.json))
   case .check: return try check(context, commandLine)
+  case .writeBundle: return writeBundle(context, to: commandLine.operands.first)
   default: return printEnvironment(context, commandLine.flags)
   }
 }

@@ -10,6 +10,8 @@ final class Decision {
   let reader: SnapshotReader
   private(set) var snapshot: Snapshot
   private(set) var plan: Plan
+  /// Whether a store was to be changed: by this start, or by one that was faster.
+  private(set) var hasChangedStores = false
 
   /// Reads the stores and plans.
   /// - Parameter user: who starts the service.
@@ -35,16 +37,28 @@ final class Decision {
   func apply(until deadline: Deadline, say: (Problem) -> Void) {
     for finding in plan.findings { say(report(finding)) }
     var applier = Applier(reader, deadline: deadline)
-    for _ in 0..<Self.roundLimit where !plan.actions.isEmpty {
-      for fact in applier.apply(plan, to: &snapshot) { say(report(fact)) }
-      let known = plan.findings
-      plan = answeredPlan(reader, &snapshot)
-      for finding in plan.findings where !known.contains(finding) { say(report(finding)) }
+    for _ in 0..<Self.lookLimit {
+      for _ in 0..<Self.roundLimit where !plan.actions.isEmpty {
+        if plan.actions.contains(where: { $0.changesTrust }) { hasChangedStores = true }
+        for fact in applier.apply(plan, to: &snapshot) { say(report(fact)) }
+        planAnew(say)
+      }
+      // Of two at once one has written last in every store: whoever writes looks at all of them afterwards.
+      if !hasChangedStores || deadline.hasPassed || !applier.lookAgain(&snapshot) { return }
+      planAnew(say)
     }
+  }
+
+  private func planAnew(_ say: (Problem) -> Void) {
+    let known = plan.findings
+    plan = answeredPlan(reader, &snapshot)
+    for finding in plan.findings where !known.contains(finding) { say(report(finding)) }
   }
 
   /// A file may be replaced by others again and again.
   private static let roundLimit = 6
+  /// So may every store.
+  private static let lookLimit = 8
 
   /// The file that a client of the service would read: the one exported, else the first bundle there.
   var bundleInUse: Path? {

@@ -32,7 +32,8 @@ enum Answer {
   case failed(Text)
 }
 
-private func prepareInChild(_ source: Source, _ basics: BasicSettings, _ signals: SignalGuard) -> Answer {
+/// What the child answers in its time. SIGTERM and SIGINT end it, and then this process.
+func prepareInChild(_ source: Source, _ basics: BasicSettings, _ signals: SignalGuard) -> Answer {
   let deadline = Deadline(secondsFromNow: basics.timeout)
   do throws(Errno) {
     let opened = try FileDescriptor.pipe()

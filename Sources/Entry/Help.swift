@@ -14,6 +14,8 @@ var helpText: Text {
       psm-entry certs [OPTION…] [--json] [PATH…]
                                                 list the certificates found
       psm-entry env   [OPTION…] [--null|--json] print the environment that a start would give
+      psm-entry apply [OPTION…]                 do to the stores what a start does, and run nothing
+      psm-entry write-bundle [OPTION…] [DEST]   write the merged bundle to DEST, or to standard output
       psm-entry install DEST                    copy this binary to DEST
       psm-entry --help | --version
 

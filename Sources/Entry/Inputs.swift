@@ -41,11 +41,16 @@ struct Inputs {
   /// Reads files and directories.
   /// - Parameters:
   ///   - stateDirectories: named ones, whose private bundles are never inputs.
+  ///   - data: the value of a variable that holds certificates itself.
   ///   - now: seconds since the epoch, for what is expired.
-  init(reading inputs: [Settings.Input], in root: Root, stateDirectories: [Path] = [], now: Int64) {
+  init(
+    reading inputs: [Settings.Input], in root: Root, stateDirectories: [Path] = [], data: [UInt8]? = nil,
+    now: Int64
+  ) {
     self.root = root
     ownFiles = OwnFiles(root, stateDirectories: stateDirectories)
     for input in inputs { read(input) }
+    if let data { read(data) }
     removeDuplicates()
     if found.count > Self.certificateLimit { keepFirst(Self.certificateLimit) }
     problemsOfCertificates = certificateProblems(of: found, now: now)
@@ -80,6 +85,29 @@ struct Inputs {
     } catch {
       refuse(input, error)
     }
+  }
+
+  /// Reads a variable's value, which is shown by the variable's name and never itself.
+  private mutating func read(_ data: [UInt8]) {
+    if hasReachedLimit { return }
+    let path = Path(Setting.certsData.variable)
+    if data.count > Self.fileLimit { return sayError(path, tooLargeMessage) }
+    if data.count > Self.totalLimit - bytesRead { return reachLimit(path, totalLimitMessage) }
+    let contents = fileContents(ofVariable: data)
+    var text = contents ?? []
+    bytesRead += text.count
+    // What psm-entry wrote is never an input.
+    while let range = ManagedSection.locate(in: text).range { text.removeSubrange(range) }
+    let parsed = CertificateFile(reading: text)
+    if contents == nil || parsed.problems.contains(where: { $0.isStranger }) {
+      // Nobody would set it to anything but certificates.
+      areIncomplete = true
+      return sayError(path, "neither PEM nor Base64 of a certificate file\(nothingIsRemoved)")
+    }
+    if parsed.hasDamage { areIncomplete = true }
+    tell(parsed, path, isNamed: true)
+    let origin = MountedCertificates.Origin(source: path, directories: [])
+    for certificate in parsed.certificates { found.append(Found(certificate: certificate, origin: origin)) }
   }
 
   private mutating func refuse(_ input: Settings.Input, _ error: Errno) {
@@ -252,9 +280,9 @@ struct Inputs {
       return sayError(path, notRegularMessage)
     } catch .tooLarge {
       if room < Self.fileLimit && metadata.size <= Self.fileLimit {
-        reachLimit(path, "more than 64 MiB in all; remove what is not a CA certificate")
+        reachLimit(path, totalLimitMessage)
       } else {
-        sayError(path, "larger than 16 MiB, too large for a certificate file; not read")
+        sayError(path, tooLargeMessage)
       }
       return
     } catch {
@@ -327,6 +355,10 @@ struct Inputs {
     found = first
   }
 }
+
+private let tooLargeMessage: Text = "larger than 16 MiB, too large for a certificate file; not read"
+
+private let totalLimitMessage: Text = "more than 64 MiB in all; remove what is not a CA certificate"
 
 private let notRegularMessage: Text = "not a regular file (FIFO, device or socket); skipped"
 

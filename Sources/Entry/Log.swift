@@ -24,6 +24,11 @@ struct Log {
     }
   }
 
+  /// Writes the line, however many there are of the kind.
+  func writeEach(_ problem: Problem) {
+    if let threshold, problem.level <= threshold { writeLine(problem) }
+  }
+
   /// Writes how many lines of each kind were left out. What ends a process calls it.
   func finish() {
     for problem in reader.repetition.counts { writeLine(problem) }

@@ -15,6 +15,20 @@ func report(_ fact: Fact) -> Problem {
   Problem(level: fact.level, subject: fact.subject, message: fact.text, event: fact.kind.event)
 }
 
+/// - Parameter blocker: why the merged bundle was not written.
+func report(notWritten path: Path, _ blocker: Blocker) -> Problem {
+  Problem(
+    level: .error, subject: path.shown, message: "\(blocker.text); not written", event: "bundle.not_written")
+}
+
+/// - Parameter reason: why nothing can be written to the path.
+func report(noDestination path: Path, _ reason: ReadError) -> Problem {
+  Problem(
+    level: .error, subject: path.shown,
+    message: "\(reason.shortText); name a file, or '-' for standard output",
+    event: "bundle.not_written")
+}
+
 extension Finding.Kind {
   fileprivate var text: Text {
     switch self {

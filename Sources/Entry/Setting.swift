@@ -1,14 +1,15 @@
 /// The settings: the one table that the command line, the environment, `--help` and the docs
 /// are made from.
 enum Setting: Int, CaseIterable {
-  case certs, repoCustomCACert, bundles, system, export, prefer, noProxy, proxyFiles, user, strict, stateDir,
-    timeout, root, log, logFormat
+  case certs, repoCustomCACert, certsData, bundles, system, export, prefer, noProxy, proxyFiles, user, strict,
+    stateDir, timeout, root, log, logFormat
 
   /// The variable; the first where there are several of a kind.
   var variable: StaticString {
     switch self {
     case .certs: "PSM_ENTRY_CERTS"
     case .repoCustomCACert: "REPO_CUSTOM_CA_CERT"
+    case .certsData: "PSM_ENTRY_CERTS_DATA"
     case .bundles: "PSM_ENTRY_BUNDLES"
     case .system: "PSM_ENTRY_SYSTEM"
     case .export: "PSM_ENTRY_EXPORT"
@@ -29,7 +30,7 @@ enum Setting: Int, CaseIterable {
   var option: StaticString {
     switch self {
     case .certs: "--certs"
-    case .repoCustomCACert, .proxyFiles: ""
+    case .repoCustomCACert, .certsData, .proxyFiles: ""
     case .bundles: "--bundles"
     case .system: "--system"
     case .export: "--export"
@@ -58,7 +59,7 @@ enum Setting: Int, CaseIterable {
     case .root: "/"
     case .log: "info"
     case .logFormat: "text"
-    case .repoCustomCACert, .noProxy, .proxyFiles, .user: ""
+    case .repoCustomCACert, .certsData, .noProxy, .proxyFiles, .user: ""
     }
   }
 
@@ -66,6 +67,8 @@ enum Setting: Int, CaseIterable {
     switch self {
     case .certs: "files or directories with CA certificates, separated by ':'"
     case .repoCustomCACert: "one more file with CA certificates: the product's own setting, only read"
+    case .certsData:
+      "CA certificates themselves: PEM, also with '\\n' for its line breaks, or Base64 of PEM, DER or PKCS#7"
     case .bundles: "bundles to merge into, separated by ':'; '*' within a component matches"
     case .system: "the system store: auto (the distribution's tool, else native), native, off"
     case .export: "variables to set to the bundle's path where they are unset, separated by ','"

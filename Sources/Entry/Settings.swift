@@ -31,6 +31,8 @@ final class Settings {
 
   let basics: BasicSettings
   let inputs: [Input]
+  /// The value of ``Setting/certsData``: one more input.
+  let certificateData: [UInt8]?
   /// Whether a variable names an input by what is no absolute path: then not all was read that was meant.
   let misnamesInputs: Bool
   /// Paths whose components may hold `*`.
@@ -69,6 +71,7 @@ final class Settings {
       diagnostic: "holds what is no variable's name", parse: names)
     let earlier = problems.count
     inputs = try Self.inputs(source, &problems)
+    certificateData = source.value(of: .certsData)?.bytes
     misnamesInputs = problems.count > earlier
     self.problems = problems + unknownVariables(in: source.environment)
   }

@@ -29,7 +29,7 @@ final class StartContext {
     self.environment = environment
     inputs = Inputs(
       reading: paths ?? settings.inputs, in: root, stateDirectories: settings.namedStateDirectories,
-      now: Clock.secondsSinceEpoch)
+      data: paths == nil ? settings.certificateData : nil, now: Clock.secondsSinceEpoch)
     injectFault(at: .inputs, environment)
     mounted = inputs.mounted(isComplete: !inputs.areIncomplete && !settings.misnamesInputs)
     proxies = unifyProxies(

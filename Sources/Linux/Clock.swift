@@ -9,6 +9,10 @@ public enum Clock {
   /// Seconds since 1970-01-01T00:00:00Z.
   public static var secondsSinceEpoch: Int64 { nanoseconds(CLOCK_REALTIME) / 1_000_000_000 }
 
+  /// Hundredths of a second since the system's boot, as /proc counts a process's start: USER_HZ of every machine that
+  /// this runs on.
+  public static var ticksSinceBoot: Int64 { nanoseconds(CLOCK_BOOTTIME) / 10_000_000 }
+
   private static func nanoseconds(_ clock: clockid_t) -> Int64 {
     var time = timespec()
     clock_gettime(clock, &time)

@@ -56,7 +56,7 @@ extension Applier {
     snapshot.system = store
   }
 
-  private func differs(_ one: StoreSnapshot, _ other: StoreSnapshot) -> Bool {
+  func differs(_ one: StoreSnapshot, _ other: StoreSnapshot) -> Bool {
     one.anchors != other.anchors || one.trusted != other.trusted || one.failure != other.failure
   }
 

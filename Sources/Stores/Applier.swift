@@ -38,6 +38,33 @@ public struct Applier {
     return facts
   }
 
+  /// Looks at every store once more: another start may have changed one after this one has read or written it.
+  /// - Returns: whether one is not as the snapshot had it.
+  public func lookAgain(_ snapshot: inout Snapshot) -> Bool {
+    var hasChanged = false
+    if let store = snapshot.system, store.builder != .nobody {
+      reread(&snapshot)
+      if let current = snapshot.system, differs(current, store) || current.text != store.text {
+        // What this start has tried was tried with another store.
+        snapshot.system?.toolRun = nil
+        snapshot.system?.failedAnchors = []
+        hasChanged = true
+      }
+    }
+    for bundle in snapshot.bundles {
+      guard case .read(let file) = bundle.state else { continue }
+      var none: [UInt8] = []
+      guard let found = try? BundleFile.open(bundle.path, in: root, like: file.text, reusing: &none) else {
+        continue
+      }
+      defer { found.directory.close() }
+      if found.text[...].isEqual(to: file.text[...]) { continue }
+      refresh([bundle.path], false, found, &snapshot)
+      hasChanged = true
+    }
+    return hasChanged
+  }
+
   mutating func note(_ fact: Fact) { facts.append(fact) }
 
   /// Takes the lock on a directory, and says so where it has to be passed over.

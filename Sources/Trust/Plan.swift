@@ -44,6 +44,12 @@ public indirect enum Action: Equatable, Sendable {
   /// Writes a private bundle.
   case writePrivate(in: Path, text: [UInt8])
   case removePrivate(in: Path)
+
+  /// Whether clients may find another trust after it.
+  public var changesTrust: Bool {
+    if case .removeLeftovers = self { return false }
+    return true
+  }
 }
 
 /// What is done to the distribution's store.

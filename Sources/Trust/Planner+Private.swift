@@ -37,7 +37,7 @@ extension Planner {
 
   /// Whether all is known that the private bundle is to hold. What this user may not read (EACCES), its clients do not
   /// read either.
-  private var isTrustKnown: Bool {
+  var isTrustKnown: Bool {
     func isKnown(_ reason: ReadError) -> Bool { reason == .system(Errno(rawValue: 13)) }
     for bundle in snapshot.bundles {
       if case .unreadable(let reason) = bundle.state, !isKnown(reason) { return false }
@@ -75,9 +75,10 @@ extension Planner {
 
   /// What the clients that the private bundle's variables redirect trusted: every bundle's base and the system
   /// store's, without what psm-entry has added.
-  private func redirectedTexts(beside file: BundleSnapshot.File) -> [[UInt8]] {
-    var texts = [ManagedSection.base(of: file.text)]
-    var identities = [file.identity]
+  /// - Parameter file: the one that comes first; nil for the first bundle.
+  func redirectedTexts(beside file: BundleSnapshot.File?) -> [[UInt8]] {
+    var texts = file.map { [ManagedSection.base(of: $0.text)] } ?? []
+    var identities = file.map { [$0.identity] } ?? []
     for other in snapshot.bundles.compactMap({ $0.file }) where !identities.contains(other.identity) {
       identities.append(other.identity)
       texts.append(baseWithoutOurs(other.text, isStore: other.identity == snapshot.system?.identity))

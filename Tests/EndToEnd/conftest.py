@@ -24,6 +24,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture(scope="session")
+def every_rotation(request: pytest.FixtureRequest) -> bool:
+    """Whether the tests are to rotate a thousand times."""
+    return bool(request.config.getoption("--all"))
+
+
+@pytest.fixture(scope="session")
 def every_allocation(request: pytest.FixtureRequest) -> bool:
     """Whether the tests are to refuse every allocation in turn."""
     return bool(request.config.getoption("--all"))

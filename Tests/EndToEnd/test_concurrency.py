@@ -81,6 +81,26 @@ def test_fifty_starts_at_once_leave_one_of_two_bundles_and_always_a_whole_one(sc
         assert {path.name for path in scene.at(NATIVE_ANCHORS).iterdir()} == anchors
 
 
+def test_apply_and_a_start_at_once_leave_the_result_of_one_of_them(scene):
+    """Fifty times on one root, where each finds what the last two have left."""
+    winners = set()
+    for _ in range(STARTS):
+        start = scene.command("--certs", "/mounted/one")
+        apply = [scene.binary, "apply", "--root", scene.directory, "--certs", "/mounted/other", "--state-dir", "/run/psm-entry"]
+        both = [
+            subprocess.Popen(line, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            for line in (start, apply)
+        ]
+        loads = watch(both, {scene.at(path): text for path, text in BASES.items()})
+        end(both)
+        assert loads
+        held = [sets_that_are_held(scene.at(path), text) for path, text in BASES.items()]
+        assert held[0] and held == [held[0]] * len(BASES), "one is last in one store, the other in another"
+        winners.add(*held[0])
+        assert scene.strangers() == []
+    assert winners == set(SETS), "one of them was always last: nothing was tried"
+
+
 def test_fifty_starts_at_once_share_one_private_bundle(scene):
     os.chown(scene.at("/run"), 1000, 0)
     scene.start("--certs", "/mounted/one", user=NOBODY)

@@ -25,7 +25,7 @@ MIRRORED = "mirror: https://origin.test/: 200 200"
 def test_the_settings_are_those_of_help(path, binary):
     shown = section(path.read_text(encoding="utf-8"))
     assert shown == table(binary)
-    assert shown.count("\n") == 17
+    assert shown.count("\n") == 18
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(REPOSITORY)))

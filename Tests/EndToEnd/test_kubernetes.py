@@ -55,6 +55,45 @@ def test_kubectl_makes_of_files_what_the_examples_are(tmp_path):
     assert {key: base64.b64decode(value).decode() for key, value in secret["data"].items()} == example("proxy.yaml")["stringData"]
 
 
+def test_the_init_container_writes_what_the_service_reads(image, binary, tmp_path, directory, lan_proxy):
+    """write-bundle.yaml by podman: this one's `kube play` knows no volume of an image."""
+    pod = example("write-bundle.yaml")["spec"]["template"]["spec"]
+    (init,), (service,) = pod["initContainers"], pod["containers"]
+    product.build_images(image)
+    product.build_binary_image(binary, tmp_path)
+    certs, trust = directory / "certs", directory / "trust"
+    certs.mkdir()
+    trust.mkdir()
+    trust.chmod(0o2775)
+    (certs / "corp.pem").write_bytes(lan_proxy.authority.pem)
+    sources = {
+        "psm-entry": f"type=image,source={product.BINARY_IMAGE}",
+        "corp-ca": f"type=bind,source={certs},ro",
+        "trust": f"type=bind,source={trust}",
+        "tmp": "type=tmpfs",
+    }
+    user = pod["securityContext"]
+
+    def run(container, *command):
+        options = ["--rm", "--network", "none", "--read-only", "--cap-drop", "all", "--security-opt", "no-new-privileges"]
+        options += ["--user", f"{user['runAsUser']}:{user['runAsGroup']}", "--entrypoint", ""]
+        for mount in container["volumeMounts"]:
+            options += ["--mount", f"{sources[mount['name']]},destination={mount['mountPath']}"]
+        for variable in container.get("env", []):
+            options += ["--env", f"{variable['name']}={variable['value']}"]
+        return podman("run", *options, "psm/repo_api:1", *command)
+
+    written = run(init, *init["command"])
+    assert written.returncode == 0, written.stderr
+    script = "import os, ssl; c = ssl.create_default_context(cafile=os.environ['SSL_CERT_FILE']); print(len(c.get_ca_certs()))"
+    read = run(service, "/conda/bin/python", "-c", script)
+    assert read.returncode == 0, read.stderr
+    assert int(read.stdout) > 1
+    assert lan_proxy.authority.pem in (trust / "ca.pem").read_bytes()
+    (certs / "half.pem").write_bytes(lan_proxy.authority.pem[:-40])
+    assert run(init, *init["command"]).returncode == 78
+
+
 SERVICE_COMMAND = [product.ENTRYPOINT, "worker"]
 
 

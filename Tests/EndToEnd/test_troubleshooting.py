@@ -259,6 +259,36 @@ def endings(scene) -> list[tuple[str, str]]:
     return told
 
 
+def beside_a_start(scene) -> list[tuple[str, str]]:
+    """What `apply` and `write-bundle` say and a start does not."""
+    told = []
+
+    def tell(status: int, remedy: str, *words: str, prefix: tuple[str, ...] = (), **variables: str) -> None:
+        line = [*prefix, *words]
+        done = subprocess.run(line, env=variables, capture_output=True, timeout=30, check=False)
+        assert done.returncode == status, done.stderr
+        told.append((done.stderr.decode().splitlines()[-1], f"Exit status {status}. {remedy}"))
+
+    program, root = str(scene.binary), ("--root", str(scene.directory))
+    tell(
+        1, "It holds a path, or a part of what was meant. `base64 -w0 FILE` makes it of any file.",
+        program, "apply", *root, "--log", "error", PSM_ENTRY_CERTS_DATA="/etc/repo/ca.pem",
+    )
+    tell(78, "The errors stand above this line.", program, "apply", *root, "--strict", "--certs", "/gone")
+    shutil.copy(scene.binary, scene.at("/psm-entry"))
+    scene.mount("Branch Root")
+    tell(
+        0, "Mount /proc, or restart whatever connects with TLS.",
+        "/psm-entry", "apply", prefix=("/usr/sbin/chroot", str(scene.directory)),
+    )
+    write_bundle = (program, "write-bundle", *root)
+    tell(1, "The volume is not mounted, or has another name inside the container.", *write_bundle, "/gone/ca.pem")
+    tell(1, "It would make every public CA one that is mounted.", *write_bundle, "/etc/repo/ca_certs/all.pem")
+    tell(1, "`apply` updates the bundles themselves.", *write_bundle, BUNDLE)
+    tell(1, "A scratch image has none: run it in the service's own image.", *write_bundle, "--bundles", "/none.pem", "/ca.pem")
+    return told
+
+
 def test_the_page_holds_what_the_program_prints(binary, faulty_binary, directory, request):
     text = HEAD + "\n## The connection\n\n"
     text += "".join(row(*told) for told in connecting(binary, directory))
@@ -269,6 +299,7 @@ def test_the_page_holds_what_the_program_prints(binary, faulty_binary, directory
         ("Bundles", stores),
         ("What a start may not do, or could not", restricted),
         ("A start that ends", endings),
+        ("`apply` and `write-bundle`", beside_a_start),
     ):
         scene = make_scene(directory / tell.__name__, faulty_binary if tell is restricted else binary)
         scene.write("/etc/passwd", b"root:x:0:0::/root:/bin/sh\n")

@@ -1,4 +1,4 @@
-"""What holds in any world: plan, check, env and a start agree, and nothing is lost.
+"""What holds in any world: plan, check, env, apply and a start agree, and nothing is lost.
 
 `make worlds SECONDS=…` looks for longer; `make test` draws the same sixty worlds for each user every time.
 """
@@ -88,7 +88,11 @@ def holds(made: Built) -> None:
         jsonschema.validate(json.loads(output.stdout), SCHEMAS[name])
     texts = {path: resolved(made, path).read_bytes() for path in [*made.bundle_paths, STORE] if made.at(path).exists()}
 
+    with built(world, made.binary) as other:
+        applied = other.run("apply")
+        left = other.tree()
     start = made.run("--", "/usr/bin/env", "-0")
+    apply_agrees(made, applied, left, start)
     outputs_hold_no_secret(plan, check, certs, start) if not world.proxy else outputs_hold_no_secret(plan, check, certs)
     after = made.tree()
     changed = {path for path in before.keys() | after.keys() if contents(before, path) != contents(after, path)}
@@ -129,6 +133,20 @@ def holds(made: Built) -> None:
         assert len(second.stderr.splitlines()) <= 1 or environment_of(second.stdout).get("SSL_CERT_FILE"), second.stderr.decode()
 
     removal_holds(made)
+
+
+def apply_agrees(made: Built, applied, left: dict, start) -> None:
+    """apply leaves what a start leaves, says the same of it, and ends with the status that goes with it."""
+    outputs_hold_no_secret(applied)
+    assert applied.stdout == b""
+    # A temporary file's name is drawn at random, and a directory's mode is another's where it was made anew.
+    mine, theirs = ({path: contents(tree, path) for path in tree} for tree in (made.tree(), left))
+    assert theirs == mine, {path for path in mine.keys() | theirs.keys() if mine.get(path) != theirs.get(path)}
+    strict = "error: strict: "
+    said, told = ([line for line in one.stderr.decode().splitlines() if strict not in line] for one in (start, applied))
+    assert told == said
+    errors = any("psm-entry: error: " in line for line in said)
+    assert applied.returncode == (78 if start.returncode == 78 else 1 if errors else 0)
 
 
 def contents(tree: dict, path: str):

@@ -31,7 +31,9 @@ private func parsed(_ words: [String]) throws(CommandLine.UsageError) -> Command
   static let verbs: [(words: [String], verb: CommandLine.Verb)] = [
     (["plan"], .plan), (["--root", "/r", "plan", "--json"], .plan), (["check", "--connect"], .check),
     (["certs", "a.pem", "--json", "--", "-b.pem"], .certs), (["env", "--null"], .env),
-    (["install", "/x"], .install),
+    (["install", "/x"], .install), (["apply", "--strict"], .apply),
+    (["write-bundle"], .writeBundle), (["write-bundle", "-", "--strict"], .writeBundle),
+    (["write-bundle", "--", "-"], .writeBundle),
     (["--help"], .help), (["plan", "--help"], .help), (["--version"], .version),
   ]
 
@@ -44,7 +46,8 @@ private func parsed(_ words: [String]) throws(CommandLine.UsageError) -> Command
     [], ["--"], ["--nosuch", "cmd"], ["--certs"], ["plan", "x"], ["check", "x"], ["env", "--json", "--null"],
     ["install"], ["install", "a", "b"], ["certs", "--null"], ["--json", "cmd"],
     ["plan", "--proxy", "http://p"],
-    ["--help=1"], ["--json=1", "plan"],
+    ["--help=1"], ["--json=1", "plan"], ["apply", "x"], ["apply", "--json"],
+    ["write-bundle", "a", "b"], ["write-bundle", ""], ["write-bundle", "-x"], ["-", "cmd"], ["plan", "-"],
   ])
   func wrongUsageIsRefused(words: [String]) {
     #expect(throws: CommandLine.UsageError.self) { try parsed(words) }

@@ -323,4 +323,59 @@ struct InputsTests {
     try temporary.link("link.pem", to: "certs/a.pem")
     #expect(sources(try inputs(["/link.pem"])) == ["/link.pem"])
   }
+
+  // MARK: A variable that holds certificates
+
+  private func inputs(data: [UInt8], _ paths: [StaticString] = []) throws -> Inputs {
+    Inputs(
+      reading: paths.map { Settings.Input(path: Path($0), isNamed: true) }, in: try temporary.root,
+      data: data,
+      now: Self.now)
+  }
+
+  @Test func aVariableIsOneMoreInputAndIsShownByItsName() throws {
+    try write("certs/a.pem", 1)
+    let inputs = try inputs(data: MadeCertificate(serial: 2).pem + MadeCertificate(serial: 1).pem, ["/certs"])
+    #expect(sources(inputs) == ["/certs/a.pem", "PSM_ENTRY_CERTS_DATA"])
+    #expect(problems(inputs).isEmpty && !inputs.areIncomplete)
+  }
+
+  @Test func aVariableThatCannotBeReadIsAnErrorAndSuspendsRemovals() throws {
+    for text in [
+      "secret words", "/etc/ca.pem", "c2VjcmV0IHdvcmRz", "-----BEGIN CERTIFICATE-----\nsecret", "  ",
+    ] {
+      let inputs = try inputs(data: bytes(text))
+      #expect(inputs.areIncomplete && inputs.found.isEmpty && inputs.problems.hasErrors)
+      for problem in problems(inputs) {
+        #expect(problem.hasPrefix("error PSM_ENTRY_CERTS_DATA: "))
+        #expect(!problem.contains("secret") && !problem.contains("c2Vj") && !problem.contains("/etc"))
+      }
+    }
+  }
+
+  @Test func whatPsmEntryWroteIsNoInputInAVariableEither() throws {
+    let section =
+      bytes("# >>> psm-entry managed certificates >>>\n") + MadeCertificate(serial: 3).pem
+      + bytes("# <<< psm-entry managed certificates <<<\n")
+    let inputs = try inputs(data: MadeCertificate(serial: 2).pem + section)
+    #expect(inputs.found.map { $0.certificate.der } == [MadeCertificate(serial: 2).der])
+  }
+
+  @Test func theLimitsOfAFileAreThoseOfAVariable() throws {
+    let pem = MadeCertificate(serial: 2).pem
+    let large = try inputs(data: pem + [UInt8](repeating: 0x20, count: (16 << 20) - pem.count + 1))
+    #expect(large.found.isEmpty)
+    #expect(
+      problems(large) == [
+        "error PSM_ENTRY_CERTS_DATA: larger than 16 MiB, too large for a certificate file; not read"
+      ])
+    #expect(
+      try inputs(data: pem + [UInt8](repeating: 0x20, count: (16 << 20) - pem.count)).found.count == 1)
+    for number in 1...4 {
+      try temporary.write("certs/\(number)", [UInt8](repeating: 0x20, count: (16 << 20) - 200))
+    }
+    let beyond = try inputs(data: pem + [UInt8](repeating: 0x0A, count: 800), ["/certs"])
+    #expect(beyond.found.isEmpty && beyond.areIncomplete)
+    #expect(problems(beyond).contains { $0.hasPrefix("error PSM_ENTRY_CERTS_DATA: more than 64 MiB in all") })
+  }
 }

@@ -1,0 +1,48 @@
+import Linux
+import Text
+
+/// `psm-entry apply`: does to the stores what a start does, in a child as a start does it, and runs nothing.
+/// - Returns: the exit status: 1 where there are errors, 70 and 78 as a start's.
+func apply(_ source: Source, _ basics: BasicSettings) -> Int32 {
+  let signals = SignalGuard()
+  let answer = prepareInChild(source, basics, signals)
+  signals.exitIfSignalled()
+  switch answer {
+  case .refused(let status) where status != ExitStatus.failure: return status
+  case .failed(let reason):
+    basics.log.write(
+      .error("", "the preparation \(reason); not every store is as it should be; run psm-entry apply again"))
+    return ExitStatus.preparationFailed
+  case .ready, .refused:
+    if let problem = userProblem(basics) {
+      basics.log.write(problem)
+      return ExitStatus.preparationFailed
+    }
+    if case .refused(let status) = answer { return status }
+    return 0
+  }
+}
+
+/// Why a start could not become the user that is asked for.
+private func userProblem(_ basics: BasicSettings) -> Problem? {
+  guard let user = basics.user, let root = try? openRoot(basics.root) else { return nil }
+  do throws(Problem) { _ = try findAccount(user, in: root) } catch { return error }
+  return nil
+}
+
+/// Names the processes that may trust what they read before a change, each in a line: none is left out for their
+/// number.
+/// - Parameter moment: when the change was done, in ``Clock/ticksSinceBoot``.
+func nameOlderProcesses(_ decision: Decision, than moment: Int64) {
+  let context = decision.context
+  if !decision.hasChangedStores || !context.root.isSystem { return }
+  let log = context.settings.basics.log
+  do throws(Errno) {
+    var search = TLSSearch()
+    for process in try RunningProcess.all(startedBefore: moment) where search.mayFindTLS(in: process) {
+      log.writeEach(report(older: process))
+    }
+  } catch {
+    log.write(report(noProcesses: error))
+  }
+}

@@ -1,0 +1,135 @@
+import CLinux
+import Text
+
+/// A process of this container, as /proc shows it.
+///
+/// - Source: proc(5), `/proc/PID/stat` and `/proc/PID/maps`.
+public struct RunningProcess: Equatable, Sendable {
+  public let id: ProcessID
+  /// Its name as the kernel knows it, at most 15 bytes.
+  public let name: [UInt8]
+  let parent: ProcessID
+  /// In ``Clock/ticksSinceBoot``; nil where it cannot be told.
+  let started: Int64?
+  /// Whether it has memory of its own: a zombie and a thread of the kernel have none.
+  let hasMemory: Bool
+
+  static let place = Path("/proc")
+
+  /// The processes that have started before, or may have, but for this one and its ancestors, in the order of their
+  /// numbers. One of another user may be hidden (proc(5), `hidepid`).
+  /// - Parameter moment: in ``Clock/ticksSinceBoot``.
+  public static func all(startedBefore moment: Int64) throws(Errno) -> [RunningProcess] {
+    let directory = try Directory(place, in: .system)
+    defer { directory.close() }
+    var processes: [RunningProcess] = []
+    for name in try directory.descriptor.unsortedNames() {
+      guard let number = name.bytes.decimal(upTo: Int(Int32.max)),
+        let text = try? Root.system.readUnsized(place.appending(name).appending("stat")),
+        let process = RunningProcess(ProcessID(rawValue: Int32(number)), stat: text)
+      else { continue }
+      processes.append(process)
+    }
+    if !processes.contains(where: { $0.id == .current }) { throw .noSuchFile }
+    var own = ProcessID.current
+    while let index = processes.firstIndex(where: { $0.id == own }) {
+      own = processes.remove(at: index).parent
+    }
+    return processes.filter { ($0.started ?? 0) <= moment }.sorted { $0.id.rawValue < $1.id.rawValue }
+  }
+
+  /// - Parameter stat: the text of its `stat`; the name in it may hold any byte.
+  init?(_ id: ProcessID, stat: [UInt8]) {
+    guard let open = stat.firstIndex(of: UInt8(ascii: "(")),
+      let close = stat.lastIndex(of: UInt8(ascii: ")")),
+      open < close
+    else { return nil }
+    // The state is the third field; the parent is the fourth, the start the twenty-second.
+    let fields = stat[(close + 1)...].parts(between: " \n")
+    guard fields.count > 1, let parent = fields[1].decimal(upTo: Int(Int32.max)) else { return nil }
+    self.id = id
+    self.parent = ProcessID(rawValue: Int32(parent))
+    name = Array(stat[(open + 1)..<close])
+    // The size of its memory is the twenty-third.
+    hasMemory = fields.count <= 20 || !fields[20].isEqual(to: "0")
+    started = fields.count > 19 ? fields[19].decimal(upTo: Int.max / 16).map { Int64($0) } : nil
+  }
+}
+
+/// Looks for TLS in processes, in each file once.
+public struct TLSSearch {
+  private var files: [(identity: FileIdentity, mayHaveTLS: Bool)] = []
+
+  public init() {}
+
+  /// Whether a process may have TLS in it. It is seen to have none where its maps can be read, and no code in them is a
+  /// library of TLS, or has the word that stands in every reader of PEM. A program that links TLS statically (Go, Node,
+  /// rustls) has that word as well; Java has it in classes, which may be compressed.
+  public mutating func mayFindTLS(in process: RunningProcess) -> Bool {
+    let place = RunningProcess.place.appending(decimal(Int64(process.id.rawValue))[...])
+    guard let maps = try? Root.system.readUnsized(place.appending("maps")) else { return true }
+    if maps.isEmpty { return process.hasMemory }
+    let root = place.appending("root")
+    var last: ArraySlice<UInt8> = []
+    for line in maps[...].parts(between: "\n") {
+      guard let file = mappedCode(in: line), !file.isEqual(to: last) else { continue }
+      last = file
+      if mayFindTLS(inCode: file, below: root) { return true }
+    }
+    return false
+  }
+
+  private mutating func mayFindTLS(inCode file: ArraySlice<UInt8>, below root: Path) -> Bool {
+    let name = Path(file).split.name.bytes
+    let known: [StaticString] = ["ssl", "tls", "crypto", "nss3", "jvm"]
+    // One that was replaced cannot be looked at any more.
+    if file.contains(" (deleted)") || known.contains(where: { name.contains($0) }) { return true }
+    guard let code = try? Root.system.openFile(root.appending(file)), let metadata = try? code.metadata()
+    else {
+      return true
+    }
+    defer { code.close() }
+    if let known = files.first(where: { $0.identity == metadata.identity }) { return known.mayHaveTLS }
+    let mayHaveTLS = (try? code.contains("CERTIFICATE")) ?? true
+    files.append((metadata.identity, mayHaveTLS))
+    return mayHaveTLS
+  }
+}
+
+/// The file of a line of `maps` that may be executed; nil for other memory.
+func mappedCode(in line: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
+  let fields = line.parts(between: " ")
+  guard fields.count >= 6, fields[1].dropFirst(2).first == UInt8(ascii: "x"),
+    fields[5].first == UInt8(ascii: "/")
+  else { return nil }
+  return line[fields[5].startIndex...]
+}
+
+extension FileDescriptor {
+  /// Whether the text stands anywhere in the file from here on.
+  func contains(_ text: StaticString) throws(Errno) -> Bool {
+    var buffer: [UInt8] = []
+    while true {
+      let part = try readSome()
+      if part.isEmpty { return false }
+      // What a part ends with may begin what is looked for.
+      buffer = Array(buffer.suffix(text.utf8CodeUnitCount - 1)) + part
+      if buffer[...].contains(text) { return true }
+    }
+  }
+}
+
+extension Root {
+  /// A file of /proc, whose size is not known before.
+  fileprivate func readUnsized(_ path: Path) throws(Errno) -> [UInt8] {
+    let file = try open(path)
+    defer { file.close() }
+    var contents: [UInt8] = []
+    while contents.count < 16 << 20 {
+      let part = try file.readSome()
+      if part.isEmpty { return contents }
+      contents += part
+    }
+    throw .argumentListTooLong
+  }
+}
