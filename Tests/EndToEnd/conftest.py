@@ -10,7 +10,8 @@ import pytest
 
 import containers
 from client_matrix import build_image
-from containers import CERTS, SERVICE, Container
+from containers import CERTS, SERVICE, Container, Engine
+from docker_engine import running_docker
 from from_source import build_from_source
 from network import Origin, Proxy, running_origin, running_proxy
 
@@ -60,9 +61,18 @@ def image() -> str:
 
 
 @pytest.fixture(scope="session")
-def rebuilt(image: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def docker() -> Iterator[Engine]:
+    """The real Docker Engine; its directory is one that the user of a container may enter."""
+    with tempfile.TemporaryDirectory(prefix="psm-entry-docker.", ignore_cleanup_errors=True) as directory:
+        Path(directory).chmod(0o711)
+        with running_docker(Path(directory)) as running:
+            yield running
+
+
+@pytest.fixture(scope="session")
+def rebuilt(docker: Engine, image: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The binary that ships, built once more in another directory on another machine, so to speak."""
-    return build_from_source(image, tmp_path_factory.mktemp("rebuilt"))
+    return build_from_source(docker, image, tmp_path_factory.mktemp("rebuilt"))
 
 
 @pytest.fixture(scope="session")
