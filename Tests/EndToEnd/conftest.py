@@ -49,8 +49,8 @@ def faulty_binary() -> Path:
     return _built("psm-entry-faults", "faults-binary")
 
 
-def _image(family: str) -> str:
-    built = subprocess.run([HERE / "build-image", family], stdout=subprocess.PIPE, timeout=900, check=True)
+def _image(*recipe: str) -> str:
+    built = subprocess.run([HERE / "build-image", *recipe], stdout=subprocess.PIPE, timeout=900, check=True)
     return built.stdout.decode().strip()
 
 
@@ -79,6 +79,18 @@ def rebuilt(docker: Engine, image: str, tmp_path_factory: pytest.TempPathFactory
 def debian_image() -> str:
     """The same with the system store of Debian and its own update-ca-certificates."""
     return _image("debian")
+
+
+@pytest.fixture(scope="session")
+def debian_13_image() -> str:
+    """Debian 13: Python 3.13, OpenSSL 3.5, and its own update-ca-certificates."""
+    return _image("debian", "trixie")
+
+
+@pytest.fixture(scope="session")
+def newer_rhel_image() -> str:
+    """The RHEL family's store with the p11-kit of Debian 13."""
+    return _image("rhel", "trixie")
 
 
 @pytest.fixture(scope="session")
