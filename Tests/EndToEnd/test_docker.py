@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 import yaml
@@ -240,3 +241,25 @@ def test_a_strict_start_that_fails_is_tried_as_often_as_docker_is_told_and_works
     docker.succeed("start", box.name)
     assert box.service().pid == 1
     assert proxy.authority.der in certificates_of(box.read(BUNDLE))
+
+
+@pytest.mark.parametrize("is_emptied", [True, False], ids=["the override as it ships", "upper case alone"])
+def test_the_secret_wins_over_the_proxies_that_docker_injects_from_its_configuration(behind, docker, is_emptied):
+    """`proxies` in ~/.docker/config.json reach every new container, in both cases, by exact name."""
+    if not is_emptied:
+        del behind.worker["environment"]["http_proxy"], behind.worker["environment"]["https_proxy"]
+    path = Path(docker.environment["DOCKER_CONFIG"]) / "config.json"
+    other = "http://wrong:wrong@192.0.2.1:3128"
+    proxies = {"httpProxy": other, "httpsProxy": other, "noProxy": "injected.corp"}
+    path.write_text(json.dumps({"proxies": {"default": proxies}}), encoding="utf-8")
+    try:
+        box = behind.up()
+    finally:
+        path.unlink()
+    raw = box.run("env").stdout.decode().splitlines()
+    assert ("https_proxy=" if is_emptied else f"https_proxy={other}") in raw and "no_proxy=injected.corp" in raw
+    behind.project.said("repo_worker", MIRRORED)
+    variables = box.service().variables()
+    assert {variables[name] for name in ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy")} == {behind.proxy_url}
+    assert {"injected.corp", "keycloak"} <= set(variables["NO_PROXY"].split(","))
+    assert "wrong:" not in box.log()
