@@ -10,7 +10,8 @@ SCRIPTS := .ci/run Fuzz/run Fuzz/seeds Tests/EndToEnd/install-tools Tests/EndToE
   Tests/EndToEnd/image/store-arch Tests/EndToEnd/image/p11-kit-source \
   Tests/EndToEnd/image/update-ca-trust Benchmarks/container/reset Benchmarks/container/bash-function \
   Benchmarks/container/shell-entrypoint
-SCRIPTS += Packaging/dist Tests/EndToEnd/shims/docker examples/compose-override
+SCRIPTS += Packaging/dist Tests/EndToEnd/debian-13-packages Tests/EndToEnd/rhel/layout \
+  Tests/EndToEnd/rhel/update-ca-trust-old Tests/EndToEnd/rhel/update-ca-trust-new examples/compose-override
 
 .PHONY: help tools static faults-binary lint unit e2e fuzz fuzz-minute test test-all worlds demo bench dist version record-cost clean
 

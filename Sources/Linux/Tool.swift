@@ -117,6 +117,12 @@ public struct ToolRun: Sendable {
     _ = chdir("/")
     if let nothing = try? FileDescriptor.currentDirectory.open(Path("/dev/null")) {
       nothing.duplicate(as: .standardInput)
+    } else if let empty = try? FileDescriptor.pipe() {
+      // Where there is no /dev, nothing is to be read all the same: what standard input holds is the service's.
+      empty.writing.close()
+      empty.reading.duplicate(as: .standardInput)
+    } else {
+      FileDescriptor.standardInput.close()
     }
     output.duplicate(as: .standardOutput)
     output.duplicate(as: .standardError)

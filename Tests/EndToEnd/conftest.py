@@ -10,7 +10,8 @@ import pytest
 
 import containers
 from client_matrix import build_image
-from containers import CERTS, SERVICE, Container
+from containers import CERTS, SERVICE, Container, Engine
+from docker_engine import running_docker
 from from_source import build_from_source
 from network import Origin, Proxy, running_origin, running_proxy
 
@@ -54,8 +55,8 @@ def faulty_binary() -> Path:
     return _built("psm-entry-faults", "faults-binary")
 
 
-def _image(family: str) -> str:
-    built = subprocess.run([HERE / "build-image", family], stdout=subprocess.PIPE, timeout=900, check=True)
+def _image(*recipe: str) -> str:
+    built = subprocess.run([HERE / "build-image", *recipe], stdout=subprocess.PIPE, timeout=900, check=True)
     return built.stdout.decode().strip()
 
 
@@ -66,15 +67,36 @@ def image() -> str:
 
 
 @pytest.fixture(scope="session")
-def rebuilt(image: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def docker() -> Iterator[Engine]:
+    """The real Docker Engine; its directory is one that the user of a container may enter."""
+    with tempfile.TemporaryDirectory(prefix="psm-entry-docker.", ignore_cleanup_errors=True) as directory:
+        Path(directory).chmod(0o711)
+        with running_docker(Path(directory)) as running:
+            yield running
+
+
+@pytest.fixture(scope="session")
+def rebuilt(docker: Engine, image: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The binary that ships, built once more in another directory on another machine, so to speak."""
-    return build_from_source(image, tmp_path_factory.mktemp("rebuilt"))
+    return build_from_source(docker, image, tmp_path_factory.mktemp("rebuilt"))
 
 
 @pytest.fixture(scope="session")
 def debian_image() -> str:
     """The same with the system store of Debian and its own update-ca-certificates."""
     return _image("debian")
+
+
+@pytest.fixture(scope="session")
+def debian_13_image() -> str:
+    """Debian 13: Python 3.13, OpenSSL 3.5, and its own update-ca-certificates."""
+    return _image("debian", "trixie")
+
+
+@pytest.fixture(scope="session")
+def newer_rhel_image() -> str:
+    """The RHEL family's store with the p11-kit of Debian 13."""
+    return _image("rhel", "trixie")
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,9 @@
-"""Podman's containers as values: started, asked, restarted, and gone when the test is."""
+"""Containers as values, podman's where no other engine is named: started, asked, restarted, and gone when the test is."""
 
 import json
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,27 +20,53 @@ ANCHORS = "/usr/share/pki/ca-trust-source/anchors"
 CERTS = "/etc/repo/ca_certs"
 
 
-def podman(*arguments: str, seconds: float = 60) -> subprocess.CompletedProcess[bytes]:
-    """Runs podman with the tests' own settings; its exit status is the caller's matter."""
-    environment = {"CONTAINERS_CONF": str(HERE / "containers.conf"), "HOME": os.environ.get("HOME", "/root")}
-    environment["PATH"] = os.environ["PATH"]
-    return subprocess.run(
-        ["podman", *arguments],
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=seconds,
-        check=False,
-    )
+@dataclass(frozen=True)
+class Engine:
+    """A container engine as a person's shell has it."""
+
+    program: str
+    compose: Sequence[str]
+    """The command before `up`, `down` and the others."""
+    host: str
+    """What containers on a network of their own call this machine's loopback."""
+    environment: Mapping[str, str]
+
+    def run(self, *arguments: str, seconds: float = 60) -> subprocess.CompletedProcess[bytes]:
+        """Runs the engine's program; its exit status is the caller's matter."""
+        return subprocess.run(
+            [self.program, *arguments],
+            env=dict(self.environment),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=seconds,
+            check=False,
+        )
+
+    def succeed(self, *arguments: str, seconds: float = 60) -> bytes:
+        """Runs the engine's program, which must succeed, and gives its standard output."""
+        result = self.run(*arguments, seconds=seconds)
+        if result.returncode != 0:
+            said = (result.stderr + result.stdout).decode(errors="replace")
+            raise AssertionError(f"{self.program} {' '.join(arguments)}: status {result.returncode}\n{said}")
+        return result.stdout
 
 
-def succeed(*arguments: str, seconds: float = 60) -> bytes:
-    """Runs podman, which must succeed, and gives its standard output."""
-    result = podman(*arguments, seconds=seconds)
-    if result.returncode != 0:
-        said = (result.stderr + result.stdout).decode(errors="replace")
-        raise AssertionError(f"podman {' '.join(arguments)}: status {result.returncode}\n{said}")
-    return result.stdout
+def person(*directories: Path | str, **more: str) -> dict[str, str]:
+    """The environment of a person's shell with the tests' tools, and what is in `directories` before everything."""
+    path = ":".join(map(str, [*directories, Path(sys.executable).parent, os.environ["PATH"]]))
+    return {"PATH": path, "HOME": os.environ.get("HOME", "/root"), **more}
+
+
+PODMAN = Engine(
+    program="podman",
+    compose=["podman-compose"],
+    host="host.containers.internal",
+    environment=person(CONTAINERS_CONF=str(HERE / "containers.conf")),
+)
+"""With the tests' own settings."""
+
+podman = PODMAN.run
+succeed = PODMAN.succeed
 
 
 @dataclass(frozen=True)
@@ -63,15 +90,16 @@ class Container:
     name: str
     created: int = 0
     """Nanoseconds since the epoch: what a committed image holds of an earlier service is older."""
+    engine: Engine = PODMAN
 
     def state(self) -> dict[str, object]:
-        return json.loads(succeed("container", "inspect", self.name))[0]["State"]
+        return json.loads(self.engine.succeed("container", "inspect", self.name))[0]["State"]
 
     def service(self, after: int = 0) -> Service:
         """Waits until the service of this start is ready; `after` is the start before this one."""
 
         def ready() -> Service | None:
-            result = podman("exec", self.name, "cat", "/run/service.json")
+            result = self.engine.run("exec", self.name, "cat", "/run/service.json")
             if result.returncode == 0:
                 service = Service(**json.loads(result.stdout))
                 if service.started > max(after, self.created):
@@ -94,7 +122,7 @@ class Container:
 
     def log(self) -> str:
         """Everything that this container's starts have said, standard output and error."""
-        result = podman("logs", self.name)
+        result = self.engine.run("logs", self.name)
         return (result.stdout + result.stderr).decode(errors="replace")
 
     def said(self) -> list[str]:
@@ -102,20 +130,20 @@ class Container:
         return [line for line in self.log().splitlines() if line.startswith("psm-entry: ")]
 
     def run(self, *command: str, environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[bytes]:
-        """`podman exec`: the command sees the image's and the container's raw environment."""
+        """`exec`: the command sees the image's and the container's raw environment."""
         options = [option for name, value in (environment or {}).items() for option in ("--env", f"{name}={value}")]
-        return podman("exec", *options, self.name, *command)
+        return self.engine.run("exec", *options, self.name, *command)
 
     def read(self, path: str) -> bytes:
-        return succeed("exec", self.name, "cat", path)
+        return self.engine.succeed("exec", self.name, "cat", path)
 
     def changed_paths(self) -> list[str]:
         """Every path that was changed, added or removed since the image, running or not."""
-        return [line.split(" ", 1)[1] for line in succeed("diff", self.name).decode().splitlines()]
+        return [line.split(" ", 1)[1] for line in self.engine.succeed("diff", self.name).decode().splitlines()]
 
     def commit(self) -> str:
         """An image of the container as it stands; gives its id."""
-        return succeed("commit", "--quiet", "--pause=false", self.name).decode().strip()
+        return self.engine.succeed("commit", "--quiet", "--pause=false", self.name).decode().strip()
 
     def tool_runs(self) -> int:
         """How often update-ca-trust has run, once at the image's build included."""
@@ -123,14 +151,16 @@ class Container:
 
     def restart(self) -> Service:
         before = self.service().started
-        succeed("restart", "--time", "5", self.name)
+        self.engine.succeed("restart", "--time", "5", self.name)
         return self.service(after=before)
 
     def remove(self) -> None:
         """Ends the container with all that is in it; one that is gone already is no error."""
-        line = ["rm", "--force", "--time", "0", "--volumes", "--ignore", self.name]
+        line = ["rm", "--force", "--volumes", self.name]
+        if self.engine is PODMAN:
+            line[1:1] = ["--time", "0", "--ignore"]
         # One that is just ending can be neither stopped nor removed until podman has cleaned up behind it.
-        wait_for(f"{self.name} is removed", 60, lambda: podman(*line).returncode == 0)
+        wait_for(f"{self.name} is removed", 60, lambda: self.engine.run(*line).returncode == 0)
 
 
 def create(

@@ -1,48 +1,67 @@
-"""The binary built from source once more, elsewhere: by Dockerfile.example's first stage, in a container."""
+"""The binary built from source once more, elsewhere: by the README's own command, in a container of Docker's."""
 
+import shlex
 import shutil
-import uuid
+import subprocess
 from pathlib import Path
 
-from containers import HERE, Container, podman, succeed
+from containers import HERE, Engine, podman, succeed
+from pages import blocks
+from product import Project
 
 REPOSITORY = HERE.parent.parent
 LIBRARIES = "binutils git libc6-dev libcurl4 libedit2 libgcc-12-dev libncurses6 libsqlite3-0 libstdc++-12-dev libxml2"
+UNUSED = ["clangd", "docc", "lldb*", "liblldb*", "sourcekit*", "libsourcekit*", "swift-format", "swiftpm-testing*"]
+"""What a build takes no part in, and is large."""
 
 
-def build_builder(image: str, directory: Path) -> str:
-    """The official Swift image in small: its libraries on the tests' Debian; the toolchain is mounted."""
+def build_builder(engine: Engine, image: str, directory: Path) -> str:
+    """The official Swift image in small: its libraries on the tests' Debian, and this machine's toolchain."""
+    swift = shutil.which("swift")
+    assert swift is not None
+    toolchain = Path(swift).resolve().parents[2]
     recipe = directory / "Containerfile"
     recipe.write_text(f"""
         FROM {image}
         RUN apt-get update && apt-get install --no-install-recommends --yes {LIBRARIES}
-        ENV PATH=/opt/swift/usr/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
     """)
     name = "localhost/psm-entry-builder"
     options = ["--quiet", "--pull-never", "--network", "host", "--file", str(recipe), "--tag", name]
     succeed("build", *options, str(directory), seconds=300)
+    root = succeed("image", "mount", name).decode().strip()
+    pack = ["tar", "--create", *[f"--exclude={pattern}" for pattern in UNUSED]]
+    pack += ["--directory", root, ".", "--directory", "/", str(toolchain / "usr").removeprefix("/")]
+    packing = subprocess.Popen(pack, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert packing.stdout is not None
+    path = f"ENV PATH={toolchain}/usr/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    try:
+        subprocess.run(
+            ["docker", "import", "--change", path, "-", name],
+            env=dict(engine.environment),
+            stdin=packing.stdout,
+            stdout=subprocess.DEVNULL,
+            timeout=300,
+            check=True,
+        )
+        assert packing.wait(timeout=5) == 0
+    finally:
+        packing.stdout.close()
+        packing.kill()
+        podman("image", "unmount", name)
     return name
 
 
-def build_from_source(image: str, directory: Path) -> Path:
-    """Builds in an own directory; gives the binary's path."""
-    swift = shutil.which("swift")
-    assert swift is not None
-    toolchain = Path(swift).resolve().parents[2]
-    builder = build_builder(image, directory)
-    source = directory / "source"
-    source.mkdir()
-    shutil.copy(REPOSITORY / "Package.swift", source)
-    shutil.copytree(REPOSITORY / "Sources", source / "Sources")
-    name = f"localhost/psm-entry-from-source:{uuid.uuid4().hex}"
-    options = ["--build-arg", f"BUILDER={builder}", "--volume", f"{toolchain}:/opt/swift:ro", "--target", "binary"]
-    options += ["--quiet", "--pull-never", "--network", "host", "--format", "docker"]
-    options += ["--file", str(REPOSITORY / "Dockerfile.example"), "--tag", name]
-    succeed("build", *options, str(source), seconds=600)
-    box = Container(succeed("create", name).decode().strip())
-    try:
-        succeed("cp", f"{box.name}:/psm-entry", str(directory / "psm-entry"))
-    finally:
-        box.remove()
-        podman("rmi", "--force", name)
+def build_from_source(engine: Engine, image: str, directory: Path) -> Path:
+    """Runs the README's command in a clone; gives the path of the binary that its image hands out."""
+    builder = build_builder(engine, image, directory)
+    clone = directory / "clone"
+    clone.mkdir()
+    for name in ("Package.swift", "Dockerfile.example"):
+        shutil.copy(REPOSITORY / name, clone)
+    shutil.copytree(REPOSITORY / "Sources", clone / "Sources")
+    (shown,) = [block for block in blocks(REPOSITORY / "README.md") if block.run_by.startswith("from_source.py")]
+    command = [*shlex.split(shown.text), "--build-arg", f"BUILDER={builder}"]
+    Project(clone, {}, engine).run(*command, seconds=600)
+    hand_out = ["run", "--rm", "--entrypoint", "/psm-entry", "--volume", f"{directory}:/out"]
+    engine.succeed(*hand_out, "psm-entry", "install", "/out")
     return directory / "psm-entry"

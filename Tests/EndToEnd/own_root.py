@@ -26,10 +26,12 @@ static void copy(FILE *to, const char *path) {
 int main(int argc, char **argv) {
   if (!strstr(argv[0], "update-ca-certificates")) {
     for (char **entry = environ; *entry; entry++) fwrite(*entry, 1, strlen(*entry) + 1, stdout);
-    printf("groups of %d:%d", getuid(), getgid());
+    printf("groups of %d:%d%c", getuid(), getgid(), 0);
+    for (int byte; (byte = getchar()) != EOF;) putchar(byte);
     return 0;
   }
   if (access("/usr/share/broken", F_OK) == 0) return 1;
+  if (getchar() != EOF) return 1;
   FILE *bundle = fopen("/etc/ssl/certs/ca-certificates.crt.new", "w");
   DIR *anchors = opendir("/usr/local/share/ca-certificates");
   copy(bundle, "/usr/share/public.pem");
@@ -48,7 +50,7 @@ TOOL = "/usr/sbin/update-ca-certificates"
 
 @dataclass(frozen=True)
 class Root:
-    """A root of its own, which a start has for the system's."""
+    """A root of its own, which a start has for the system's: without /proc, /sys and /dev."""
 
     scene: Scene
     user: list[str]
@@ -58,9 +60,11 @@ class Root:
         strace = ["/usr/bin/strace", "-f", "-qq", *(tracing or ["-o", os.devnull])]
         line = [*strace, "/usr/sbin/chroot", *self.user, str(self.scene.directory), "/psm-entry", *options, "--", "/service"]
         environment = {"PATH": "/usr/sbin", "HTTPS_PROXY": "http://proxy:3128"}
-        result = subprocess.run(line, env=environment, capture_output=True, timeout=60, check=False)
+        given = b"for the service"
+        result = subprocess.run(line, env=environment, input=given, capture_output=True, timeout=60, check=False)
         assert result.returncode == 0, result.stderr.decode()
-        *entries, user = result.stdout.decode().split("\0")
+        *entries, user, read = result.stdout.decode().split("\0")
+        assert read.encode() == given, "nobody but the service has read its standard input"
         return dict(entry.split("=", 1) for entry in entries), user, result.stderr.decode()
 
     def add_tool(self) -> None:

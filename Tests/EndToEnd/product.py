@@ -1,26 +1,32 @@
 """A stand-in for the product: images with an ENTRYPOINT and a CMD, and a directory with its compose file."""
 
-import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from containers import HERE, Container, succeed
+from containers import HERE, PODMAN, Container, Engine
+from docker_engine import load
 from network import Proxy, wait_for
 
-SHIMS = HERE / "shims"
 ENTRYPOINT = "/usr/local/bin/repo"
 IMAGES = {"psm/repo_api:1": '["api"]', "psm/repo_worker:1": '["worker"]', "psm/other:1": '["other"]'}
 """The images' names and their CMD."""
 
 
-def build_images(base: str) -> None:
+def build(engine: Engine, *options: str, seconds: float = 120) -> None:
+    """Builds an image in Docker's format without looking for its base elsewhere."""
+    own = ["--pull-never", "--format", "docker"] if engine is PODMAN else []
+    engine.succeed("build", "--quiet", *own, *options, seconds=seconds)
+
+
+def build_images(base: str, engine: Engine = PODMAN) -> None:
     """Builds the product's images on the tests' own; what is there already costs nothing."""
+    if engine is not PODMAN:
+        load(engine, base)
     for name, command in IMAGES.items():
         recipe = f"""
         FROM {base}
@@ -31,24 +37,12 @@ def build_images(base: str) -> None:
         with tempfile.NamedTemporaryFile("w", suffix=".Containerfile") as file:
             file.write(recipe)
             file.flush()
-            options = ["--quiet", "--pull-never", "--format", "docker", "--tag", name, "--file", file.name]
-            succeed("build", *options, str(HERE / "compose"), seconds=120)
+            build(engine, "--tag", name, "--file", file.name, str(HERE / "compose"))
 
 
-def url_from_containers(proxy: Proxy) -> str:
+def url_from_containers(proxy: Proxy, engine: Engine = PODMAN) -> str:
     """The proxy's URL for containers on a network of their own."""
-    return proxy.url.replace("127.0.0.1", "host.containers.internal")
-
-
-def environment(**more: str) -> dict[str, str]:
-    """What a person's shell has: `docker` is podman with the tests' settings."""
-    tools = Path(sys.executable).parent
-    return {
-        "PATH": f"{SHIMS}:{tools}:{os.environ['PATH']}",
-        "HOME": os.environ.get("HOME", "/root"),
-        "CONTAINERS_CONF": str(HERE / "containers.conf"),
-        **more,
-    }
+    return proxy.url.replace("127.0.0.1", engine.host)
 
 
 @dataclass(frozen=True)
@@ -57,6 +51,7 @@ class Project:
 
     directory: Path
     variables: Mapping[str, str]
+    engine: Engine = PODMAN
 
     @property
     def certs(self) -> Path:
@@ -67,7 +62,7 @@ class Project:
         result = subprocess.run(
             command,
             cwd=self.directory,
-            env=environment(**self.variables),
+            env={**self.engine.environment, **self.variables},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -79,13 +74,13 @@ class Project:
         return said
 
     def compose(self, *arguments: str) -> str:
-        return self.run("docker", "compose", *arguments)
+        return self.run(*self.engine.compose, *arguments)
 
     def container(self, service: str) -> Container:
         """The service's container as it now is."""
         labels = [f"label=com.docker.compose.project={self.directory.name}", f"label=com.docker.compose.service={service}"]
         filters = [option for label in labels for option in ("--filter", label)]
-        return Container(succeed("ps", "--all", "--quiet", *filters).decode().strip())
+        return Container(self.engine.succeed("ps", "--all", "--quiet", *filters).decode().strip(), engine=self.engine)
 
     def said(self, service: str, text: str, times: int = 1) -> str:
         """Waits until the service's log holds the text so often, and gives the log."""
@@ -101,21 +96,21 @@ class Project:
             raise AssertionError(f"{error}; it said:\n{box.log()}") from error
 
 
-def make_project(directory: Path, proxy_url: str, source: str) -> Project:
+def make_project(directory: Path, proxy_url: str, source: str, engine: Engine = PODMAN) -> Project:
     """Lays out the product's directory below `directory`, under a name of its own."""
     project = directory / f"psm-{uuid.uuid4().hex[:8]}"
     (project / "config" / "ca_certs").mkdir(parents=True)
     shutil.copy(HERE / "compose" / "docker-compose.yml", project)
     variables = {"CONFIG": "./config", "PROXY": proxy_url, "SOURCE": source}
-    return Project(project, variables)
+    return Project(project, variables, engine)
 
 
 BINARY_IMAGE = "psm/psm-entry:1"
 
 
-def build_binary_image(binary: Path, directory: Path) -> None:
+def build_binary_image(binary: Path, directory: Path, engine: Engine = PODMAN) -> None:
     """The stage `binary` of Dockerfile.example, with a binary that is there already."""
     shutil.copy(binary, directory / "psm-entry")
     file = str(HERE.parents[1] / "Dockerfile.example")
-    options = ["--quiet", "--format", "docker", "--build-context", f"build={directory}", "--target", "binary"]
-    succeed("build", *options, "--file", file, "--tag", BINARY_IMAGE, str(directory), seconds=120)
+    options = ["--build-context", f"build={directory}", "--target", "binary"]
+    build(engine, *options, "--file", file, "--tag", BINARY_IMAGE, str(directory))

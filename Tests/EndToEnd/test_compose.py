@@ -9,26 +9,32 @@ import yaml
 import product
 from certificates import certificates_of
 from conftest import REPOSITORY
-from containers import BUNDLE, podman, succeed
+from containers import BUNDLE, PODMAN, Container, person
+from docker_engine import load
 
 MIRRORED = "mirror: https://origin.test/: 200 200"
 
 
+@pytest.fixture(params=["docker", "podman"])
+def engine(request):
+    return request.getfixturevalue("docker") if request.param == "docker" else PODMAN
+
+
 @pytest.fixture
-def project(tmp_path, image, lan_proxy, origin):
-    product.build_images(image)
-    made = product.make_project(tmp_path, product.url_from_containers(lan_proxy), origin.url)
+def project(tmp_path, image, lan_proxy, origin, engine):
+    product.build_images(image, engine)
+    made = product.make_project(tmp_path, product.url_from_containers(lan_proxy, engine), origin.url, engine)
     (made.certs / "ca_cert.pem").write_bytes(lan_proxy.authority.pem)
     yield made
     made.compose("down", "--timeout", "0")
-    podman("network", "rm", "--force", f"{made.directory.name}_default")
+    engine.run("network", "rm", "--force", f"{made.directory.name}_default")
 
 
 def add_override(project, binary, secret):
     """What docs/compose.md has a person do while the product runs."""
     shutil.copy(binary, project.directory)
     (project.directory / "proxy_url").write_text(secret + "\n", encoding="utf-8")
-    override = project.run(str(REPOSITORY / "examples/compose-override"))
+    override = project.run(str(REPOSITORY / "examples/compose-override"), project.engine.program)
     (project.directory / "docker-compose.override.yml").write_text(override, encoding="utf-8")
 
 
@@ -38,7 +44,7 @@ def test_the_override_lives_through_restarts_another_ca_and_new_containers_and_l
     project.compose("up", "--detach")
     assert "CERTIFICATE_VERIFY_FAILED" in project.said("repo_worker", "mirror: ")
 
-    add_override(project, binary, product.url_from_containers(lan_proxy))
+    add_override(project, binary, product.url_from_containers(lan_proxy, project.engine))
     project.compose("up", "--detach", "--timeout", "2")
     project.said("repo_worker", MIRRORED)
     worker = project.container("repo_worker").service()
@@ -46,9 +52,9 @@ def test_the_override_lives_through_restarts_another_ca_and_new_containers_and_l
     assert worker.arguments == ["/usr/local/bin/service", "worker"]
     assert project.container("repo_api").service().arguments[1:] == ["api"]
     variables = worker.variables()
-    assert variables["HTTPS_PROXY"] == variables["https_proxy"] == product.url_from_containers(lan_proxy)
+    assert variables["HTTPS_PROXY"] == variables["https_proxy"] == product.url_from_containers(lan_proxy, project.engine)
     assert {"repo_api", "postgres", "keycloak"} <= set(variables["NO_PROXY"].split(","))
-    assert lan_proxy.password not in project.run("docker", "inspect", project.container("repo_worker").name)
+    assert lan_proxy.password not in project.run(project.engine.program, "inspect", project.container("repo_worker").name)
 
     stamp = ("stat", "--format", "%i %y %z", BUNDLE)
     before = project.container("repo_worker").run(*stamp).stdout
@@ -78,11 +84,11 @@ def test_the_override_lives_through_restarts_another_ca_and_new_containers_and_l
 
 def test_the_services_reach_each_other_without_the_proxy(project, binary, lan_proxy):
     project.compose("up", "--detach", "repo_worker")
-    add_override(project, binary, product.url_from_containers(lan_proxy))
+    add_override(project, binary, product.url_from_containers(lan_proxy, project.engine))
     project.compose("up", "--detach", "--timeout", "2", "repo_worker")
     project.said("repo_worker", MIRRORED)
     api, worker = project.container("repo_api"), project.container("repo_worker")
-    podman("exec", "--detach", api.name, "/conda/bin/python", "-m", "http.server", "--directory", "/conda/ssl", "8080")
+    project.engine.run("exec", "--detach", api.name, "/conda/bin/python", "-m", "http.server", "--directory", "/conda/ssl", "8080")
     fetch = ["curl", "--silent", "--retry-connrefused", "--retry", "20", "--max-time", "30", "--output", "/dev/null"]
     fetch += ["--write-out", "%{http_code} %{remote_port}", "http://repo_api:8080/cacert.pem"]
     before = len(lan_proxy.requests())
@@ -92,18 +98,22 @@ def test_the_services_reach_each_other_without_the_proxy(project, binary, lan_pr
 
 
 @pytest.mark.parametrize("init", [[], ["--init"]])
-def test_the_script_restates_any_command_also_where_the_override_is_in_force(tmp_path, image, binary, init):
+def test_the_script_restates_any_command_also_where_the_override_is_in_force(tmp_path, image, binary, engine, init):
     """Compose's own $ is doubled, and what JSON escapes stays escaped."""
     command = ["/bin/sh", "-c", "exec sleep 1h", "$HOME", 'a "quoted" & back\\slash', "--"]
+    if engine is not PODMAN:
+        load(engine, image)
     started = []
     for service, front in (("repo_api", []), ("repo_worker", ["/psm-entry", "--"])):
         label = f"com.docker.compose.service={service}"
         options = [*init, "--network", "none", "--label", label, "--volume", f"{binary}:/psm-entry:ro"]
-        started.append(succeed("run", "--detach", *options, image, *front, *command).decode().strip())
+        started.append(engine.succeed("run", "--detach", *options, image, *front, *command).decode().strip())
     try:
-        override = product.Project(tmp_path, {}).run(str(REPOSITORY / "examples/compose-override"))
+        script = str(REPOSITORY / "examples/compose-override")
+        override = product.Project(tmp_path, {}, engine).run(script, engine.program)
     finally:
-        succeed("rm", "--force", "--time", "0", *started)
+        for name in started:
+            Container(name, engine=engine).remove()
     services = yaml.safe_load(override)["services"]
     wanted = [word.replace("$", "$$") for word in command]
     assert [services[name]["command"] for name in ("repo_api", "repo_worker")] == [wanted, wanted]
@@ -113,11 +123,11 @@ def test_the_script_restates_any_command_also_where_the_override_is_in_force(tmp
 def test_the_script_keeps_compose_working_where_nothing_was_started(tmp_path):
     """What it prints lands in the override's file, and that must not be an empty one."""
     script = str(REPOSITORY / "examples/compose-override")
-    empty = product.environment(PATH=f"{tmp_path}:/usr/bin:/bin")
-    engine = tmp_path / "docker"
-    engine.write_text("#!/bin/sh\nexec podman --root $0-root --runroot $0-run \"$@\"\n")
-    engine.chmod(0o755)
-    told = subprocess.run([script], env=empty, capture_output=True, timeout=60, check=False)
+    empty = tmp_path / "docker"
+    empty.write_text("#!/bin/sh\nexec podman --root $0-root --runroot $0-run \"$@\"\n")
+    empty.chmod(0o755)
+    shell = person(tmp_path, CONTAINERS_CONF=PODMAN.environment["CONTAINERS_CONF"])
+    told = subprocess.run([script], env=shell, capture_output=True, timeout=60, check=False)
     assert told.returncode == 1
     assert yaml.safe_load(told.stdout) == {"services": {}}
     assert b"there is no container of repo_api; start the product first" in told.stderr
@@ -125,7 +135,7 @@ def test_the_script_keeps_compose_working_where_nothing_was_started(tmp_path):
 
 def test_the_override_works_behind_composes_own_init(project, binary, lan_proxy):
     project.compose("up", "--detach", "repo_worker")
-    add_override(project, binary, product.url_from_containers(lan_proxy))
+    add_override(project, binary, product.url_from_containers(lan_proxy, project.engine))
     path = project.directory / "docker-compose.override.yml"
     override = yaml.safe_load(path.read_text(encoding="utf-8"))
     override["services"]["repo_worker"]["init"] = True

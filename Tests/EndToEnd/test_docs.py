@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 import product
-from containers import HERE, podman
+from containers import HERE
 from pages import COMMANDS, REPOSITORY, anchors, blocks, links, pages, tracked
 from settings_table import PAGES, section, table
 
@@ -89,36 +89,36 @@ class Reader:
         self.examples = {
             "http://user:password@proxy.corp:8899": proxy_url,
             "/opt/anaconda/repo/config/ca_certs": "./config/ca_certs",
-            # What a page calls the images, and what they are called here.
-            "repo_worker:latest": "psm/repo_worker:1",
-            " psm-entry install": f" {product.BINARY_IMAGE} install",
         }
 
     def run(self, text):
         for shown, real in self.examples.items():
             text = text.replace(shown, real)
         environment = {**self.project.variables, "HOME": str(self.home)}
-        reader = product.Project(self.project.directory, environment)
+        reader = product.Project(self.project.directory, environment, self.project.engine)
         return reader.run("bash", "-euc", text)
 
 
 @pytest.fixture
-def reader(tmp_path, image, binary, lan_proxy, origin):
-    product.build_images(image)
+def reader(tmp_path, docker, image, binary, lan_proxy, origin):
+    product.build_images(image, docker)
     built = tmp_path / "built"
     built.mkdir()
-    product.build_binary_image(binary, built)
+    product.build_binary_image(binary, built, docker)
+    # What the pages call the images.
+    docker.succeed("tag", product.BINARY_IMAGE, "psm-entry")
+    docker.succeed("tag", "psm/repo_worker:1", "repo_worker:latest")
     home = tmp_path / "home"
     unpacked = home / "psm-entry-0.0.0-linux-x86_64"
     for directory in (unpacked, home / "psm-entry"):
         shutil.copytree(REPOSITORY / "examples", directory / "examples")
     shutil.copy(binary, unpacked)
     (home / "corp-proxy-root.crt").write_bytes(lan_proxy.authority.pem)
-    made = product.make_project(tmp_path, product.url_from_containers(lan_proxy), origin.url)
+    proxy_url = product.url_from_containers(lan_proxy, docker)
+    made = product.make_project(tmp_path, proxy_url, origin.url, docker)
     made.compose("up", "--detach")
-    yield Reader(made, home, product.url_from_containers(lan_proxy))
+    yield Reader(made, home, proxy_url)
     made.compose("down", "--timeout", "0")
-    podman("network", "rm", "--force", f"{made.directory.name}_default")
 
 
 def told_in_order():

@@ -1,8 +1,10 @@
 """examples/kubernetes: valid for the published schemas, and run by `podman kube play`."""
 
 import base64
+import json
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import uuid
@@ -15,7 +17,8 @@ import yaml
 
 import product
 from conftest import REPOSITORY
-from containers import Container, podman, succeed
+from containers import HERE, Container, person, podman, succeed
+from kubernetes_api import running_api
 from network import wait_for
 
 EXAMPLES = sorted((REPOSITORY / "examples/kubernetes").glob("*.yaml"))
@@ -27,15 +30,68 @@ def example(name):
     return yaml.safe_load((REPOSITORY / "examples/kubernetes" / name).read_text(encoding="utf-8"))
 
 
+VERSIONS = ["1.32.0", "1.35.0", "1.37.0"]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
-def test_the_manifest_fits_the_published_schema(path):
+def test_the_manifest_fits_the_published_schema(path, version):
     tool = Path(sys.executable).with_name("kubernetes-validate")
-    result = subprocess.run([tool, "--strict", path], capture_output=True, text=True, timeout=60, check=False)
+    command = [tool, "--strict", "--kubernetes-version", version, path]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     told = "Couldn't find schema for kind Bundle" if "trust-manager" in path.name else "passed for resource"
     assert result.returncode == 0 and told in result.stdout + result.stderr
 
 
-def test_kubectl_makes_of_files_what_the_examples_are(tmp_path):
+@pytest.fixture(scope="session")
+def kubectl():
+    """Runs kubectl 1.32 of Debian 13 and gives its standard output."""
+    unpacked = subprocess.run([HERE / "debian-13-packages", "kubectl"], stdout=subprocess.PIPE, timeout=300, check=True)
+    program = Path(unpacked.stdout.decode().strip()) / "usr/bin/kubectl"
+
+    def run(*arguments, directory=None, **environment):
+        command = [program, *arguments]
+        result = subprocess.run(
+            command, cwd=directory, env=person(**environment), capture_output=True, text=True, timeout=60, check=False
+        )
+        assert result.returncode == 0, result.stderr
+        return result.stdout
+
+    return run
+
+
+def test_kubectl_is_the_version_that_is_meant(kubectl):
+    assert json.loads(kubectl("version", "--client", "--output=json"))["clientVersion"]["gitVersion"].startswith("v1.32.")
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+def test_kubectl_would_apply_the_manifest(kubectl, tmp_path, path):
+    wanted = [(each["kind"].lower(), each["metadata"]["name"]) for each in yaml.safe_load_all(path.read_text())]
+    with running_api(tmp_path) as configuration:
+        told = kubectl("apply", "--dry-run=client", "--validate=false", "-f", path, KUBECONFIG=str(configuration))
+    made = [re.fullmatch(r"([a-z]+)[\w.-]*/(\S+) created \(dry run\)", line) for line in told.splitlines()]
+    assert [match and match.groups() for match in made] == wanted
+
+
+def test_kustomize_takes_the_examples_as_a_base(kubectl, tmp_path):
+    for path in EXAMPLES:
+        shutil.copy(path, tmp_path)
+    (tmp_path / "kustomization.yaml").write_text(
+        yaml.safe_dump(
+            {
+                "resources": ["corp-ca.yaml", "proxy.yaml", "repo-worker.yaml"],
+                "namePrefix": "test-",
+                "images": [{"name": "psm-entry", "newName": "registry.corp/psm-entry", "newTag": "2"}],
+            }
+        )
+    )
+    made = {each["kind"]: each for each in yaml.safe_load_all(kubectl("kustomize", str(tmp_path)))}
+    assert made.keys() == {"ConfigMap", "Secret", "Deployment"}
+    volumes = json.dumps(made["Deployment"]["spec"]["template"]["spec"])
+    assert '"test-corp-ca"' in volumes and '"test-proxy"' in volumes and '"registry.corp/psm-entry:2"' in volumes
+
+
+def test_kubectl_makes_of_files_what_the_examples_are(kubectl, tmp_path):
     """The commands of docs/kubernetes.md, by the real kubectl as far as it goes without a cluster."""
     (tmp_path / "ca_certs").mkdir()
     (tmp_path / "ca_certs" / "corp-proxy-root.pem").write_text("the certificate")
@@ -44,8 +100,7 @@ def test_kubectl_makes_of_files_what_the_examples_are(tmp_path):
     made = []
     for line in re.findall(r"^kubectl create .*$", page, re.M):
         command = [*shlex.split(line.split(" | ")[0].removesuffix(" --dry-run=client -o yaml"))]
-        command += ["--dry-run=client", "--output=yaml"]
-        told = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=60).stdout
+        told = kubectl(*command[1:], "--dry-run=client", "--output=yaml", directory=tmp_path)
         made.append(yaml.safe_load(told))
     authorities, secret, again = made
     assert again == authorities

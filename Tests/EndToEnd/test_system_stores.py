@@ -4,7 +4,7 @@ import re
 import shutil
 import ssl
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -29,8 +29,15 @@ class Family:
 
 
 @pytest.fixture(scope="session")
-def families(image: str, debian_image: str, suse_image: str, arch_image: str) -> dict[str, Family]:
-    return {
+def families(
+    image: str,
+    newer_rhel_image: str,
+    debian_image: str,
+    debian_13_image: str,
+    suse_image: str,
+    arch_image: str,
+) -> dict[str, Family]:
+    found = {
         "rhel": Family(
             image,
             "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
@@ -60,9 +67,12 @@ def families(image: str, debian_image: str, suse_image: str, arch_image: str) ->
             "/usr/bin/update-ca-trust",
         ),
     }
+    found["p11-kit 0.25"] = replace(found["rhel"], image=newer_rhel_image)
+    found["debian 13"] = replace(found["debian"], image=debian_13_image)
+    return found
 
 
-@pytest.fixture(params=["rhel", "debian", "suse", "arch"])
+@pytest.fixture(params=["rhel", "p11-kit 0.25", "debian", "debian 13", "suse", "arch"])
 def family(request, families) -> Family:
     return families[request.param]
 
@@ -391,7 +401,8 @@ def test_a_tool_is_judged_by_what_it_has_built(lying, origin, kind):
     # Whatever the tool does, the product's own bundle serves.
     assert service.variables()["NODE_EXTRA_CA_CERTS"] == containers.BUNDLE
     assert not CA_VARIABLES & service.variables().keys()
-    assert box.run("pgrep", "sleep").stdout == b""
+    running = box.run("sh", "-c", "cat /proc/[0-9]*/comm").stdout.split()
+    assert b"service" in running and b"sleep" not in running
     told = lies_told(box)
     box.restart()
     assert (lies_told(box) > told) == (lie.runs_again and kind != "cannot be executed")
