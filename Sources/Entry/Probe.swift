@@ -198,7 +198,8 @@ struct Probe {
     let mounted = context.inputs.found.filter { $0.certificate.subjectDER == last.issuerDER }
     let now = Clock.secondsSinceEpoch
     if let found = mounted.first, mounted.allSatisfy({ $0.certificate.notAfter < now }) {
-      return "\(told); issuer \(issuer) is mounted as \(found.source.shown) and has expired; mount its successor"
+      return
+        "\(told); issuer \(issuer) is mounted as \(found.source.shown) and has expired; mount its successor"
     }
     if let remedy { return "\(told); \(remedy)" }
     if !refused.isWithoutIssuer {
