@@ -49,4 +49,17 @@ with tempfile.TemporaryDirectory() as directory:
     asyncio.run(mirror(directory))
 """
 
-JOBS = {"rattler": RATTLER, "requests": REQUESTS}
+CONDA_MIRROR = """
+import os, subprocess, sys, tempfile
+channel, proxy = sys.argv[1:]
+own = [] if proxy == "-" else ["--proxy", f"https:{proxy}"]
+with tempfile.TemporaryDirectory() as directory:
+    command = [os.path.join(os.path.dirname(sys.executable), "conda-mirror"), "--upstream-channel", channel]
+    command += ["--platform", "noarch", "--target-directory", directory, *own]
+    subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+    for name in os.listdir(os.path.join(directory, "noarch")):
+        if name.endswith(".tar.bz2"):
+            print(name.split("-")[0])
+"""
+
+JOBS = {"conda-mirror": CONDA_MIRROR, "rattler": RATTLER, "requests": REQUESTS}
