@@ -88,20 +88,27 @@ public struct SignalSet: Sendable {
 /// function is `poll`.
 /// - Returns: which of them, as a bit each; 0 when `deadline` has passed.
 public func waitToRead(_ descriptors: [FileDescriptor], until deadline: Deadline) -> UInt {
-  wait(for: Int16(POLLIN), on: descriptors, until: deadline)
+  wait(for: Int16(POLLIN), on: descriptors, until: deadline) ?? 0
 }
 
 /// Waits until `descriptor` can be written to, has ended or failed.
 public func waitToWrite(_ descriptor: FileDescriptor, until deadline: Deadline) -> Bool {
+  // Where no file at all may be opened, poll refuses to look at one. That is no reason to say nothing.
   wait(for: Int16(POLLOUT), on: [descriptor], until: deadline) != 0
 }
 
-private func wait(for events: Int16, on descriptors: [FileDescriptor], until deadline: Deadline) -> UInt {
+/// - Returns: nil where `poll` fails.
+private func wait(
+  for events: Int16, on descriptors: [FileDescriptor], until deadline: Deadline
+) -> UInt? {
   var polled = descriptors.map { pollfd(fd: $0.rawValue, events: events, revents: 0) }
   while true {
     let count = poll(&polled, nfds_t(polled.count), deadline.milliseconds)
-    if count == 0 || (count < 0 && Errno.current != .interrupted) { return 0 }
-    if count < 0 { continue }
+    if count == 0 { return 0 }
+    if count < 0 {
+      if Errno.current != .interrupted { return nil }
+      continue
+    }
     var ready: UInt = 0
     for (index, descriptor) in polled.enumerated() where descriptor.revents != 0 { ready |= 1 << index }
     return ready
