@@ -75,6 +75,8 @@ def test_before_a_start_clients_were_other_users(results):
     """Or the test could not show that a start does anything."""
     differing = 0
     for (_, meant), result in results:
-        used = used_proxies(result["before"]["seen"])
+        # Some clients take the proxy's name for the target's: nothing in such a request tells who asked.
+        seen = [one for one in result["before"]["seen"] if ".test" in one["target"]]
+        used = used_proxies(seen)
         differing += any(used[client, "http"] != f"{meant}@blue" for client in CLIENTS)
     assert differing > len(results) / 2
