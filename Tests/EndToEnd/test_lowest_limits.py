@@ -4,6 +4,7 @@ import subprocess
 
 import pytest
 
+from own_root import make_root
 from roots import BUNDLE, Scene, make_scene
 
 LIMITS = [
@@ -59,3 +60,20 @@ def test_no_other_command_traps(scene: Scene, limit: str):
         if alone.returncode == 0:
             assert 0 <= told.returncode <= 78, (command, told)
             assert told.returncode == 0 or told.stderr or told.stdout, (command, "says nothing")
+
+
+def test_every_command_works_where_there_is_neither_proc_nor_dev(tmp_path, binary):
+    root = make_root(tmp_path, binary)
+
+    def told(*command: str) -> subprocess.CompletedProcess[bytes]:
+        line = ["/usr/sbin/chroot", root.scene.directory, "/psm-entry", *command]
+        return subprocess.run(line, env={"PATH": "/usr/sbin"}, capture_output=True, timeout=60, check=False)
+
+    assert (told("plan").returncode, told("check").returncode) == (2, 1)
+    applied = told("apply")
+    assert applied.returncode == 0 and b"psm-entry: warning: /proc: cannot tell which processes" in applied.stderr
+    for command in (["plan"], ["check"], ["certs"], ["env"], ["apply"], ["write-bundle", "/tmp/ca.pem"], ["--version"]):
+        assert told(*command).returncode == 0, (command, told(*command))
+    # Its own file is found by /proc alone.
+    installed = told("install", "/tmp/copy")
+    assert installed.returncode == 1 and b"mount /proc" in installed.stderr
