@@ -11,7 +11,10 @@ RESOURCES = {
     "v1": {"configmaps": "ConfigMap", "secrets": "Secret"},
     "apps/v1": {"deployments": "Deployment"},
     "trust.cert-manager.io/v1alpha1": {"bundles": "Bundle"},
+    "certificates.k8s.io/v1beta1": {"clustertrustbundles": "ClusterTrustBundle"},
 }
+OF_THE_CLUSTER = {"Bundle", "ClusterTrustBundle"}
+"""Kinds that belong to no namespace."""
 
 
 def _answer(path: str) -> dict[str, object] | None:
@@ -27,7 +30,7 @@ def _answer(path: str) -> dict[str, object] | None:
     if resources is None:
         return None
     verbs = ["create", "get", "list", "patch"]
-    listed = [{"name": name, "kind": kind, "namespaced": True, "verbs": verbs} for name, kind in resources.items()]
+    listed = [{"name": name, "kind": kind, "namespaced": kind not in OF_THE_CLUSTER, "verbs": verbs} for name, kind in resources.items()]
     group_version = path.removeprefix("/apis/").removeprefix("/api/")
     return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": listed}
 

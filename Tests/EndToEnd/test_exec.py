@@ -361,7 +361,7 @@ def test_a_user_is_not_become_by_half_of_what_is_known_of_it(entry, tmp_path, ma
     make(path)
     ending = entry(b"/bin/echo", b"started", options=[b"--user", user])
     assert (ending.status, ending.output) == (70, b"")
-    assert b"psm-entry: error: PSM_ENTRY_USER: /etc/%s " % name.encode() in ending.errors
+    assert b"psm-entry: error: PSM_ENTRY_USER: /etc/%s: " % name.encode() in ending.errors
 
 
 @pytest.mark.parametrize("error", ["EACCES", "EIO"])
