@@ -216,7 +216,7 @@ extension NoProxyPortability {
 
 extension [Text] {
   /// As a sentence has them: `a, b and c`.
-  fileprivate var joinedByAnd: Text {
+  var joinedByAnd: Text {
     guard count > 1, let last else { return joined(by: "") }
     return "\(Array(dropLast()).joined(by: ", ")) and \(last)"
   }

@@ -69,13 +69,8 @@ struct ConnectTarget {
 
 /// The host that an answer redirects to; nil where it does not leave its own.
 func redirectedHost(_ answer: [UInt8]) -> [UInt8]? {
-  let header: StaticString = "location:"
-  for line in answer[...].parts(between: "\r\n") {
-    guard line.prefix(header.utf8CodeUnitCount).map({ $0 | 0x20 })[...].isEqual(to: header) else { continue }
-    let value = line.dropFirst(header.utf8CodeUnitCount).drop { $0 == UInt8(ascii: " ") }
-    return ConnectTarget([UInt8](value))?.host
-  }
-  return nil
+  guard let value = headerValues("location:", in: answer).first else { return nil }
+  return ConnectTarget([UInt8](value.drop { $0 == UInt8(ascii: " ") }))?.host
 }
 
 /// A proxy to go through, and what it is called in the result; no address where it cannot be read.

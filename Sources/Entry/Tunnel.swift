@@ -68,12 +68,8 @@ func proxyRefusal(_ status: Int, offered: [[UInt8]], _ proxy: ProxyURL, _ author
   case 407:
     let refused: Text = "407 Proxy Authentication Required"
     if !offered.isEmpty && !offered.contains(where: { isBasic($0) }) {
-      let schemes = offered.map { escaped($0) }
-      let list: Text =
-        schemes.count == 1
-        ? schemes[0] : "\(Array(schemes.dropLast()).joined(by: ", ")) and \(schemes[schemes.count - 1])"
       return
-        "\(refused): the proxy offers only \(list), which conda and Python's clients cannot use; ask for Basic, or run a local forwarder (px, cntlm)"
+        "\(refused): the proxy offers only \(offered.map { escaped($0) }.joinedByAnd), which conda and Python's clients cannot use; ask for Basic, or run a local forwarder (px, cntlm)"
     }
     guard let userinfo = proxy.userinfo else {
       return "\(refused): no user given; write http://user:password@host:port"
@@ -94,13 +90,11 @@ private func isBasic(_ scheme: [UInt8]) -> Bool { scheme.map { $0 | 0x20 }[...].
 /// The schemes in the answer's Proxy-Authenticate lines, each once.
 /// - Source: RFC 9110 §11.7.1 and §11.3: challenges between commas, as are their parameters, which have an equals sign.
 func offeredSchemes(_ answer: [UInt8]) -> [[UInt8]] {
-  let header: StaticString = "proxy-authenticate:"
   var schemes: [[UInt8]] = []
-  for line in answer[...].parts(between: "\r\n") {
-    let name = line.prefix(header.utf8CodeUnitCount).map { $0 == UInt8(ascii: "-") ? $0 : $0 | 0x20 }
-    guard name[...].isEqual(to: header) else { continue }
-    for part in line.dropFirst(name.count).parts(between: ",") {
-      guard let word = part.parts(between: " \t").first, word.allSatisfy({ $0.isLetterOrDigit(or: "-_") })
+  for value in headerValues("proxy-authenticate:", in: answer) {
+    for part in value.parts(between: ",") {
+      guard let word = part.parts(between: " \t").first,
+        word.allSatisfy({ $0.isLetterOrDigit(or: "-_") })
       else {
         continue
       }
@@ -108,6 +102,15 @@ func offeredSchemes(_ answer: [UInt8]) -> [[UInt8]] {
     }
   }
   return schemes
+}
+
+/// What stands behind each header of this name in an HTTP answer.
+/// - Parameter name: in lower case, with its colon. Neither a dash nor a colon has the bit unset that a capital has.
+func headerValues(_ name: StaticString, in answer: [UInt8]) -> [ArraySlice<UInt8>] {
+  let count = name.utf8CodeUnitCount
+  return answer[...].parts(between: "\r\n").filter { line in
+    line.prefix(count).map { $0 | 0x20 }[...].isEqual(to: name)
+  }.map { $0.dropFirst(count) }
 }
 
 // MARK: SOCKS
@@ -138,7 +141,7 @@ private func openSOCKS5Tunnel(
     throw Refusal(
       proxy.userinfo == nil
         ? "user and password required; write socks5://user:password@host:port"
-        : "the proxy accepts neither a password nor no authentication")
+        : "the proxy requires another authentication method than user and password")
   }
   var place: [UInt8]
   if let address = try address(target, resolving: proxy.scheme == .socks5) {

@@ -134,7 +134,7 @@ extension ProxyNote {
   static var requestMethod: ProxyNote {
     .warning(
       "REQUEST_METHOD",
-      "set, so Go and rattler take the service for a CGI script and ignore HTTP_PROXY; unset it")
+      "set, so Go, rattler and uv treat the service as a CGI script and ignore HTTP_PROXY; unset it")
   }
 
   static func everythingAmongOthers(_ name: Text) -> ProxyNote {

@@ -16,6 +16,7 @@ func mistakenProxyURL(_ text: ArraySlice<UInt8>) -> ProxyURLFault? {
 private func holdsPlaceholder(_ text: ArraySlice<UInt8>) -> Bool {
   var rest = text
   var isAtStart = true
+  var mayHaveTemplate = true
   while let byte = rest.popFirst() {
     switch byte {
     case ASCII.dollar:
@@ -27,8 +28,10 @@ private func holdsPlaceholder(_ text: ArraySlice<UInt8>) -> Bool {
         return true
       }
     case ASCII.openingBrace:
-      if rest.first == ASCII.openingBrace && rest.firstIndex(of: StaticString("}}").bytes) != nil {
-        return true
+      // Looked for once: where it does not follow the first `{{`, it follows none.
+      if mayHaveTemplate && rest.first == ASCII.openingBrace {
+        if rest.contains("}}") { return true }
+        mayHaveTemplate = false
       }
     case ASCII.percent where isAtStart:
       // `%41` at the beginning of a password is an encoded byte.

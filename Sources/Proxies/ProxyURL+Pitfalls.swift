@@ -58,10 +58,11 @@ extension ProxyURL {
     }
     if let userinfo {
       if userinfo.decodedUser.has(ASCII.colon) { found.append(.colonInUser) }
-      if userinfo.basicCredentials.bytes.contains(where: { $0 < ASCII.space || $0 == ASCII.delete }) {
+      let credentials = userinfo.basicCredentials.bytes
+      if credentials.contains(where: { $0 < ASCII.space || $0 == ASCII.delete }) {
         found.append(.controlCharacter)
       }
-      if percentDecoded(userinfo.basicCredentials.bytes) != userinfo.basicCredentials.bytes {
+      if percentDecoded(credentials) != credentials {
         found.append(.encodedTriplet)
       }
     }

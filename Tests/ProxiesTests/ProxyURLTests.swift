@@ -183,4 +183,10 @@ struct ProxyURLTests {
     #expect(!printed.contains("104"), "104 is the first byte of the password")
     #expect(printed.contains("http://user:***@proxy:1/***"))
   }
+
+  @Test func aPasswordOfNothingButBracesIsReadOnce() {
+    let braces = String(repeating: "{", count: 130_000)
+    #expect((try? parseProxyURL(bytes("http://u:\(braces)@h:1"))) != nil)
+    #expect(throws: ProxyURLFault.placeholder) { try parseProxyURL(bytes("http://u:\(braces)}}@h:1")) }
+  }
 }
