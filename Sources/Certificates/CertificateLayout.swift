@@ -151,9 +151,7 @@ func checkAlgorithm(
   if walk.isAtEnd { return }
   guard let tag = walk.nextTag(bytes), let parameters = walk.next(bytes), walk.isAtEnd
   else { throw CertificateFault(field) }
-  // OpenSSL 3.0 reads NULL in its shortest form only.
-  let isLongNull = tag == Tag.null && parameters.range.count != 2
-  if isLongNull || !isParameter(tag, bytes.extracting(parameters.content)) {
+  if !isParameter(tag, bytes.extracting(parameters.content)) {
     throw CertificateFault(field, .parameters(tag: tag))
   }
 }

@@ -97,10 +97,14 @@ struct DER {
       let isConstructed = bytes[start] & 0x20 != 0
       return isStrict || !isConstructed ? nil : (start + 2, nil)
     }
+    // OpenSSL's `asn1_get_length` wants at least one octet behind these, even where they say that none follows.
     let count = Int(first & 0x7F)
-    guard count <= 8, start + 2 + count <= end else { return nil }
+    guard start + 2 + count < end else { return nil }
     var length: UInt64 = 0
-    for index in (start + 2)..<(start + 2 + count) { length = length << 8 | UInt64(bytes[index]) }
+    for index in (start + 2)..<(start + 2 + count) {
+      if length >> 56 != 0 { return nil }
+      length = length << 8 | UInt64(bytes[index])
+    }
     guard length <= UInt64(Int.max) else { return nil }
     if isStrict && (length < 0x80 || bytes[start + 2] == 0) { return nil }
     return (start + 2 + count, Int(length))

@@ -356,6 +356,10 @@ func whatOneLibraryRefusesIsWarnedOf(name: String, der: [UInt8], words: String) 
       "parameters of tag 0x10", made { $0.publicKey = key(algorithm([0x2A, 3], element(0x10, [])), [1]) },
       true, false
     ),
+    (
+      "NULL in a long form", made { $0.publicKey = key(algorithm([0x2A, 3], [0x05, 0x81, 0]), [1]) },
+      true, false
+    ),
     ("UTCTime without seconds", made { $0.notBefore = element(0x17, "2001010000Z") }, true, false),
     ("UTCTime with an offset", made { $0.notBefore = element(0x17, "200101000000+0000") }, false, true),
     ("twice the same extension", made { $0.extensions.append(authority(true)) }, false, true),

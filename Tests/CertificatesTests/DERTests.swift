@@ -58,6 +58,21 @@ func indefiniteContentsWithoutAnEndAreNone(name: String, encoding: [UInt8]) {
   #expect(found == nil, "\(name)")
 }
 
+/// OpenSSL 3.0's `asn1_get_length`: leading zeros are skipped, and one octet at least must follow the length.
+@Test(
+  arguments: [
+    ("nothing, at the end", [0x16, 0x81, 0], nil),
+    ("nothing, with zeros, at the end", [0x16, 0x83, 0, 0, 0], nil),
+    ("nothing, before another", [0x16, 0x83, 0, 0, 0, 5, 0], 0), ("one", [0x16, 0x82, 0, 1, 7], 1),
+    ("one, of twelve octets", [0x16, 0x8C] + [UInt8](repeating: 0, count: 11) + [1, 7], 1),
+    ("2^64, of nine octets", [0x16, 0x89, 1, 0, 0, 0, 0, 0, 0, 0, 0, 7], nil),
+  ] as [(String, [UInt8], Int?)])
+func lengthsAreReadAsOpenSSLDoes(name: String, encoding: [UInt8], count: Int?) {
+  var walk = DER(0..<encoding.count, isStrict: false)
+  let found = walk.next(encoding.span)
+  #expect(found?.content.count == count, "\(name)")
+}
+
 private func nested(size: Int) -> [UInt8] {
   // From the inside out: of each element, only the header is new.
   var headers: [[UInt8]] = []
