@@ -5,8 +5,16 @@ import PackageDescription
 // PSM_ENTRY_STATIC=1 (set by `make static`) the same targets become the binary that ships:
 // Embedded Swift on musl, static-pie, stripped.
 let shipped = Context.environment["PSM_ENTRY_STATIC"] != nil
-let musl = Context.environment["PSM_ENTRY_MUSL"] ?? "x86_64-linux-musl"
 let toolchain = Context.environment["PSM_ENTRY_TOOLCHAIN"] ?? "/opt/swift"
+let commit = Context.environment["PSM_ENTRY_COMMIT"] ?? ""
+// Where musl-dev is: on this machine, or unpacked by Packaging/musl, for either architecture.
+let sysroot = Context.environment["PSM_ENTRY_SYSROOT"] ?? ""
+let architecture = Context.environment["PSM_ENTRY_ARCHITECTURE"] ?? "x86_64"
+// Of Linux the toolchain has Embedded Swift for x86_64 only. The bare machine's for aarch64 is the same code, but has to be
+// told what `-static-pie` and the target's name say otherwise.
+let isBare = architecture != "x86_64"
+let musl = "\(architecture)-linux-musl"
+let unicode = isBare ? "\(architecture)-none-none-elf" : "\(architecture)-unknown-linux-gnu"
 
 let swiftFlags: [String] =
   ["-warnings-as-errors"]
@@ -14,12 +22,13 @@ let swiftFlags: [String] =
     ? [
       "-wmo", "-Osize", "-gnone", "-Xcc", "-fno-unwind-tables",
       "-Xcc", "-fno-asynchronous-unwind-tables", "-Xfrontend", "-function-sections", "-Xcc",
-      "-ffunction-sections", "-Xcc", "-isystem", "-Xcc", "/usr/include/\(musl)",
+      "-ffunction-sections", "-Xcc", "-isystem", "-Xcc", "\(sysroot)/usr/include/\(musl)",
       // Retaining is called, not copied to its 1,400 uses: 28,600 bytes of 511,200, for 1.0 % more instructions.
       "-Xllvm", "-force-attribute=swift_retain:noinline",
       // So is appending to an array: 22,600 bytes, for 0.2 % more instructions.
       "-Xllvm", "-sil-inline-never-functions=Sa6append",
     ] : [])
+  + (isBare ? ["-Xcc", "-D__linux__"] : [])
 
 let swiftSettings: [SwiftSetting] =
   (shipped ? [.enableExperimentalFeature("Embedded")] : []) + [.unsafeFlags(swiftFlags)]
@@ -27,18 +36,19 @@ let swiftSettings: [SwiftSetting] =
 let linkerSettings: [LinkerSetting] =
   shipped
   ? [
-    .unsafeFlags([
-      "-use-ld=lld", "-Xclang-linker", "-static-pie", "-Xclang-linker", "-nostdlib",
-      "-Xclang-linker", "-nostartfiles", "-Xclang-linker", "-Wno-unused-command-line-argument",
-      "/usr/lib/\(musl)/rcrt1.o", "-L/usr/lib/\(musl)",
-      "-Xlinker", "-s", "-Xlinker", "--gc-sections", "-Xlinker", "--icf=all", "-Xlinker", "--build-id=none",
-      // Memory comes from Memory.swift: these four are all that Swift and the parts of musl in use ask for.
-      "-Xlinker", "--defsym=malloc=psm_entry_malloc", "-Xlinker", "--defsym=calloc=psm_entry_calloc",
-      "-Xlinker", "--defsym=free=psm_entry_free",
-      "-Xlinker", "--defsym=posix_memalign=psm_entry_posix_memalign",
-      "\(toolchain)/usr/lib/swift/embedded/x86_64-unknown-linux-gnu/libswiftUnicodeDataTables.a",
-      "-lc",
-    ]),
+    .unsafeFlags(
+      [
+        "-use-ld=lld", "-Xclang-linker", "-static-pie", "-Xclang-linker", "-nostdlib",
+        "-Xclang-linker", "-nostartfiles", "-Xclang-linker", "-Wno-unused-command-line-argument",
+        "\(sysroot)/usr/lib/\(musl)/rcrt1.o", "-L\(sysroot)/usr/lib/\(musl)",
+        "-Xlinker", "-s", "-Xlinker", "--gc-sections", "-Xlinker", "--icf=all", "-Xlinker", "--build-id=none",
+        // Memory comes from Memory.swift: these four are all that Swift and the parts of musl in use ask for.
+        "-Xlinker", "--defsym=malloc=psm_entry_malloc", "-Xlinker", "--defsym=calloc=psm_entry_calloc",
+        "-Xlinker", "--defsym=free=psm_entry_free",
+        "-Xlinker", "--defsym=posix_memalign=psm_entry_posix_memalign",
+        "\(toolchain)/usr/lib/swift/embedded/\(unicode)/libswiftUnicodeDataTables.a",
+        "-lc",
+      ] + (isBare ? ["-Xlinker", "-pie", "-Xlinker", "--no-dynamic-linker"] : [])),
     // Whoever asks for one of these would get memory of another kind, and give it back to ours. `--wrap` has them ask
     // for `__wrap_realloc` and the like, which are nowhere: the link fails, and only where one is used.
     .unsafeFlags(
@@ -58,8 +68,11 @@ let package = Package(
   name: "psm-entry",
   targets: [
     .systemLibrary(name: "CLinux"),
+    .target(
+      name: "CBuild",
+      cSettings: commit.isEmpty ? [] : [.define("PSM_ENTRY_COMMIT", to: "\"\(commit)\"")]),
     module("Text"),
-    module("Linux", ["CLinux", "Text"]),
+    module("Linux", ["CBuild", "CLinux", "Text"]),
     module("Certificates", ["Text"]),
     module("Proxies", ["Text"]),
     module("Trust", ["Certificates", "Text"]),

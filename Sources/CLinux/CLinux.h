@@ -32,7 +32,6 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-#include <linux/openat2.h>
 
 static inline int clinux_errno(void) { return errno; }
 static inline void *clinux_map_failed(void) { return MAP_FAILED; }
@@ -44,13 +43,14 @@ static inline int clinux_openat(int directory, const char *path, int flags, mode
   return openat(directory, path, flags, mode);
 }
 
+// openat2(2). What <linux/openat2.h> has of it stands here, so that musl's own headers are all that a build needs.
 static inline long clinux_openat2(int directory, const char *path, uint64_t flags, uint64_t mode,
                                   uint64_t resolve) {
-  struct open_how how = {.flags = flags, .mode = mode, .resolve = resolve};
-  return syscall(SYS_openat2, directory, path, &how, sizeof how);
+  uint64_t how[3] = {flags, mode, resolve};
+  return syscall(SYS_openat2, directory, path, how, sizeof how);
 }
-static const uint64_t clinux_resolve_in_root = RESOLVE_IN_ROOT;
-static const uint64_t clinux_resolve_no_magic_links = RESOLVE_NO_MAGICLINKS;
+static const uint64_t clinux_resolve_no_magic_links = 0x02;
+static const uint64_t clinux_resolve_in_root = 0x10;
 
 static inline long clinux_getdents64(int directory, void *buffer, size_t size) {
   return syscall(SYS_getdents64, directory, buffer, size);

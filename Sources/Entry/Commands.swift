@@ -1,9 +1,6 @@
 import Linux
 import Text
 
-/// The program's version: the only place where it stands.
-let version: StaticString = "0.1.0"
-
 /// Does what the command line says: becomes the service, or ends with an exit status.
 public func run(_ argc: Int32, _ argv: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Int32 {
   let environment = CStrings.environment
@@ -41,7 +38,7 @@ private func runSubCommand(_ source: Source, _ basics: BasicSettings) throws(Com
   let commandLine = source.commandLine
   switch commandLine.verb {
   case .help: return Output.write(helpText, basics.log)
-  case .version: return Output.write("psm-entry \(version)\n", basics.log)
+  case .version: return printVersion(asJSON: commandLine.flags.contains(.json), basics.log)
   case .install: return install(to: Path(commandLine.operands.first ?? []), basics.log)
   case .apply: return apply(source, basics)
   case .start, .plan, .check, .certs, .env, .writeBundle: break
@@ -62,6 +59,20 @@ private func runSubCommand(_ source: Source, _ basics: BasicSettings) throws(Com
   case .writeBundle: return writeBundle(context, to: commandLine.operands.first)
   default: return printEnvironment(context, commandLine.flags)
   }
+}
+
+/// The version, and where it comes from: what a report of a fault must name.
+private func printVersion(asJSON: Bool, _ log: Log) -> Int32 {
+  if !asJSON {
+    return Output.write("psm-entry \(Build.version) (\(Build.architecture), commit \(Build.commit))\n", log)
+  }
+  var json = JSON()
+  json.object { object in
+    object.member("version", Build.version)
+    object.member("commit", Build.commit)
+    object.member("architecture", Build.architecture)
+  }
+  return Output.write(json.bytes + [newline], log)
 }
 
 /// Standard output, which belongs to the results.

@@ -50,6 +50,11 @@ public struct CStrings {
   }
 }
 
+extension Text {
+  /// - Parameter string: UTF-8 that the C library or this program wrote.
+  init(string: UnsafePointer<CChar>) { self.init(utf8: bytes(of: string)) }
+}
+
 private func bytes(of string: UnsafePointer<CChar>) -> [UInt8] {
   Array(UnsafeRawBufferPointer(start: string, count: strlen(string)))
 }

@@ -30,7 +30,7 @@ extension Errno {
   /// The C library's text, for example "No such file or directory".
   public var text: Text {
     guard let text = strerror(rawValue) else { return "error \(rawValue)" }
-    return Text(utf8: Array(UnsafeRawBufferPointer(start: text, count: strlen(text))))
+    return Text(string: text)
   }
 }
 

@@ -1,5 +1,6 @@
 """The scene of the end-to-end tests: the shipped binary, an image, an origin, a proxy."""
 
+import json
 import shutil
 import subprocess
 import tempfile
@@ -50,6 +51,12 @@ def binary() -> Path:
 
 
 @pytest.fixture(scope="session")
+def aarch64_binary() -> Path:
+    """The same for 64-bit ARM; `qemu-aarch64-static` runs it here."""
+    return _built("aarch64/psm-entry", "static-aarch64")
+
+
+@pytest.fixture(scope="session")
 def faulty_binary() -> Path:
     """The same source built with FAULTS: its child breaks where a test asks for it."""
     return _built("psm-entry-faults", "faults-binary")
@@ -76,9 +83,10 @@ def docker() -> Iterator[Engine]:
 
 
 @pytest.fixture(scope="session")
-def rebuilt(docker: Engine, image: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def rebuilt(docker: Engine, image: str, binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The binary that ships, built once more in another directory on another machine, so to speak."""
-    return build_from_source(docker, image, tmp_path_factory.mktemp("rebuilt"))
+    told = subprocess.run([binary, "--version", "--json"], check=True, capture_output=True, timeout=60)
+    return build_from_source(docker, image, tmp_path_factory.mktemp("rebuilt"), json.loads(told.stdout)["commit"])
 
 
 @pytest.fixture(scope="session")

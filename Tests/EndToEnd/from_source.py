@@ -51,8 +51,11 @@ def build_builder(engine: Engine, image: str, directory: Path) -> str:
     return name
 
 
-def build_from_source(engine: Engine, image: str, directory: Path) -> Path:
-    """Runs the README's command in a clone; gives the path of the binary that its image hands out."""
+def build_from_source(engine: Engine, image: str, directory: Path, commit: str) -> Path:
+    """Runs the README's command in a clone; gives the path of the binary that its image hands out.
+
+    - commit: what the binary is to name.
+    """
     builder = build_builder(engine, image, directory)
     clone = directory / "clone"
     clone.mkdir()
@@ -60,7 +63,7 @@ def build_from_source(engine: Engine, image: str, directory: Path) -> Path:
         shutil.copy(REPOSITORY / name, clone)
     shutil.copytree(REPOSITORY / "Sources", clone / "Sources")
     (shown,) = [block for block in blocks(REPOSITORY / "README.md") if block.run_by.startswith("from_source.py")]
-    command = [*shlex.split(shown.text), "--build-arg", f"BUILDER={builder}"]
+    command = [*shlex.split(shown.text), "--build-arg", f"BUILDER={builder}", "--build-arg", f"COMMIT={commit}"]
     Project(clone, {}, engine).run(*command, seconds=600)
     hand_out = ["run", "--rm", "--entrypoint", "/psm-entry", "--volume", f"{directory}:/out"]
     engine.succeed(*hand_out, "psm-entry", "install", "/out")
