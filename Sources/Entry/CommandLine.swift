@@ -23,6 +23,13 @@ struct CommandLine {
   /// How many arguments stand before the command or the sub-command's operands.
   private(set) var operandsStart = 0
   private(set) var operands: [[UInt8]] = []
+  /// What `help` and `--help` are asked about: a sub-command, or the whole.
+  private(set) var topic = Topic.whole
+
+  enum Topic: Equatable {
+    case whole, settings
+    case verb(Verb)
+  }
 
   /// Wrong usage; exit status 64.
   struct UsageError: Error { let message: Text }
@@ -32,12 +39,17 @@ struct CommandLine {
     var index = 0
     var hasVerb = false
     var isLiteral = false
+    var asked: Verb?
     while index < arguments.count {
       let argument = arguments[index]
       if !isLiteral && argument[...].isEqual(to: "--") {
         isLiteral = true
         index += 1
         if verb == .start { break }
+      } else if !isLiteral, let verb = Self.asking(argument) {
+        // Wherever it stands; help comes before the version.
+        if asked != .help { asked = verb }
+        index += 1
       } else if !isLiteral && argument[...].begins(with: "--") {
         index = try readOption(arguments, at: index)
       } else if !isLiteral && argument.first == UInt8(ascii: "-")
@@ -45,11 +57,10 @@ struct CommandLine {
       {
         throw UsageError(
           message:
-            "unknown option \(shownOption(argument[...])); what begins with a dash and is none stands behind --"
+            "unknown option \(shownOption(argument[...])); to run a command that starts with '-', put -- before it"
         )
       } else if !hasVerb && !isLiteral, let named = Self.verb(named: argument) {
-        // `--help` and `--version` stand before a sub-command as they do behind it.
-        if verb == .start { verb = named }
+        verb = named
         hasVerb = true
         index += 1
       } else if verb == .start {
@@ -59,6 +70,12 @@ struct CommandLine {
         index += 1
       }
     }
+    if let asked {
+      topic = asked == .help && hasVerb ? .verb(verb) : .whole
+      verb = asked
+      return
+    }
+    if verb == .help, let word = operands.first { topic = try Self.topic(word) }
     if verb == .start {
       operandsStart = index
       operands = Array(arguments[index...])
@@ -78,11 +95,6 @@ struct CommandLine {
     let name = argument[..<(equals ?? argument.count)]
     let attached = equals.map { Array(argument[($0 + 1)...]) }
 
-    if name.isEqual(to: "--help") || name.isEqual(to: "--version") {
-      if attached != nil { throw UsageError(message: "\(shownOption(name)) takes no value") }
-      if verb != .help { verb = name.isEqual(to: "--help") ? .help : .version }
-      return index + 1
-    }
     if let flag = Self.flag(named: name) {
       if attached != nil { throw UsageError(message: "\(shownOption(name)) takes no value") }
       flags.append(flag)
@@ -141,22 +153,39 @@ struct CommandLine {
     return name.isEqual(to: "--connect") ? .connect : nil
   }
 
+  /// What an option asks for that stands before or behind anything.
+  private static func asking(_ argument: [UInt8]) -> Verb? {
+    if argument[...].isEqual(to: "--help") || argument[...].isEqual(to: "-h") { return .help }
+    return argument[...].isEqual(to: "--version") ? .version : nil
+  }
+
+  private static func topic(_ word: [UInt8]) throws(UsageError) -> Topic {
+    if word[...].isEqual(to: "settings") { return .settings }
+    guard let verb = verb(named: word) else {
+      throw UsageError(message: "no help on \(escaped(word[...].prefix(32))): expected a sub-command, or settings")
+    }
+    return .verb(verb)
+  }
+
   private static func verb(named word: [UInt8]) -> Verb? {
     let words: [(StaticString, Verb)] = [
       ("plan", .plan), ("check", .check), ("certs", .certs), ("env", .env), ("apply", .apply),
-      ("write-bundle", .writeBundle), ("install", .install),
+      ("write-bundle", .writeBundle), ("install", .install), ("help", .help), ("version", .version),
     ]
     return words.first { word[...].isEqual(to: $0.0) }?.1
   }
 
   /// What may not stand together.
   private func checkUse() throws(UsageError) {
-    if verb == .help || verb == .version { return }
+    if verb == .help && operands.count > 1 || verb == .version && !operands.isEmpty {
+      throw UsageError(message: "unexpected argument")
+    }
+    if flags.contains(.json) && verb == .version || verb == .help { return }
     if verb == .start && operands.isEmpty {
       throw UsageError(message: "no command: psm-entry [OPTION…] -- COMMAND [ARG…]")
     }
     if [.plan, .check, .env, .apply].contains(verb) && !operands.isEmpty {
-      throw UsageError(message: "an operand too many: this sub-command takes options only")
+      throw UsageError(message: "unexpected argument: this sub-command takes options only")
     }
     if verb == .writeBundle && (operands.count > 1 || operands.first?.isEmpty == true) {
       throw UsageError(
@@ -167,7 +196,7 @@ struct CommandLine {
     }
     let takesJSON = verb == .plan || verb == .check || verb == .certs || verb == .env
     if flags.contains(.json) && !takesJSON {
-      throw UsageError(message: "--json belongs to plan, check, certs and env")
+      throw UsageError(message: "--json belongs to plan, check, certs, env and version")
     }
     if flags.contains(.null) && verb != .env { throw UsageError(message: "--null belongs to env") }
     if flags.contains(.null) && flags.contains(.json) {

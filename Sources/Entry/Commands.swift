@@ -37,7 +37,7 @@ private func runSubCommand(_ source: Source, _ basics: BasicSettings) throws(Com
 {
   let commandLine = source.commandLine
   switch commandLine.verb {
-  case .help: return Output.write(helpText, basics.log)
+  case .help: return Output.write(helpText(on: commandLine.topic), basics.log)
   case .version: return printVersion(asJSON: commandLine.flags.contains(.json), basics.log)
   case .install: return install(to: Path(commandLine.operands.first ?? []), basics.log)
   case .apply: return apply(source, basics)

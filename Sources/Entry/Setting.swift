@@ -63,25 +63,43 @@ enum Setting: Int, CaseIterable {
     }
   }
 
+  /// What `--help` writes for the option's value.
+  var placeholder: StaticString {
+    switch self {
+    case .certs, .bundles: "PATHS"
+    case .system: "HOW"
+    case .export: "NAMES"
+    case .prefer: "CASE"
+    case .noProxy: "ENTRIES"
+    case .user: "USER"
+    case .strict: "BOOL"
+    case .stateDir, .root: "DIR"
+    case .timeout: "SECONDS"
+    case .log: "LEVEL"
+    case .logFormat: "FORMAT"
+    case .repoCustomCACert, .certsData, .proxyFiles: ""
+    }
+  }
+
+  /// A line of `--help`: at most 55 columns.
   var meaning: StaticString {
     switch self {
-    case .certs: "files or directories with CA certificates, separated by ':'"
-    case .repoCustomCACert: "one more file with CA certificates: the product's own setting, only read"
-    case .certsData:
-      "CA certificates themselves: PEM, also with '\\n' for its line breaks, or Base64 of PEM, DER or PKCS#7"
-    case .bundles: "bundles to merge into, separated by ':'; '*' within a component matches"
-    case .system: "the system store: auto (the distribution's tool, else native), native, off"
-    case .export: "variables to set to the bundle's path where they are unset, separated by ','"
-    case .prefer: "which case of a proxy variable wins where two differ: lower or upper"
-    case .noProxy: "entries to add to NO_PROXY, such as the Compose services' names"
-    case .proxyFiles: "files with the variable's value (secrets), which wins over plain variables"
-    case .user: "the user to become before the service starts: NAME, UID, NAME:GROUP or UID:GID"
-    case .strict: "an error ends the start before the service runs: on or off"
-    case .stateDir: "where a private bundle goes if the bundle itself cannot be replaced"
-    case .timeout: "seconds that the preparation may take in all"
-    case .root: "another root for every store, input, state, passwd and secret path"
-    case .log: "what is logged: quiet, error, warning, info or debug"
-    case .logFormat: "text, or json: one object a line"
+    case .certs: "files or directories of CA certificates, ':' between"
+    case .repoCustomCACert: "one more file: the product's own setting, only read"
+    case .certsData: "CA certificates themselves: PEM or Base64"
+    case .bundles: "bundles to merge into (paths, '*' matches), or none"
+    case .system: "the system store: auto, native or off"
+    case .export: "variables to set to the bundle's path, ',' between"
+    case .prefer: "the case that wins where two differ: lower or upper"
+    case .noProxy: "entries to add to NO_PROXY, ',' between"
+    case .proxyFiles: "a file with the proxy's URL: a secret"
+    case .user: "become NAME, UID, NAME:GROUP or UID:GID"
+    case .strict: "an error ends the start before the service: on or off"
+    case .stateDir: "directory of the private bundle"
+    case .timeout: "seconds that the preparation may take"
+    case .root: "another root for every path but the command's"
+    case .log: "quiet, error, warning, info or debug"
+    case .logFormat: "text or json"
     }
   }
 }

@@ -145,6 +145,8 @@ extension Span<UInt8> {
 }
 
 extension StaticString {
+  public var isEmpty: Bool { utf8CodeUnitCount == 0 }
+
   /// The literal's bytes: a literal is always UTF-8.
   @inline(never)
   public var bytes: [UInt8] { withUTF8Buffer { Array($0) } }

@@ -1,4 +1,4 @@
-"""The settings as a Markdown table, made from `psm-entry --help`: docs and help cannot differ.
+"""The settings as a Markdown table, made from `psm-entry help settings`: docs and help cannot differ.
 
 `python settings_table.py --write` renews the table in the pages that hold it.
 """
@@ -14,11 +14,11 @@ BEGIN, END = "<!-- settings:begin -->\n", "<!-- settings:end -->\n"
 
 
 def table(binary: pathlib.Path) -> str:
-    help_text = subprocess.run([binary, "--help"], check=True, capture_output=True, text=True).stdout
+    help_text = subprocess.run([binary, "help", "settings"], check=True, capture_output=True, text=True).stdout
     rows = ["| variable | option | default | meaning |", "|---|---|---|---|"]
     entry = re.compile(
-        r"^  (?:(?P<option>--[a-z-]+) VALUE, )?(?P<variables>[A-Z_]+(?: [A-Z_]+)*)\n"
-        r"      (?P<meaning>.+)\n(?:      default: (?P<default>.+)\n)?",
+        r"^(?:(?P<option>--[a-z-]+) [A-Z]+, )?(?P<variables>[A-Z_]+(?: [A-Z_]+)*)\n"
+        r"    (?P<meaning>.+)\n(?:    default: (?P<default>.+)\n)?",
         re.M,
     )
     for match in entry.finditer(help_text):

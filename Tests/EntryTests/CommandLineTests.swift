@@ -35,6 +35,7 @@ private func parsed(_ words: [String]) throws(CommandLine.UsageError) -> Command
     (["write-bundle"], .writeBundle), (["write-bundle", "-", "--strict"], .writeBundle),
     (["write-bundle", "--", "-"], .writeBundle),
     (["--help"], .help), (["plan", "--help"], .help), (["--version"], .version),
+    (["-h"], .help), (["help"], .help), (["version", "--json"], .version), (["--version", "--help"], .help),
   ]
 
   @Test(arguments: verbs)
@@ -42,11 +43,29 @@ private func parsed(_ words: [String]) throws(CommandLine.UsageError) -> Command
     #expect(try parsed(words).verb == verb)
   }
 
+  static let topics: [(words: [String], topic: CommandLine.Topic)] = [
+    (["--help"], .whole), (["help"], .whole), (["help", "plan"], .verb(.plan)), (["plan", "-h"], .verb(.plan)),
+    (["--help", "check"], .verb(.check)), (["help", "settings"], .settings),
+    (["write-bundle", "a", "b", "--help"], .verb(.writeBundle)),
+  ]
+
+  @Test(arguments: topics)
+  func helpIsAboutTheSubCommandThatIsNamed(words: [String], topic: CommandLine.Topic) throws {
+    let line = try parsed(words)
+    #expect(line.verb == .help && line.topic == topic)
+  }
+
+  @Test(arguments: [["--", "help"], ["--strict", "--", "-h"], ["cmd", "--help"]])
+  func whatBelongsToTheCommandAsksForNothing(words: [String]) throws {
+    #expect(try parsed(words).verb == .start)
+  }
+
   @Test(arguments: [
     [], ["--"], ["--nosuch", "cmd"], ["--certs"], ["plan", "x"], ["check", "x"], ["env", "--json", "--null"],
     ["install"], ["install", "a", "b"], ["certs", "--null"], ["--json", "cmd"],
     ["plan", "--proxy", "http://p"],
     ["--help=1"], ["--json=1", "plan"], ["apply", "x"], ["apply", "--json"],
+    ["help", "x"], ["help", "plan", "x"], ["version", "x"],
     ["write-bundle", "a", "b"], ["write-bundle", ""], ["write-bundle", "-x"], ["-", "cmd"], ["plan", "-"],
   ])
   func wrongUsageIsRefused(words: [String]) {
