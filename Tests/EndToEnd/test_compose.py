@@ -97,6 +97,80 @@ def test_the_services_reach_each_other_without_the_proxy(project, binary, lan_pr
     assert len(lan_proxy.requests()) == before
 
 
+SCRIPT = REPOSITORY / "examples/compose-override"
+
+
+def asked(directory, programs, *arguments, **variables):
+    """Runs the script with these programs alone in PATH, beside the shell's own."""
+    for name in ("sh", "sed", "awk", "head", "dirname"):
+        (directory / name).symlink_to(shutil.which(name))
+    for name, text in programs.items():
+        (directory / name).write_text(f"#!/bin/sh\n{text}\n")
+        (directory / name).chmod(0o755)
+    return subprocess.run(
+        [SCRIPT, *arguments], env={"PATH": str(directory), **variables}, capture_output=True, timeout=60, check=False
+    )
+
+
+HAS_CONTAINERS = """case $1 in
+ps) echo 0123456789ab ;;
+*) case $3 in *Path*) echo '["/bin/service", "it"]' ;; *) echo /srv/ca_certs ;; esac ;;
+esac"""
+NO_DAEMON = "echo 'Cannot connect to the Docker daemon' >&2; exit 1"
+
+
+@pytest.mark.parametrize(
+    ("programs", "variables"),
+    [
+        ({"docker": HAS_CONTAINERS, "podman": "exit 0"}, {}),
+        ({"docker": NO_DAEMON, "podman": HAS_CONTAINERS}, {}),
+        ({"docker": "exit 0", "podman": HAS_CONTAINERS}, {}),
+        ({"docker": NO_DAEMON, "podman": HAS_CONTAINERS}, {"ENGINE": "podman"}),
+    ],
+    ids=["docker", "docker's client without its daemon", "a docker without the containers", "named"],
+)
+def test_the_engine_that_has_the_containers_is_asked(tmp_path, programs, variables):
+    told = asked(tmp_path, programs, **variables)
+    assert told.returncode == 0, told.stderr
+    services = yaml.safe_load(told.stdout)["services"]
+    assert services["repo_worker"]["command"] == ["/bin/service", "it"]
+    assert "/srv/ca_certs" in told.stdout.decode()
+
+
+@pytest.mark.parametrize(
+    ("programs", "arguments", "words"),
+    [
+        ({}, [], "neither docker nor podman is in PATH"),
+        ({"docker": NO_DAEMON, "podman": "exit 0"}, [], "no container of repo_worker (asked: docker podman)"),
+        ({"docker": NO_DAEMON}, ["docker"], "docker cannot be asked"),
+        ({"docker": HAS_CONTAINERS}, ["--nosuch"], "unknown option --nosuch"),
+    ],
+    ids=["no engine", "no container", "no daemon", "no such option"],
+)
+def test_a_failure_is_loud_and_keeps_compose_from_nothing(tmp_path, programs, arguments, words):
+    told = asked(tmp_path, programs, *arguments)
+    assert told.returncode == 1
+    assert told.stderr.decode().splitlines()[-1].startswith("compose-override: error: ")
+    assert words in told.stderr.decode()
+    assert yaml.safe_load(told.stdout) == {"services": {}}
+
+
+def test_behind_transparent_inspection_no_secret_and_no_variable_is_asked_for(tmp_path):
+    with_proxy, without = tmp_path / "with", tmp_path / "without"
+    with_proxy.mkdir()
+    without.mkdir()
+    full = yaml.safe_load(asked(with_proxy, {"docker": HAS_CONTAINERS}).stdout)
+    told = asked(without, {"docker": HAS_CONTAINERS}, "--no-proxy")
+    bare = yaml.safe_load(told.stdout)
+    for service in full["services"].values():
+        assert service.pop("environment") and service.pop("secrets")
+    assert full.pop("secrets")
+    for block in ("environment", "secrets"):
+        assert full["x-psm-entry"].pop(block)
+    assert bare == full
+    assert "proxy_url" not in told.stdout.decode().split("services:")[1]
+
+
 @pytest.mark.parametrize("init", [[], ["--init"]])
 def test_the_script_restates_any_command_also_where_the_override_is_in_force(tmp_path, image, binary, engine, init):
     """Compose's own $ is doubled, and what JSON escapes stays escaped."""
@@ -109,8 +183,7 @@ def test_the_script_restates_any_command_also_where_the_override_is_in_force(tmp
         options = [*init, "--network", "none", "--label", label, "--volume", f"{binary}:/psm-entry:ro"]
         started.append(engine.succeed("run", "--detach", *options, image, *front, *command).decode().strip())
     try:
-        script = str(REPOSITORY / "examples/compose-override")
-        override = product.Project(tmp_path, {}, engine).run(script, engine.program)
+        override = product.Project(tmp_path, {}, engine).run(str(SCRIPT), engine.program)
     finally:
         for name in started:
             Container(name, engine=engine).remove()
@@ -120,17 +193,16 @@ def test_the_script_restates_any_command_also_where_the_override_is_in_force(tmp
     assert services["repo_api"]["entrypoint"] == ["/psm-entry", "--"]
 
 
-def test_the_script_keeps_compose_working_where_nothing_was_started(tmp_path):
+def test_the_script_keeps_compose_working_where_nothing_was_started(directory):
     """What it prints lands in the override's file, and that must not be an empty one."""
-    script = str(REPOSITORY / "examples/compose-override")
-    empty = tmp_path / "docker"
+    empty = directory / "docker"
     empty.write_text("#!/bin/sh\nexec podman --root $0-root --runroot $0-run \"$@\"\n")
     empty.chmod(0o755)
-    shell = person(tmp_path, CONTAINERS_CONF=PODMAN.environment["CONTAINERS_CONF"])
-    told = subprocess.run([script], env=shell, capture_output=True, timeout=60, check=False)
+    shell = person(directory, CONTAINERS_CONF=PODMAN.environment["CONTAINERS_CONF"])
+    told = subprocess.run([SCRIPT, "docker"], env=shell, capture_output=True, timeout=60, check=False)
     assert told.returncode == 1
     assert yaml.safe_load(told.stdout) == {"services": {}}
-    assert b"there is no container of repo_api; start the product first" in told.stderr
+    assert b"no container of repo_api in docker; start the product first" in told.stderr
 
 
 def test_the_override_works_behind_composes_own_init(project, binary, lan_proxy):
