@@ -20,6 +20,7 @@ from conftest import REPOSITORY
 from containers import HERE, Container, person, podman, succeed
 from kubernetes_api import running_api
 from network import wait_for
+from pages import blocks
 
 EXAMPLES = sorted((REPOSITORY / "examples/kubernetes").glob("*.yaml"))
 AUTHORITIES = [path.name for path in EXAMPLES if path.name.startswith("corp-ca")]
@@ -239,9 +240,42 @@ def said(box, text):
 
 
 def probed(box):
-    """What each of the manifest's probes says in the container."""
-    service = example("repo-worker.yaml")["spec"]["template"]["spec"]["containers"][0]
+    """What the manifest's probes say in the container: the one that it has, and the one that it shows."""
+    text = (REPOSITORY / "examples/kubernetes/repo-worker.yaml").read_text(encoding="utf-8")
+    shown = yaml.safe_load(re.sub(r"^(          )# (readinessProbe:|  .*)$", r"\1\2", text, flags=re.M))
+    service = shown["spec"]["template"]["spec"]["containers"][0]
     return [box.run(*service[name]["exec"]["command"]) for name in ("startupProbe", "readinessProbe")]
+
+
+def test_readiness_by_check_is_opt_in():
+    for path in EXAMPLES:
+        assert "readinessProbe" not in json.dumps(example(path.name)), path.name
+
+
+def test_the_variant_for_openshift_differs_in_users_alone():
+    ours, theirs = example("repo-worker.yaml"), example("repo-worker-openshift.yaml")
+    context = ours["spec"]["template"]["spec"]["securityContext"]
+    for name in ("runAsUser", "runAsGroup", "fsGroup"):
+        del context[name]
+    assert theirs == ours
+
+
+def test_a_changed_ca_is_a_rollout_where_kustomize_makes_the_config_map(kubectl, tmp_path):
+    """docs/kubernetes.md's kustomization: the ConfigMap's name holds a hash of its contents."""
+    (text,) = [block.text for block in blocks(REPOSITORY / "docs/kubernetes.md") if "configMapGenerator" in block.text]
+    (tmp_path / "kustomization.yaml").write_text(text, encoding="utf-8")
+    shutil.copy(REPOSITORY / "examples/kubernetes/repo-worker.yaml", tmp_path)
+    (tmp_path / "ca_certs").mkdir()
+
+    def mounted(pem):
+        (tmp_path / "ca_certs" / "corp-proxy-root.pem").write_text(pem)
+        made = {each["kind"]: each for each in yaml.safe_load_all(kubectl("kustomize", str(tmp_path)))}
+        name = made["ConfigMap"]["metadata"]["name"]
+        volumes = made["Deployment"]["spec"]["template"]["spec"]["volumes"]
+        assert name in [volume["configMap"]["name"] for volume in volumes if "configMap" in volume]
+        return name
+
+    assert mounted("one") != mounted("another")
 
 
 @pytest.mark.parametrize("kind", AUTHORITIES)
