@@ -2,8 +2,9 @@ import Text
 
 /// What a client that uses OpenSSL finds in a bundle.
 ///
+/// Nothing of it changes once it is made, so it may be sent.
 /// - Source: OpenSSL's X509_load_cert_crl_file(3) and PEM_X509_INFO_read_bio(3).
-public struct BundleContents: Sendable {
+public final class BundleContents: @unchecked Sendable {
   /// Why OpenSSL would refuse the whole file, or not read it to its end.
   public struct Damage: Equatable, Sendable {
     /// Counted from 1.
@@ -113,11 +114,11 @@ public struct BundleContents: Sendable {
     return kept + text[position...]
   }
 
-  private mutating func note(_ line: Int, _ reason: Damage.Reason) {
+  private func note(_ line: Int, _ reason: Damage.Reason) {
     if damage == nil { damage = Damage(line: line, reason: reason) }
   }
 
-  private mutating func take(_ block: PEM.Block, _ decoded: Span<UInt8>) {
+  private func take(_ block: PEM.Block, _ decoded: Span<UInt8>) {
     if block.hasHeader && [.certificate, .trustedCertificate, .crl].contains(block.label) {
       return note(block.line, .block(.misplacedLine))
     }

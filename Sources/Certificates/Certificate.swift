@@ -143,7 +143,7 @@ public final class Certificate: Sendable {
 }
 
 /// What is wrong with a certificate that is used all the same.
-public enum CertificateWarning: Equatable, Sendable {
+public indirect enum CertificateWarning: Equatable, Sendable {
   case notAuthority, otherUsage, expired, notYetValid, weakSignature
   case shortRSAKey(bits: Int)
   /// It is a CA and its keyUsage does not allow it to sign certificates.

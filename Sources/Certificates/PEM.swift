@@ -120,6 +120,11 @@ struct PEM {
     return (line.lowerBound + 11)..<(line.upperBound - 5)
   }
 
+  /// Nearly all are certificates, which is told without a slice that would have to be retained.
+  private func kind(of label: Range<Int>) -> Label {
+    label.count == 11 && starts("CERTIFICATE", at: label.lowerBound) ? .certificate : Label(text[label])
+  }
+
   private func starts(_ prefix: StaticString, at start: Int) -> Bool {
     start >= 0 && start <= text.count && text.span.extracting(start...).begins(with: prefix)
   }
@@ -144,7 +149,7 @@ struct PEM {
     position = afterLabel + 6
     lineNumber += body.lines + 1
     var block = Block(
-      label: Label(text[label]), range: begin.content.lowerBound..<position, line: firstLine)
+      label: kind(of: label), range: begin.content.lowerBound..<position, line: firstLine)
     block.contents = 0..<body.count
     return block
   }
@@ -154,7 +159,7 @@ struct PEM {
   private mutating func block(_ label: Range<Int>, _ begin: Line) -> Block {
     if let block = plainBlock(label, begin) { return block }
     var block = Block(
-      label: Label(text[label]), range: begin.content.lowerBound..<position, line: lineNumber)
+      label: kind(of: label), range: begin.content.lowerBound..<position, line: lineNumber)
     var contents: [UInt8] = []
     var state = HeaderState.possible
     var hasShortLine = false

@@ -125,18 +125,21 @@ extension Answer {
   }
 
   var bytes: [UInt8] {
-    var body: [UInt8] = []
+    var entries: [[UInt8]] = []
     var status: UInt8 = 0
     switch self {
-    case .ready(let environment):
-      for entry in environment.entries {
-        body.append(contentsOf: entry)
-        body.append(0)
-      }
+    case .ready(let environment): entries = environment.entries
     case .refused(let code): status = UInt8(truncatingIfNeeded: code)
     case .failed: status = UInt8(ExitStatus.preparationFailed)
     }
-    let length = UInt64(body.count)
-    return [status] + (0..<8).map { UInt8(truncatingIfNeeded: length >> (56 - 8 * $0)) } + body
+    let length = entries.reduce(0) { $0 + $1.count + 1 }
+    var bytes = [status]
+    bytes.reserveCapacity(9 + length)
+    for index in 0..<8 { bytes.append(UInt8(truncatingIfNeeded: length >> (56 - 8 * index))) }
+    for entry in entries {
+      bytes += entry
+      bytes.append(0)
+    }
+    return bytes
   }
 }

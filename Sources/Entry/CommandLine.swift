@@ -162,7 +162,8 @@ struct CommandLine {
   private static func topic(_ word: [UInt8]) throws(UsageError) -> Topic {
     if word[...].isEqual(to: "settings") { return .settings }
     guard let verb = verb(named: word) else {
-      throw UsageError(message: "no help on \(escaped(word[...].prefix(32))): expected a sub-command, or settings")
+      throw UsageError(
+        message: "no help on \(escaped(word[...].prefix(32))): expected a sub-command, or settings")
     }
     return .verb(verb)
   }

@@ -74,10 +74,16 @@ func redirectedHost(_ answer: [UInt8]) -> [UInt8]? {
 }
 
 /// A proxy to go through, and what it is called in the result; no address where it cannot be read.
-struct ConnectRoute {
+final class ConnectRoute {
   let name: Text
   let proxy: ProxyURL?
   let problem: Text?
+
+  init(name: Text, proxy: ProxyURL?, problem: Text?) {
+    self.name = name
+    self.proxy = proxy
+    self.problem = problem
+  }
 }
 
 /// Goes every route to every target.

@@ -3,9 +3,14 @@ import Text
 import Trust
 
 /// Where settings come from: the command line, then the environment.
-struct Source {
+final class Source {
   let commandLine: CommandLine
   let environment: Environment
+
+  init(commandLine: CommandLine, environment: Environment) {
+    self.commandLine = commandLine
+    self.environment = environment
+  }
 
   /// A setting's value and whether an option gave it. An empty variable counts as unset, as
   /// Compose's `${NAME:-}` leaves it, but for the list of exports, which somebody may want empty;

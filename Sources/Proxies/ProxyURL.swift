@@ -4,7 +4,7 @@ import Text
 ///
 /// The password never appears in a description: print ``redacted``, hand on ``value``.
 /// - Source: RFC 3986 §3.2; curl's `--proxy` for what a missing scheme means.
-public struct ProxyURL: Equatable, Sendable, CustomStringConvertible, CustomDebugStringConvertible {
+public final class ProxyURL: Equatable, Sendable, CustomStringConvertible, CustomDebugStringConvertible {
   /// How a client talks to the proxy itself; it says nothing of what is fetched through it.
   public enum Scheme: Equatable, Sendable {
     case http, https, socks4, socks4a, socks5, socks5h
@@ -41,6 +41,12 @@ public struct ProxyURL: Equatable, Sendable, CustomStringConvertible, CustomDebu
     self.port = port
     self.rest = Secret([UInt8](rest))
     self.written = Secret(written)
+  }
+
+  public static func == (one: ProxyURL, other: ProxyURL) -> Bool {
+    one.scheme == other.scheme && one.userinfo == other.userinfo && one.host == other.host
+      && one.isIPv6 == other.isIPv6 && one.port == other.port && one.rest == other.rest
+      && one.written == other.written
   }
 
   /// The whole address, to be handed on: the bytes that were given where they needed no repair.

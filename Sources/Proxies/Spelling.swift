@@ -1,7 +1,7 @@
 import Text
 
 /// One name of a proxy variable as it stands in the environment, with its value.
-struct Spelling {
+final class Spelling {
   /// The name as it is spelled, or that of the `_FILE` variable; ASCII letters and underscores.
   let name: [UInt8]
   /// The value as it was given.

@@ -3,7 +3,7 @@ import Text
 import Trust
 
 /// A bundle on disk: where it really stands once links are followed, and what is in it.
-struct BundleFile {
+final class BundleFile {
   enum Failure: Error, Equatable {
     case missing
     case unreadable(ReadError)

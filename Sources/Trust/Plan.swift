@@ -68,7 +68,7 @@ public struct StoreUpdate: Equatable, Sendable {
 
 /// What a store gains and loses.
 public struct StoreChange: Equatable, Sendable {
-  public enum Kind: Equatable, Sendable { case system, bundle, privateBundle }
+  public indirect enum Kind: Equatable, Sendable { case system, bundle, privateBundle }
 
   public let store: Path
   public let kind: Kind

@@ -49,7 +49,7 @@ public struct PatternFailure: Equatable, Sendable {
 }
 
 /// Whether a file can be replaced by a rename.
-public enum Replaceability: Equatable, Sendable {
+public indirect enum Replaceability: Equatable, Sendable {
   case unknown, replaceable
   case blocked(Blocker)
 }
@@ -74,7 +74,7 @@ public enum Blocker: Error, Equatable, Sendable {
 
 /// A bundle under one of its names.
 public struct BundleSnapshot: Sendable {
-  public enum State: Sendable {
+  public indirect enum State: Sendable {
     case missing
     case unreadable(ReadError)
     case read(File)
@@ -208,7 +208,7 @@ public struct StoreSnapshot: Sendable {
 
 /// A CA variable that the user has set.
 public struct VariableSnapshot: Sendable {
-  public enum State: Sendable {
+  public indirect enum State: Sendable {
     case unreadable(ReadError)
     /// The text is nil for a file that is a bundle or the system store's.
     case file(FileIdentity, text: [UInt8]?)
@@ -244,7 +244,7 @@ public struct VariableSnapshot: Sendable {
 /// A directory that a private bundle may go to.
 public struct StateDirectorySnapshot: Sendable {
   /// Why it does not serve.
-  public enum Failure: Equatable, Sendable {
+  public indirect enum Failure: Equatable, Sendable {
     case system(Errno)
     /// It is another user's, a symbolic link, or no directory: whoever made it may want to choose what is trusted.
     case foreign

@@ -44,7 +44,8 @@ private func parsed(_ words: [String]) throws(CommandLine.UsageError) -> Command
   }
 
   static let topics: [(words: [String], topic: CommandLine.Topic)] = [
-    (["--help"], .whole), (["help"], .whole), (["help", "plan"], .verb(.plan)), (["plan", "-h"], .verb(.plan)),
+    (["--help"], .whole), (["help"], .whole), (["help", "plan"], .verb(.plan)),
+    (["plan", "-h"], .verb(.plan)),
     (["--help", "check"], .verb(.check)), (["help", "settings"], .settings),
     (["write-bundle", "a", "b", "--help"], .verb(.writeBundle)),
   ]
