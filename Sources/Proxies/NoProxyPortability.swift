@@ -79,7 +79,7 @@ public func portability(of kind: NoProxyKind) -> NoProxyPortability {
   case .ipv6Network:
     row(
       kind, "fd00::/8", "[fd00::1]:8080", [.go, .rattler, .uv],
-      "curl from 8 on; name the hosts or their domain instead")
+      "name the hosts or their domain instead")
   case .ipv4Mask:
     row(kind, "10.0.0.0/255.0.0.0", "10.1.2.3:8080", .ruby, "name the hosts or their domain instead")
   case .ipv4Range:

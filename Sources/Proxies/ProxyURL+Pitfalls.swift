@@ -20,18 +20,20 @@ extension ProxyURL {
 
     /// Which clients fail, and what to do, for a person.
     ///
-    /// - Source: measured by `Tests/EndToEnd/test_proxy_matrix.py`.
+    /// - Source: measured by `Tests/EndToEnd/test_proxy_matrix.py`; that libcurl 8.8 no longer decodes what git has decoded,
+    ///   curl's issue 13265.
     var text: Text {
       switch self {
-      case .path: "path after the port, on which Node fails; remove it"
-      case .query: "query or fragment after the port, on which Node and urllib fail; remove it"
+      case .path: "path after the port, on which Node and git (2.47 and later) fail; remove it"
+      case .query:
+        "query or fragment after the port, on which Node, urllib and git (2.47 and later) fail; remove it"
       case .zone: "IPv6 zone, which only curl, git and Go understand; use another address of the proxy"
       case .hexadecimalHost: "host in hexadecimal, on which Go fails; write the address as four numbers"
       case .colonInUser: "encoded colon in the user, on which aiohttp fails; use another user"
       case .controlCharacter:
         "encoded control character in the user or password, on which curl fails; choose another password"
       case .encodedTriplet:
-        "%25 before two hex digits in the user or password, which git decodes twice; choose another password"
+        "%25 before two hex digits, which git decodes twice (libcurl before 8.8); choose another password"
       }
     }
   }

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from containers import PODMAN, Container
+
 HERE = Path(__file__).resolve().parent
 SOURCES = HERE / "readers"
 REPOSITORY = HERE.parent.parent
@@ -86,17 +88,23 @@ SKIPPING = ("Go", "rustls")
 """Those that pass over a certificate that they cannot read, and have the others."""
 
 
+def _commands_in(box: Container) -> dict[str, Sequence[object]]:
+    ask = ("podman", "exec", "--interactive", box.name, "/usr/bin/python3", SOURCES / "clients.py")
+    return {"OpenSSL 3.5": (*ask, "ssl"), "GnuTLS 3.8": (*ask, "gnutls")}
+
+
 @contextlib.contextmanager
-def running_readers(names: Sequence[str] = ()) -> Iterator[dict[str, Reader]]:
-    """The readers of these names, or all."""
+def running_readers(names: Sequence[str] = (), newer: Container | None = None) -> Iterator[dict[str, Reader]]:
+    """The readers of these names, or all; and Debian 13's in its container, which has the tests' files."""
     _build()
     readers: dict[str, Reader] = {}
-    commands = _commands()
+    commands = {**_commands(), **(_commands_in(newer) if newer else {})}
     try:
         for name in names or commands:
             command = commands[name]
             process = subprocess.Popen(
                 [str(part) for part in command],
+                env=dict(PODMAN.environment),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,

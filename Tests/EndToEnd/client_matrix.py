@@ -2,20 +2,25 @@
 
 import json
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import containers
 from containers import HERE
 
+Row = TypeVar("Row")
 REPO = HERE.parent.parent
 CLIENTS = ("curl", "wget", "git", "urllib", "requests", "pip", "aiohttp", "httpx", "rattler", "uv", "Go", "Ruby")
 CLIENTS += ("Node", "Node fetch")
+OLDER, NEWER = "Debian 12", "Debian 13"
+SYSTEMS = {OLDER: "bookworm", NEWER: "trixie"}
+"""The systems whose clients are asked, and their releases' names."""
 
 
-def build_image() -> str:
-    built = subprocess.run([HERE / "build-clients-image"], stdout=subprocess.PIPE, timeout=900, check=True)
+def build_image(release: str) -> str:
+    built = subprocess.run([HERE / "build-clients-image", release], stdout=subprocess.PIPE, timeout=900, check=True)
     return built.stdout.decode().strip()
 
 
@@ -43,6 +48,80 @@ def run(image: str, binary: Path, directory: Path, scene: Scene, jobs: Iterable[
         options += ["--volume", f"{source}:{target}:ro"]
     command = ["/conda/bin/python", "/tests/matrix/run.py", "/asked/jobs"]
     return json.loads(containers.succeed("run", *options, "--env", "PYTHONPATH=/tests", image, *command, seconds=300))
+
+
+@dataclass(frozen=True)
+class Matrix(Generic[Row]):
+    """What came of the rows of a table with the clients of a system."""
+
+    versions: Mapping[str, str]
+    rows: Sequence[tuple[Row, dict]]
+    """All that psm-entry was started with. `before` and `after` are None where no client was asked."""
+
+    @property
+    def results(self) -> Sequence[tuple[Row, dict]]:
+        """Those with which clients were asked."""
+        return [(row, result) for row, result in self.rows if result["before"]]
+
+
+class Measurement(Generic[Row]):
+    """A table put to the clients of each system, once, when its answers are asked for.
+
+    Where `every` is false only a core of it is put to clients: on Debian 12 every fifth row, on Debian 13 every fifteenth,
+    and on both those in which the page has them differ.
+    """
+
+    def __init__(
+        self,
+        page: Path,
+        rows: Sequence[Row],
+        title: Callable[[Row], str],
+        ask: Callable[[str, Sequence[Row], Sequence[bool]], dict],
+        every: bool,
+    ) -> None:
+        """`title` is the first cell of a row; `ask` runs an image with rows, and with which of them clients are asked."""
+        assert len({title(row) for row in rows}) == len(rows)
+        self._rows, self._title, self._ask, self._every = rows, title, ask, every
+        self._known = {} if every else _differences_on(page)
+        self._matrices: dict[str, Matrix[Row]] = {}
+
+    def __getitem__(self, system: str) -> Matrix[Row]:
+        if system not in self._matrices:
+            step = 5 if system == OLDER else 15
+            wanted = [self._every or i % step == 0 or self._title(row) in self._known for i, row in enumerate(self._rows)]
+            answer = self._ask(build_image(SYSTEMS[system]), self._rows, wanted)
+            self._matrices[system] = Matrix(answer["versions"], list(zip(self._rows, answer["results"], strict=True)))
+        return self._matrices[system]
+
+    def differences(self, compare: Callable[[Row, dict, dict], list[str]]) -> list[str]:
+        """The lines of the page's table of what differs; where clients were not asked, as the page has them."""
+        older, newer = ({self._title(row): result for row, result in self[system].results} for system in SYSTEMS)
+        lines = []
+        for row in self._rows:
+            title = self._title(row)
+            cells = compare(row, older[title], newer[title]) if title in newer else self._known.get(title, [])
+            lines += [f"| {title} | {rest} |" for rest in cells]
+        return lines
+
+
+def _differences_on(page: Path) -> dict[str, list[str]]:
+    """By a row's title: the cells behind it in the page's table of what differs."""
+    found: dict[str, list[str]] = {}
+    _, _, section = page.read_text(encoding="utf-8").partition(f"\n## {NEWER}\n")
+    for line in section.splitlines():
+        title, _, rest = line.removeprefix("| ").removesuffix(" |").partition(" | ")
+        if rest:
+            found.setdefault(title, []).append(rest)
+    return found
+
+
+def difference_text(columns: str, versions: Mapping[str, str], differences: Sequence[str]) -> str:
+    """The section of a page that tells what Debian 13's clients do otherwise."""
+    head = f"## {NEWER}\n\nMeasured with {versions_text(versions)}."
+    if not differences:
+        return f"{head} Nothing differs.\n"
+    table = [f"| {columns} | {OLDER} | {NEWER} |", "|---" * (columns.count("|") + 3) + "|", *differences]
+    return f"{head} Only this differs:\n\n" + "\n".join(table) + "\n"
 
 
 def versions_text(versions: Mapping[str, str]) -> str:

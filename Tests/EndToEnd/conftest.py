@@ -11,8 +11,8 @@ import pytest
 
 import containers
 from client_matrix import build_image
-from containers import CERTS, SERVICE, Container, Engine
-from docker_engine import running_docker
+from containers import CERTS, PODMAN, SERVICE, Container, Engine
+from docker_engine import load, roomy_directory, running_docker
 from from_source import build_from_source
 from network import Origin, Proxy, running_origin, running_proxy
 
@@ -76,7 +76,7 @@ def image() -> str:
 @pytest.fixture(scope="session")
 def docker() -> Iterator[Engine]:
     """The real Docker Engine; its directory is one that the user of a container may enter."""
-    with tempfile.TemporaryDirectory(prefix="psm-entry-docker.", ignore_cleanup_errors=True) as directory:
+    with tempfile.TemporaryDirectory(prefix="psm-entry-docker.", dir=roomy_directory()) as directory:
         Path(directory).chmod(0o711)
         with running_docker(Path(directory)) as running:
             yield running
@@ -122,7 +122,16 @@ def arch_image() -> str:
 @pytest.fixture(scope="session")
 def clients_image() -> str:
     """The tests' image with more clients in it: git, wget, pip, Go, Ruby, Node and others."""
-    return build_image()
+    return build_image("bookworm")
+
+
+@pytest.fixture(scope="session")
+def debian_13_clients() -> Iterator[Container]:
+    """A container with the same clients as Debian 13 has them. It has the tests and their files at the places where they are."""
+    places = {Path(tempfile.gettempdir()), HERE}
+    box = containers.create(build_image("trixie"), ["sleep"], ["infinity"], {}, {place: str(place) for place in places}, [])
+    yield box
+    box.remove()
 
 
 @pytest.fixture(scope="session")
@@ -197,15 +206,18 @@ def container(image: str, documented: dict[str, str], certs: Path) -> Iterator[S
         mounts: Mapping[Path, str] | None = None,
         command: Sequence[str] = (SERVICE,),
         from_image: str | None = None,
+        engine: Engine = PODMAN,
     ) -> Container:
         every_mount = {certs: CERTS, **(mounts or {})}
         entrypoint: list[str] = []
         if entry is not None:
             every_mount[entry] = "/psm-entry"
             entrypoint, command = ["/psm-entry"], ["--", *command]
-        made = containers.create(
-            from_image or image, entrypoint, command, {**documented, **(settings or {})}, every_mount, options
-        )
+        wanted = from_image or image
+        if engine is not PODMAN:
+            load(engine, wanted)
+        variables = {**documented, **(settings or {})}
+        made = containers.create(wanted, entrypoint, command, variables, every_mount, options, engine)
         started.append(made)
         return made
 

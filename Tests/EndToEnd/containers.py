@@ -15,6 +15,7 @@ HERE = Path(__file__).parent
 SERVICE = "/usr/local/bin/service"
 BUNDLE = "/conda/ssl/cacert.pem"
 CERTIFI = "/conda/lib/python3.11/site-packages/certifi/cacert.pem"
+"""In the images of Debian 12; `Container.certifi` is that of any."""
 STORE = "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem"
 ANCHORS = "/usr/share/pki/ca-trust-source/anchors"
 CERTS = "/etc/repo/ca_certs"
@@ -137,6 +138,11 @@ class Container:
     def read(self, path: str) -> bytes:
         return self.engine.succeed("exec", self.name, "cat", path)
 
+    def certifi(self) -> str:
+        """The bundle that requests, pip and httpx read."""
+        told = self.run("/conda/bin/python", "-c", "import certifi; print(certifi.where())")
+        return told.stdout.decode().strip()
+
     def changed_paths(self) -> list[str]:
         """Every path that was changed, added or removed since the image, running or not."""
         return [line.split(" ", 1)[1] for line in self.engine.succeed("diff", self.name).decode().splitlines()]
@@ -170,15 +176,16 @@ def create(
     environment: Mapping[str, str],
     mounts: Mapping[Path, str],
     options: Sequence[str],
+    engine: Engine = PODMAN,
 ) -> Container:
-    """Creates and starts a container on the host's loopback; `mounts` are read-only."""
+    """Creates and starts a container on the loopback of the host, or of Docker's network; `mounts` are read-only."""
     arguments = ["run", "--detach", "--network", "host"]
     for name, value in environment.items():
         arguments += ["--env", f"{name}={value}"]
     for source, target in mounts.items():
         arguments += ["--volume", f"{source}:{target}:ro"]
     if entrypoint:
-        arguments += ["--entrypoint", json.dumps(list(entrypoint))]
-    arguments += [*options, image, *command]
+        arguments += ["--entrypoint", entrypoint[0]]
+    arguments += [*options, image, *entrypoint[1:], *command]
     now = time.time_ns()
-    return Container(succeed(*arguments).decode().strip(), now)
+    return Container(engine.succeed(*arguments).decode().strip(), now, engine)

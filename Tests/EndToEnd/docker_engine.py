@@ -5,6 +5,9 @@ its iptables rules never meet this machine's, nor podman's.
 """
 
 import contextlib
+import os
+import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -59,6 +62,21 @@ def running_docker(directory: Path) -> Iterator[Engine]:
         finally:
             # Before its way out: without one it takes long to end.
             _end(daemon, 30)
+            # What it leaves mounted keeps its directory from being removed.
+            subprocess.run(["umount", str(directory / "run/netns/default")], stderr=subprocess.DEVNULL, timeout=10, check=False)
+
+
+def roomy_directory() -> str | None:
+    """Where the daemon's directory is best: in memory, where there is enough of it and programs may be run from it.
+
+    The files of an image are many; a disk may take half a minute to remove them.
+    """
+    memory = Path("/dev/shm")
+    if not memory.is_mount() or os.statvfs(memory).f_flag & os.ST_NOEXEC:
+        return None
+    (available,) = re.findall(r"^MemAvailable: +(\d+) kB$", Path("/proc/meminfo").read_text(), re.MULTILINE)
+    enough = min(shutil.disk_usage(memory).free, int(available) << 10) > 12 << 30
+    return str(memory) if enough else None
 
 
 def load(engine: Engine, image: str) -> None:

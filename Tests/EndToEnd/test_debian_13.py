@@ -10,7 +10,6 @@ from containers import BUNDLE, CERTS
 from network import BODY
 from test_strict_clients import CA, LACKS, STRICT
 
-CERTIFI = "/conda/lib/python3.13/site-packages/certifi/cacert.pem"
 URLLIB = [PYTHON, "-c", "import sys, urllib.request; print(urllib.request.urlopen(sys.argv[1], timeout=15).read().decode(), end='')"]
 
 
@@ -53,7 +52,7 @@ def test_the_stores_are_merged_and_no_variable_replaces_a_clients_trust(start, o
     box = start()
     service = box.service()
     assert not CA_VARIABLES & service.variables().keys()
-    for path in (BUNDLE, CERTIFI, "/etc/ssl/certs/ca-certificates.crt"):
+    for path in (BUNDLE, box.certifi(), "/etc/ssl/certs/ca-certificates.crt"):
         assert proxy.authority.pem in box.read(path)
     said = len(box.said())
     box.restart()

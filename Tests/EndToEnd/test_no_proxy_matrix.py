@@ -5,7 +5,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from client_matrix import CLIENTS, REPO, Scene, check_page, client_name, label_of, run, versions_text
+from client_matrix import CLIENTS, NEWER, OLDER, REPO, SYSTEMS, Matrix, Measurement, Scene, check_page, client_name
+from client_matrix import difference_text, label_of, run, versions_text
 from no_proxy_entries import VALUES, Value
 
 PAGE = REPO / "docs" / "no-proxy.md"
@@ -28,11 +29,12 @@ READ_ALIKE = {"git": "curl", "pip": "requests"}
 Ways = dict[tuple[str, str], bool]
 
 
-def job(value: Value) -> dict[str, object]:
+def job(value: Value, is_wanted: bool) -> dict[str, object]:
     """The path of a URL tells which client asked for it."""
     proxy = "http://user1:pw1@blue:8899"
     entries = [f"HTTP_PROXY={proxy}", f"http_proxy={proxy}", f"NO_PROXY={value.value}", f"no_proxy={value.value}"]
-    urls = {client: [f"http://{host}/{label_of(client)}" for host in value.hosts] for client in CLIENTS}
+    clients = CLIENTS if is_wanted else []
+    urls = {client: [f"http://{host}/{label_of(client)}" for host in value.hosts] for client in clients}
     return {"entries": entries, "urls": urls}
 
 
@@ -75,15 +77,18 @@ MEASURED = [client for client in CLIENTS if client not in READ_ALIKE]
 
 
 @pytest.fixture(scope="module")
-def matrix(clients_image, binary, tmp_path_factory):
-    answer = run(clients_image, binary, tmp_path_factory.mktemp("no-proxy"), SCENE, map(job, VALUES))
-    assert len(answer["results"]) == len(VALUES) >= 30
-    return answer
+def measurement(binary, tmp_path_factory, pytestconfig):
+    def ask(image, values, wanted):
+        return run(image, binary, tmp_path_factory.mktemp("no-proxy"), SCENE, map(job, values, wanted))
+
+    assert len(VALUES) >= 30
+    every = pytestconfig.getoption("all") or pytestconfig.getoption("write")
+    return Measurement(PAGE, VALUES, lambda value: f"`{value.value}`", ask, every)
 
 
-@pytest.fixture(scope="module")
-def results(matrix):
-    return list(zip(VALUES, matrix["results"], strict=True))
+@pytest.fixture(params=SYSTEMS)
+def results(request, measurement):
+    return measurement[request.param].results
 
 
 def test_every_client_reached_every_host_by_one_way_or_the_other(results):
@@ -143,8 +148,9 @@ def test_what_a_start_splits_and_trims_every_client_honors(results):
             assert all(after[value.hosts[0], client] for client in CLIENTS), value.value
 
 
-def test_the_page_is_current(matrix, results, pytestconfig):
-    check_page(PAGE, page(matrix["versions"], results), pytestconfig.getoption("write"))
+def test_the_page_is_current(measurement, pytestconfig):
+    newer = difference_text("NO_PROXY | host | clients", measurement[NEWER].versions, measurement.differences(compare))
+    check_page(PAGE, f"{page(measurement[OLDER])}\n{newer}", pytestconfig.getoption("write"))
 
 
 HEAD = """# Which client honors which entry of NO_PROXY
@@ -158,29 +164,52 @@ two clients that know IPv6 in brackets only; the others know it without. Hosts w
 `fails` means that the client raises an error on every request, of whatever host, because of the entry; a start warns of
 it.
 
-Measured by `Tests/EndToEnd/test_no_proxy_matrix.py` with the clients
+Measured by `Tests/EndToEnd/test_no_proxy_matrix.py` with the clients of Debian 12 and PyPI,
 {versions}.
-Do not edit: run that test with `--write`.
+What newer clients do otherwise stands [at the end](#debian-13). Do not edit: run that test with `--write`.
 """
 
 
-def page(versions: Mapping[str, str], results) -> str:
-    lines = [HEAD.format(versions=versions_text(versions))]
+def page(matrix: Matrix[Value]) -> str:
+    lines = [HEAD.format(versions=versions_text(matrix.versions))]
     lines += [f"| NO_PROXY | host | {' | '.join(CLIENTS)} |", "|---" * (len(CLIENTS) + 2) + "|"]
-    lines += [row for value, result in results for row in rows(value, result)]
+    for value, result in matrix.rows:
+        lines += rows(value, cells(value, result)) if result["before"] else known_rows(value)
     lines += ["", "## What check says\n", "| entry | who honors it |", "|---|---|"]
-    for value, result in results:
+    for value, result in matrix.rows:
         if value.kind:
             lines.append(f"| `{value.value}` | {detail(result['check'], value.judged).replace('*', chr(92) + '*')} |")
     return "\n".join(lines) + "\n"
 
 
-def rows(value: Value, result: Mapping[str, Mapping]) -> list[str]:
+def rows(value: Value, table: Mapping[str, Mapping[str, str]]) -> list[str]:
+    return [f"| `{value.value}` | `{host}` | {' | '.join(table[host].values())} |" for host in value.hosts]
+
+
+def known_rows(value: Value) -> list[str]:
+    """As the page has them."""
+    table, _, _ = PAGE.read_text(encoding="utf-8").partition("\n## ")
+    return [line for line in table.splitlines() if line.startswith(f"| `{value.value}` |")]
+
+
+def cells(value: Value, result: Mapping[str, Mapping]) -> dict[str, dict[str, str]]:
+    """By host and client."""
     before, after = ways(result["before"]["seen"]), ways(result["after"]["seen"])
     words = {(True, True): "yes", (False, True): "after", (False, False): "no", (True, False): "before"}
     words |= {(None, None): "fails", (None, False): "no", (None, True): "after"}
-    table = []
+    return {
+        host: {client: words[before.get((host, client)), after.get((host, client))] for client in CLIENTS}
+        for host in value.hosts
+    }
+
+
+def compare(value: Value, older: Mapping[str, Mapping], newer: Mapping[str, Mapping]) -> list[str]:
+    """Which clients of Debian 13 have another cell than Debian 12's."""
+    found: dict[tuple[str, str, str], list[str]] = {}
+    tables = [cells(value, result) for result in (older, newer)]
     for host in value.hosts:
-        cells = [words[before.get((host, client)), after.get((host, client))] for client in CLIENTS]
-        table.append(f"| `{value.value}` | `{host}` | {' | '.join(cells)} |")
-    return table
+        for client in CLIENTS:
+            one, other = (table[host][client] for table in tables)
+            if one != other:
+                found.setdefault((host, one, other), []).append(client)
+    return [f"`{host}` | {', '.join(clients)} | {one} | {other}" for (host, one, other), clients in found.items()]

