@@ -79,13 +79,15 @@ worlds: tools static
 	PSM_ENTRY_WORLDS_SECONDS=$(or $(SECONDS),600) .venv/bin/pytest Tests/EndToEnd/test_worlds.py
 
 # What takes longer than CI should: every mutant of a certificate and every collection, read by every library; every
-# allocation refused in turn; a sample of the calls of a start and of its tool; two hundred mistyped
-# proxies; a thousand rotations under load (20 minutes); two thousand worlds.
+# allocation refused in turn; a sample of the calls of a start and of its tool; each newer system call refused alone; two
+# hundred mistyped proxies; a thousand rotations under load (20 minutes); two thousand worlds. It measures the pages of
+# proxies and of NO_PROXY, and writes them.
 test-all: test
 	PSM_ENTRY_WORLDS=2000 .venv/bin/pytest Tests/EndToEnd/test_worlds.py
 	.venv/bin/pytest Tests/EndToEnd/test_certificate_matrix.py Tests/EndToEnd/test_allocations.py \
-	  Tests/EndToEnd/test_tool_faults.py Tests/EndToEnd/test_proxy_values.py Tests/EndToEnd/test_rotation.py \
-	  Tests/EndToEnd/test_dist.py --all
+	  Tests/EndToEnd/test_tool_faults.py Tests/EndToEnd/test_proxy_values.py Tests/EndToEnd/test_sandboxes.py \
+	  Tests/EndToEnd/test_rotation.py Tests/EndToEnd/test_dist.py --all
+	.venv/bin/pytest Tests/EndToEnd/test_proxy_matrix.py Tests/EndToEnd/test_no_proxy_matrix.py --write
 	@cat build/certificate-mutants.txt build/certificate-collections.txt
 
 demo:
