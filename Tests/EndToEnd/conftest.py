@@ -120,14 +120,11 @@ def arch_image() -> str:
 
 
 @pytest.fixture(scope="session")
-def clients_image() -> str:
-    """The tests' image with more clients in it: git, wget, pip, Go, Ruby, Node and others."""
-    return build_image("bookworm")
-
-
-@pytest.fixture(scope="session")
 def debian_13_clients() -> Iterator[Container]:
-    """A container with the same clients as Debian 13 has them. It has the tests and their files at the places where they are."""
+    """A container with the clients of Debian 13: curl, wget, git, Python's, Node and others.
+
+    It has the tests and their files at the places where they are.
+    """
     places = {Path(tempfile.gettempdir()), HERE}
     box = containers.create(build_image("trixie"), ["sleep"], ["infinity"], {}, {place: str(place) for place in places}, [])
     yield box

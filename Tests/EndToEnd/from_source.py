@@ -12,6 +12,8 @@ from product import Project
 REPOSITORY = HERE.parent.parent
 LIBRARIES = "binutils git libc6-dev libcurl4 libedit2 libgcc-12-dev libncurses6 libsqlite3-0 libstdc++-12-dev libxml2"
 UNUSED = ["clangd", "docc", "lldb*", "liblldb*", "sourcekit*", "libsourcekit*", "swift-format", "swiftpm-testing*"]
+UNUSED += ["libclang.so*", "lib_Foundation*.a", "lib_TestingInterop*"]
+UNUSED += [f"{target}.swift*" for target in ("*-apple-none-macho", "a*-none-none-*", "riscv*-none-*", "wasm*-none-*", "i686-*-none-*")]
 """What a build takes no part in, and is large."""
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 import channel
+from client_matrix import NEWER, OLDER, SYSTEMS, build_image
 from clients import PYTHON
 from mirror_jobs import JOBS
 
@@ -39,13 +40,13 @@ def mirrored(publish):
 
 
 @pytest.fixture
-def worker(container, binary, clients_image, certs, second_proxy):
-    """The worker's container: psm-entry, the CAs of both proxies, and Python's conda client."""
+def worker(container, binary, certs, second_proxy):
+    """The worker's container: psm-entry, the CAs of both proxies, and the conda clients of Debian 12's Python or 13's."""
 
-    def start(settings=None, *, only_first=False):
+    def start(settings=None, *, only_first=False, system=OLDER):
         if not only_first:
             (certs / "branch.pem").write_bytes(second_proxy.authority.pem)
-        box = container(binary, settings=settings, from_image=clients_image)
+        box = container(binary, settings=settings, from_image=build_image(SYSTEMS[system]))
         box.service()
         return box
 
@@ -82,10 +83,14 @@ def test_each_job_goes_through_its_own_proxy_as_its_own_user(
             assert users(one, url) == ({mine.user} if port == mine.port else set())
 
 
-@pytest.mark.parametrize("client", JOBS)
-def test_a_job_without_a_proxy_of_its_own_takes_the_containers(worker, proxy, second_proxy, mirrored, client):
+# conda-mirror 0.10 ends with an error of its own under Python 3.13: it calls an internal function of argparse.
+RUNS = [(client, system) for client in JOBS for system in SYSTEMS if (client, system) != ("conda-mirror", NEWER)]
+
+
+@pytest.mark.parametrize(("client", "system"), RUNS)
+def test_a_job_without_a_proxy_of_its_own_takes_the_containers(worker, proxy, second_proxy, mirrored, client, system):
     """What is left of a mirror whose proxy an edit in the web interface has dropped."""
-    result = run_job(worker(), client, mirrored)
+    result = run_job(worker(system=system), client, mirrored)
     assert set(result.stdout.decode().split()) == set(channel.SPECS), result.stderr.decode()
     assert users(proxy, mirrored) == {proxy.user}
     assert users(second_proxy, mirrored) == set()
