@@ -2,7 +2,7 @@
 # the Swift toolchain is the one thing they expect to find.
 
 SCRIPTS := .ci/run Fuzz/run Fuzz/seeds Tests/EndToEnd/install-tools Tests/EndToEnd/build-image \
-  Tests/EndToEnd/build-clients-image \
+  Tests/EndToEnd/build-clients-image Tests/EndToEnd/build-python-image \
   Tests/EndToEnd/image/install Tests/EndToEnd/image/store-rhel Tests/EndToEnd/image/store-debian Tests/EndToEnd/image/store-suse \
   Tests/EndToEnd/image/store-arch Tests/EndToEnd/image/p11-kit-source \
   Tests/EndToEnd/image/update-ca-trust Benchmarks/container/reset Benchmarks/container/bash-function \

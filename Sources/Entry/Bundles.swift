@@ -2,11 +2,11 @@ import Linux
 import Text
 import Trust
 
-/// A bundle that the settings name, or that a pattern of theirs matched.
+/// A bundle that the settings name, that a pattern of theirs matched, or that is in one of the usual places.
 struct BundlePath: Equatable {
   let path: Path
   /// Whether the settings name it as it is: then it must be there.
-  let isPlain: Bool
+  let isRequired: Bool
 }
 
 /// The bundles that the settings mean, patterns resolved, in order.
@@ -15,11 +15,94 @@ func bundlePaths(
   _ patterns: [Path], in root: Root, fail: (PatternFailure) -> Void
 ) -> [BundlePath] {
   patterns.flatMap { pattern -> [BundlePath] in
-    if !pattern.bytes.contains(wildcard) { return [BundlePath(path: pattern, isPlain: true)] }
+    if !pattern.bytes.contains(wildcard) { return [BundlePath(path: pattern, isRequired: true)] }
     do throws(PatternFailure.Reason) {
-      return try matches(of: pattern, in: root).map { BundlePath(path: $0, isPlain: false) }
+      return try matches(of: pattern, in: root).map { BundlePath(path: $0, isRequired: false) }
     } catch {
       fail(PatternFailure(pattern: pattern, reason: error))
+      return []
+    }
+  }
+}
+
+/// The bundles in the places where conda and Python are usually installed, in order: where nobody has named any.
+///
+/// What is missing, or what this user may not enter, has none. A missing prefix costs one call, and a directory that
+/// holds Pythons is listed once.
+/// - Parameters:
+///   - virtualEnvironment: the value of `VIRTUAL_ENV`.
+///   - fail: is told of each place that could not be read.
+/// - Source: conda's package ca-certificates; certifi, pip, botocore and grpcio for the names; Python's `site`, and
+///   Debian's, which has `dist-packages`; PEP 405 and `activate` for `VIRTUAL_ENV`.
+func usualBundlePaths(
+  virtualEnvironment: Path?, in root: Root, fail: (PatternFailure) -> Void
+) -> [BundlePath] {
+  var places = UsualPlaces(root: root)
+  let condas = (["/conda", "/opt/conda"] as [StaticString]).map { Path($0) }.filter { places.exists($0) }
+  for prefix in condas { places.look(inConda: prefix) }
+  for prefix in condas {
+    let environments = prefix.appending("envs")
+    for name in places.names(in: environments, like: "*") {
+      places.look(inConda: environments.appending(name))
+    }
+  }
+  for prefix in ["/usr/local/lib", "/usr/lib"] as [StaticString] {
+    places.look(inPythonsOf: Path(prefix), packages: ["site-packages", "dist-packages"])
+  }
+  if let virtualEnvironment, virtualEnvironment.isAbsolute {
+    places.look(inPythonsOf: virtualEnvironment.appending("lib"), packages: ["site-packages"])
+  }
+  for failure in places.failures { fail(failure) }
+  return places.found.map { BundlePath(path: $0, isRequired: false) }
+}
+
+private struct UsualPlaces {
+  let root: Root
+  private(set) var found: [Path] = []
+  private(set) var failures: [PatternFailure] = []
+
+  init(root: Root) { self.root = root }
+
+  mutating func look(inConda prefix: Path) {
+    look(at: prefix.appending("ssl/cacert.pem"))
+    look(inPythonsOf: prefix.appending("lib"), packages: ["site-packages"])
+  }
+
+  mutating func look(inPythonsOf directory: Path, packages: [StaticString]) {
+    let bundles: [StaticString] = [
+      "certifi/cacert.pem", "pip/_vendor/certifi/cacert.pem", "botocore/cacert.pem",
+      "grpc/_cython/_credentials/roots.pem",
+    ]
+    for name in names(in: directory, like: "python3*") {
+      for packages in packages {
+        let place = directory.appending(name).appending(packages)
+        if !exists(place) { continue }
+        for bundle in bundles { look(at: place.appending(bundle)) }
+      }
+    }
+  }
+
+  /// An environment may be one of the prefixes.
+  private mutating func look(at path: Path) {
+    if exists(path) && !found.contains(path) { found.append(path) }
+  }
+
+  mutating func exists(_ path: Path) -> Bool {
+    do throws(PatternFailure.Reason) { return try Entry.exists(path, root) } catch {
+      failures.append(PatternFailure(pattern: path, reason: error))
+      return false
+    }
+  }
+
+  /// The names in a directory that fit a pattern.
+  mutating func names(in directory: Path, like pattern: StaticString) -> [Path] {
+    do throws(PatternFailure.Reason) {
+      let pattern = pattern.bytes[...]
+      let names = try Entry.names(in: directory, root).filter { matches($0.bytes, pattern) }
+      if names.count > entryLimit { throw .tooMany }
+      return names
+    } catch {
+      failures.append(PatternFailure(pattern: directory.appending(pattern), reason: error))
       return []
     }
   }

@@ -39,6 +39,7 @@ func check(
   _ context: StartContext, _ commandLine: CommandLine
 ) throws(CommandLine.UsageError) -> Int32 {
   let planned = PlannedStart(context)
+  let asJSON = commandLine.flags.contains(.json)
   var checks = inputChecks(context) + storeChecks(planned.decision, context)
   checks += problemChecks(
     .variable,
@@ -50,9 +51,9 @@ func check(
     checks += connectChecks(
       connectRoutes(context, commandLine), targets, context, bundle: planned.decision.bundleInUse)
   }
-  let asJSON = commandLine.flags.contains(.json)
   let written = Output.write(
-    asJSON ? json(checks) : text(checks).utf8, context.settings.basics.log)
+    asJSON ? json(checks) : text(checks, inForce: inForce(context, planned.decision.plan)).utf8,
+    context.settings.basics.log)
   if written != 0 { return written }
   return checks.allSatisfy { $0.isOK } ? 0 : ExitStatus.failure
 }
@@ -224,16 +225,17 @@ extension [Text] {
 
 // MARK: Printing
 
-private func text(_ checks: [Check]) -> Text {
+private func text(_ checks: [Check], inForce: Text) -> Text {
   let problems = checks.filter { $0.level <= .warning }
   let routes = checks.filter { $0.name == .connect && $0.level > .warning }
-  if problems.isEmpty && routes.isEmpty { return "ok: \(checks.count) checks\n" }
+  let success: Text = "ok: \(checks.count) checks; \(inForce)\n"
+  if problems.isEmpty && routes.isEmpty { return success }
   var table = Table(endsInSentences: true)
   for route in routes { table.row(["✓ ok", route.name.text, route.target, route.detail]) }
   for check in problems {
     table.row([check.level == .error ? "✗ error" : "! warning", check.name.text, check.target, check.detail])
   }
-  if problems.isEmpty { return table.text + "ok: \(checks.count) checks\n" }
+  if problems.isEmpty { return table.text + success }
   let errors = checks.count { !$0.isOK }
   let warnings = problems.count - errors
   return table.text

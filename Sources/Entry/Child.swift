@@ -55,6 +55,8 @@ private func prepare(_ source: Source, _ basics: BasicSettings, answer: (Answer)
   let isApply = source.commandLine.verb == .apply
   if basics.isStrict && context.problems.hasErrors { answer(refuse(basics, isApply, beforeWriting: true)) }
   let decision = Decision.made(context, for: .current)
+  let account = isApply ? nil : basics.user.flatMap { try? findAccount($0, in: root) }
+  var environment = serviceEnvironment(context, decision.plan, account)
   var levels: [Level] = []
   // A fifth of the time is left to say what came of waiting.
   decision.apply(until: Deadline(nanosecondsFromNow: basics.timeout * 800_000_000)) { problem in
@@ -64,25 +66,19 @@ private func prepare(_ source: Source, _ basics: BasicSettings, answer: (Answer)
   if isApply { nameOlderProcesses(decision, than: Clock.ticksSinceBoot) }
   if basics.isStrict && levels.contains(.error) { answer(refuse(basics, isApply, beforeWriting: false)) }
   injectFault(at: .environment, source.environment)
-  levels += context.problems.map { $0.level }
-  if !levels.contains(where: { $0 <= .info }) {
-    basics.log.write(.info("", summary(context.mounted.certificates.count, decision.plan.hasStore)))
+  let plan = decision.plan
+  if plan.isPrivate, let path = plan.exported {
+    basics.log.write(report(privateBundle: path, setIn: exportedNames(context, plan)))
   }
+  basics.log.finish()
+  basics.log.write(
+    Problem(level: .info, subject: "", message: inForce(context, plan), event: "start.in_force"))
   if isApply {
+    levels += context.problems.map { $0.level }
     answer(levels.contains(.error) ? .refused(ExitStatus.failure) : .ready(Environment(entries: [])))
   }
-  let account = basics.user.flatMap { try? findAccount($0, in: root) }
-  let environment = serviceEnvironment(context, decision.plan, account)
+  if decision.hasChangedStores { environment = serviceEnvironment(context, plan, account) }
   withExtendedLifetime((context, decision)) { answer(.ready(environment)) }
-}
-
-/// The one line of a start that changes nothing and finds nothing.
-private func summary(_ count: Int, _ hasStore: Bool) -> Text {
-  if count == 0 { return "no certificates to add; nothing to change" }
-  let certificates: Text = "\(count) certificate\(count == 1 ? "" : "s")"
-  return hasStore
-    ? "\(certificates) in place; nothing to change"
-    : "\(certificates) mounted, but there is no bundle and no system store to add to: see PSM_ENTRY_BUNDLES"
 }
 
 private func refuse(_ basics: BasicSettings, _ isApply: Bool, beforeWriting: Bool) -> Answer {

@@ -60,10 +60,12 @@ final class Decision {
   /// So may every store.
   private static let lookLimit = 8
 
-  /// The file that a client of the service would read: the one exported, else the first bundle there.
+  /// The file that a client of the service would read: the one exported, else the first bundle there, else the system
+  /// store's.
   var bundleInUse: Path? {
     if let exported = plan.exported, context.root.exists(exported) { return exported }
-    return snapshot.bundles.first { context.root.exists($0.path) }?.path
+    let paths = snapshot.bundles.map { $0.path } + (snapshot.system.map { [$0.family.bundle] } ?? [])
+    return paths.first { context.root.exists($0) }
   }
 }
 

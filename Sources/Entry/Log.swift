@@ -29,9 +29,10 @@ struct Log {
     if let threshold, problem.level <= threshold { writeLine(problem) }
   }
 
-  /// Writes how many lines of each kind were left out. What ends a process calls it.
+  /// Writes how many lines of each kind were left out. What ends a process calls it, and what has a last line to say.
   func finish() {
     for problem in reader.repetition.counts { writeLine(problem) }
+    reader.repetition = Repetition()
   }
 
   @inline(never)

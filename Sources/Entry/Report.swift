@@ -54,6 +54,8 @@ extension Finding.Kind {
       blockedText(blocker, substitute, onlyRemoves: onlyRemoves)
     case .sameFileLacks(let substitute):
       "same file as one before that could not be updated (see above)\(using(substitute))"
+    case .noStore:
+      "no bundle and no system store in this image: no client trusts the mounted certificates; set PSM_ENTRY_BUNDLES to the bundles of this image, or install ca-certificates"
 
     case .storeUnreadable(let reason): "cannot read the system store (\(reason.shortText)); left unchanged"
     case .storeBlocked(let blocker, let count): storeBlockedText(blocker, stillTrusted: count)
@@ -73,6 +75,9 @@ extension Finding.Kind {
       "\(removed(count)) still trusted after the system's tool \(ending.text)"
     case .trustedOtherwise(let count):
       "\(removed(count)) still trusted through the distribution or another anchor"
+    case .storeLacks(nil):
+      "no client trusts the mounted certificates, and no private bundle serves; make the system store or PSM_ENTRY_STATE_DIR writable"
+    case .storeLacks(let substitute): "does not trust the mounted certificates\(using(substitute))"
 
     case .issuerMissing(_, let subject, let issuer): "\(subject): \(issuerMissingText(issuer))"
 
@@ -107,6 +112,7 @@ extension Finding.Kind {
     case .malformed: "bundle.malformed"
     case .blocked: "bundle.blocked"
     case .sameFileLacks: "bundle.same_file"
+    case .noStore: "bundle.none"
     case .storeUnreadable: "store.unreadable"
     case .storeBlocked: "store.blocked"
     case .storeTooLarge: "store.too_large"
@@ -114,6 +120,7 @@ extension Finding.Kind {
     case .ignored: "store.ignored"
     case .notBuilt, .builtUnreadable, .builtMalformed: "store.not_built"
     case .notRemoved, .trustedOtherwise: "store.not_removed"
+    case .storeLacks: "store.lacks"
     case .issuerMissing: "certificate.issuer_missing"
     case .stateDirectoryFailed: "state_directory.failed"
     case .stateDirectoryUnguarded: "state_directory.unguarded"

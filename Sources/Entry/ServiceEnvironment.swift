@@ -16,14 +16,25 @@ func serviceEnvironment(_ context: StartContext, _ plan: Plan, _ account: Accoun
   var environment = Environment(entries: context.proxies.environment)
   if let path = plan.exported {
     environment.replace(plan.redirected, with: Array(path.bytes))
-    var names = context.settings.exports
-    if plan.isPrivate { names += trustVariables.map { $0.bytes } }
-    for (name, value) in environment.values(of: names) where value == nil {
+    for name in unsetNames(in: environment, context.settings, plan) {
       environment.entries.append(name + [UInt8(ascii: "=")] + path.bytes)
     }
   }
   if let account, !account.isCurrent { environment.set(("HOME" as StaticString).bytes, to: account.home) }
   return environment
+}
+
+/// The variables that a start sets to the path that the plan exports.
+func exportedNames(_ context: StartContext, _ plan: Plan) -> [[UInt8]] {
+  plan.redirected
+    + unsetNames(in: Environment(entries: context.proxies.environment), context.settings, plan)
+}
+
+/// A variable that is set stays, also an empty one.
+private func unsetNames(in environment: Environment, _ settings: Settings, _ plan: Plan) -> [[UInt8]] {
+  var names = settings.exports
+  if plan.isPrivate { names += trustVariables.map { $0.bytes } }
+  return environment.values(of: names).filter { $0.value == nil }.map { $0.name }
 }
 
 /// The CA variables that the user has set, with the files or directories that they name.

@@ -49,7 +49,7 @@ enum Setting: Int, CaseIterable {
   var defaultValue: StaticString {
     switch self {
     case .certs: "/etc/repo/ca_certs"
-    case .bundles: "/conda/ssl/cacert.pem:/conda/lib/python3*/site-packages/certifi/cacert.pem"
+    case .bundles: "those of conda and of the image's Pythons"
     case .system: "auto"
     case .export: "NODE_EXTRA_CA_CERTS"
     case .prefer: "lower"

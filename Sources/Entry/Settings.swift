@@ -35,10 +35,8 @@ final class Settings {
   let certificateData: [UInt8]?
   /// Whether a variable names an input by what is no absolute path: then not all was read that was meant.
   let misnamesInputs: Bool
-  /// Paths whose components may hold `*`.
-  let bundles: [Path]
-  /// Whether somebody has named them: then they must be there.
-  let namesBundles: Bool
+  /// Paths whose components may hold `*`; nil where nobody has named any, and the usual places are looked at.
+  let bundles: [Path]?
   let system: System
   let exports: [[UInt8]]
   /// Which case of a proxy variable wins; nil where nobody has said so.
@@ -61,8 +59,8 @@ final class Settings {
     ) { word($0, Self.preferences).map { Optional($0) } }
     let relative: StaticString = "holds a path that does not begin with /"
     bundles = try source.read(
-      .bundles, default: paths(Setting.bundles.defaultValue), &problems, diagnostic: relative, parse: paths)
-    namesBundles = source.value(of: .bundles) != nil
+      .bundles, default: nil, &problems, diagnostic: relative
+    ) { $0[...].isEqual(to: "none") ? [] : paths($0).map { Optional($0) } }
     namedStateDirectories = try source.read(
       .stateDir, default: [], &problems, diagnostic: relative, parse: paths)
     noProxy = source.value(of: .noProxy)?.bytes ?? []
@@ -122,8 +120,6 @@ final class Settings {
     ]
   }
 }
-
-private func paths(_ text: StaticString) -> [Path] { paths(text.bytes) ?? [] }
 
 /// Absolute paths between colons; nil where one of them is not. A relative one would mean
 /// whatever directory the service happens to start in.

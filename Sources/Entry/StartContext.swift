@@ -51,10 +51,14 @@ final class StartContext {
       case .off: .nobody
       }
     var failures: [PatternFailure] = []
-    let bundles = bundlePaths(settings.bundles, in: root) { failures.append($0) }
+    let fail = { (failure: PatternFailure) in failures.append(failure) }
+    let bundles =
+      settings.bundles.map { bundlePaths($0, in: root, fail: fail) }
+      ?? usualBundlePaths(
+        virtualEnvironment: environment.value(of: "VIRTUAL_ENV").map { Path($0) }, in: root, fail: fail)
     return SnapshotReader.Request(
       mounted: mounted, builder: builder,
-      bundles: bundles.map { (path: $0.path, isNamed: settings.namesBundles, isPlain: $0.isPlain) },
+      bundles: bundles.map { (path: $0.path, isRequired: $0.isRequired) },
       patternFailures: failures,
       variables: trustVariables(setIn: environment, settings.exports),
       stateDirectories: settings.stateDirectories(of: user.user),

@@ -10,7 +10,7 @@ public struct SnapshotReader {
     public let mounted: MountedCertificates
     /// Who is to build the store's bundle, where there is one.
     public let builder: StoreSnapshot.Builder
-    public let bundles: [(path: Path, isNamed: Bool, isPlain: Bool)]
+    public let bundles: [(path: Path, isRequired: Bool)]
     public let patternFailures: [PatternFailure]
     /// The CA variables that the user has set.
     public let variables: [(name: [UInt8], path: Path, use: VariableSnapshot.Use)]
@@ -22,7 +22,7 @@ public struct SnapshotReader {
 
     public init(
       mounted: MountedCertificates, builder: StoreSnapshot.Builder,
-      bundles: [(path: Path, isNamed: Bool, isPlain: Bool)],
+      bundles: [(path: Path, isRequired: Bool)],
       patternFailures: [PatternFailure],
       variables: [(name: [UInt8], path: Path, use: VariableSnapshot.Use)], stateDirectories: [Path],
       namesStateDirectories: Bool, user: Credentials.Effective
@@ -55,7 +55,7 @@ public struct SnapshotReader {
     for bundle in request.bundles {
       snapshot.bundles.append(
         BundleSnapshot(
-          path: bundle.path, isNamed: bundle.isNamed, isPlain: bundle.isPlain,
+          path: bundle.path, isRequired: bundle.isRequired,
           state: readBundle(bundle.path, beside: snapshot)))
     }
     if !request.mounted.isEmpty {

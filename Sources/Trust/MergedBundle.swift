@@ -63,7 +63,7 @@ extension Planner {
     for bundle in snapshot.bundles {
       switch bundle.state {
       case .missing:
-        if bundle.isPlain && bundle.isNamed { find(.bundle, .error, bundle.path.shown, .missing) }
+        if bundle.isRequired { find(.bundle, .error, bundle.path.shown, .missing) }
       case .unreadable(let reason): find(.bundle, .error, bundle.path.shown, .unreadable(reason))
       case .read(let file):
         if seen.contains(file.identity) { continue }

@@ -19,8 +19,10 @@ public struct Plan: Equatable, Sendable {
   public internal(set) var questions: [Question] = []
   /// Whether a store could not be read, so that nothing can be said of it.
   public internal(set) var isUncertain = false
-  /// Whether there is a store that certificates can be put into.
-  public internal(set) var hasStore = false
+  /// Files that clients read, each once under whatever names, and how many of them trust all that is mounted when the
+  /// plan is done.
+  public internal(set) var storeCount = 0
+  public internal(set) var trustingStoreCount = 0
 }
 
 /// What a plan has to know and a snapshot does not hold.
@@ -100,6 +102,8 @@ public struct Finding: Equatable, Sendable {
     case blocked(Blocker, substitute: Path?, onlyRemoves: Bool)
     /// It is another name of a file before it, and lacks certificates.
     case sameFileLacks(substitute: Path?)
+    /// There is nothing that certificates could be put into.
+    case noStore
 
     // Of the system store.
     case storeUnreadable(ReadError)
@@ -112,6 +116,8 @@ public struct Finding: Equatable, Sendable {
     case builtMalformed(StoreSnapshot.ToolRun.Ending)
     case notRemoved(Int, StoreSnapshot.ToolRun.Ending)
     case trustedOtherwise(Int)
+    /// The image has no other bundle, and this one lacks certificates. Another file serves instead; nil where none does.
+    case storeLacks(substitute: Path?)
 
     // Of a state directory.
     case stateDirectoryFailed(StateDirectorySnapshot.Failure)

@@ -5,9 +5,12 @@ import Text
 
 extension Planner {
   /// Plans the private bundle that stands in for a file which cannot be replaced.
+  /// - Parameter file: that file; nil for the system store's.
   /// - Returns: its path; nil where no state directory serves, or where it is not known yet.
-  mutating func planPrivate(beside file: BundleSnapshot.File) -> Path? {
-    if BundleContents(reading: ManagedSection.base(of: file.text)).certificates.isEmpty { return nil }
+  mutating func planPrivate(beside file: BundleSnapshot.File?) -> Path? {
+    if let file, BundleContents(reading: ManagedSection.base(of: file.text)).certificates.isEmpty {
+      return nil
+    }
     if let store = snapshot.system, store.identity != nil, store.failure == nil, store.text == nil {
       ask(.storeText)
     }
@@ -121,7 +124,7 @@ extension Planner {
 
   /// Where nothing is mounted any more, no private bundle serves anybody.
   mutating func planRemovalOfPrivate() {
-    if snapshot.bundles.allSatisfy({ $0.file == nil }) { return }
+    if snapshot.bundles.allSatisfy({ $0.file == nil }) && snapshot.system == nil { return }
     guard let directories = snapshot.stateDirectories else { return ask(.stateDirectories) }
     for directory in directories where directory.failure == nil {
       guard let text = directory.text else { continue }

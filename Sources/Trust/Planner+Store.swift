@@ -14,7 +14,6 @@ extension Planner {
     switch store.builder {
     case .nobody: return
     case .tool(let limit):
-      plan.hasStore = true
       if mounted.certificates.count > limit {
         find(.system, .warning, store.family.tool.shown, .tooMany(mounted.certificates.count))
         planNatively(store)
@@ -22,8 +21,41 @@ extension Planner {
         planByTool(store)
       }
     case .ourselves:
-      plan.hasStore = true
       planNatively(store)
+    }
+  }
+
+  // MARK: As the bundle
+
+  /// Where the image has no bundle of its own, the system store's is the one that variables name, and a private one only
+  /// where that will not trust what is mounted.
+  mutating func planStoreAsTheBundle() {
+    guard let store = snapshot.system else {
+      // Where something is wrong with each bundle, that is said already.
+      let isSaid = plan.findings.contains { $0.area == .bundle && $0.level == .error }
+      if !mounted.isEmpty && !isSaid { find(.bundle, .error, "PSM_ENTRY_BUNDLES", .noStore) }
+      return
+    }
+    let isLeftAlone = store.builder == .nobody
+    let isWanted = !mounted.isEmpty || (!mounted.isComplete && !store.anchors.isEmpty && !isLeftAlone)
+    if !isWanted || (store.failure != nil && !isLeftAlone) { return }
+    // What the tool is to build does not exist yet.
+    let lacking = store.identity.map { self.lacking($0) } ?? (runsTool ? [] : nil)
+    if lacking?.isEmpty == true {
+      plan.exported = store.family.bundle
+      return
+    }
+    if let identity = store.identity, isLeftAlone { unwritten.append(identity) }
+    let substitute = planPrivate(beside: nil)
+    find(
+      .system, substitute == nil ? .error : .info, store.family.bundle.shown,
+      .storeLacks(substitute: substitute))
+  }
+
+  private var runsTool: Bool {
+    plan.actions.contains {
+      if case .updateStore(let update) = $0 { return update.runsTool }
+      return false
     }
   }
 

@@ -8,6 +8,7 @@ public func plan(_ snapshot: Snapshot) -> Plan {
   planner.planBundles()
   planner.findMissingIssuers()
   planner.planVariables()
+  planner.countStores()
   return planner.plan
 }
 
@@ -38,6 +39,13 @@ struct Planner {
     for outlook in outlooks where outlook.identity == identity { return outlook.lacking }
     return nil
   }
+
+  /// A private bundle is one more.
+  mutating func countStores() {
+    let privateCount = plan.isPrivate ? 1 : 0
+    plan.storeCount = outlooks.count + privateCount
+    plan.trustingStoreCount = outlooks.count { $0.lacking.isEmpty } + privateCount
+  }
 }
 
 // MARK: Bundles
@@ -51,15 +59,13 @@ extension Planner {
     for bundle in snapshot.bundles {
       switch bundle.state {
       case .missing:
-        if bundle.isPlain && (bundle.isNamed || !mounted.isEmpty) {
-          find(.bundle, .error, bundle.path.shown, .missing)
-        }
+        if bundle.isRequired { find(.bundle, .error, bundle.path.shown, .missing) }
         continue
       case .unreadable(let reason):
         plan.isUncertain = true
         find(.bundle, .error, bundle.path.shown, .unreadable(reason))
       case .read(let file):
-        plan.hasStore = true
+        let isTheBundle = isTheBundle && !file.text.isEmpty
         if let lacking = lacking(file.identity) {
           planOtherName(bundle.path, file, lacking: lacking, isTheBundle: isTheBundle)
         } else {
@@ -67,8 +73,9 @@ extension Planner {
         }
         planLeftovers(bundle.path, file)
       }
-      isTheBundle = false
+      isTheBundle = isTheBundle && bundle.file?.text.isEmpty == true
     }
+    if isTheBundle { planStoreAsTheBundle() }
     if mounted.isEmpty && mounted.isComplete && plan.exported == nil { planRemovalOfPrivate() }
   }
 

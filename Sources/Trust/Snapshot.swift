@@ -99,16 +99,13 @@ public struct BundleSnapshot: Sendable {
   }
 
   public let path: Path
-  /// Whether a missing one is an error: somebody has named it.
-  public let isNamed: Bool
-  /// Whether it is a plain path, and not what a pattern matched.
-  public let isPlain: Bool
+  /// Whether a missing one is an error: somebody has named this very path.
+  public let isRequired: Bool
   public var state: State
 
-  public init(path: Path, isNamed: Bool = false, isPlain: Bool = true, state: State) {
+  public init(path: Path, isRequired: Bool = false, state: State) {
     self.path = path
-    self.isNamed = isNamed
-    self.isPlain = isPlain
+    self.isRequired = isRequired
     self.state = state
   }
 

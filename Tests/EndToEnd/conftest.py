@@ -131,6 +131,23 @@ def debian_13_clients() -> Iterator[Container]:
     box.remove()
 
 
+def _python_image(*recipe: str) -> str:
+    built = subprocess.run([HERE / "build-python-image", *recipe], stdout=subprocess.PIPE, timeout=900, check=True)
+    return built.stdout.decode().strip()
+
+
+@pytest.fixture(scope="session")
+def python_image() -> str:
+    """Debian's Python without any conda; pip and requests of PyPI in /usr/local and in /venv."""
+    return _python_image()
+
+
+@pytest.fixture(scope="session")
+def bare_python_image() -> str:
+    """Debian's Python without any package: nothing but the system store has certificates."""
+    return _python_image("bare")
+
+
 @pytest.fixture(scope="session")
 def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Origin]:
     with running_origin(tmp_path_factory.mktemp("origin")) as running:

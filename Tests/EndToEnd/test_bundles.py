@@ -295,7 +295,7 @@ def test_a_base_without_a_last_newline_gets_one_and_keeps_it(scene):
     assert scene.read(BUNDLE) == bare + b"\n"
 
 
-@pytest.mark.parametrize("content", [b"", b"\n", b"no certificate\n", OPENING + CLOSING])
+@pytest.mark.parametrize("content", [b"\n", b"no certificate\n", OPENING + CLOSING])
 def test_a_base_without_a_certificate_is_an_error_and_left_alone(scene, content):
     scene.write(BUNDLE, content)
     started = scene.start()

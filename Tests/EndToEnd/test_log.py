@@ -17,7 +17,7 @@ from cryptography.x509.oid import NameOID
 import raw_process
 from certificates import as_authority
 from own_root import make_root
-from roots import BUNDLE, CERTS, Scene, authority, loaded, make_scene
+from roots import BUNDLE, CERTS, NOBODY, Scene, authority, loaded, make_scene
 
 LINE = 1024
 ENVIRONMENT = [b"PATH=/usr/bin:/bin", b"HTTPS_PROXY=http://proxy:3128"]
@@ -97,7 +97,7 @@ def test_of_hundreds_of_certificates_with_one_fault_eight_are_named_and_the_rest
     for number in range(100):
         scene.write(f"{CERTS}/{number:03}.der", expired(f"Old {number}"))
     started = scene.start()
-    assert len(started.lines("Old ")) == 8
+    assert len(started.lines(": O=Old ")) == 8
     assert len(started.lines("warning: /etc/repo/ca_certs: 92 more of the kind: expired")) == 1
 
 
@@ -187,3 +187,85 @@ def test_a_reader_who_comes_in_time_finds_every_line_whole(scene, tmp_path):
     assert [line for line in lines if "/etc/repo" in line] == [
         line for line in expected.splitlines() if "/etc/repo" in line
     ]
+
+
+# What is in force
+
+
+@pytest.fixture
+def version(binary: Path) -> str:
+    """What the last line begins with."""
+    shown = subprocess.run([binary, "--version"], capture_output=True, timeout=60, check=True).stdout.decode()
+    return f"psm-entry: version {shown.split()[1]}; "
+
+
+def day(name: str) -> str:
+    return authority(name).certificate.not_valid_after_utc.strftime("%Y-%m-%d")
+
+
+def test_the_last_line_of_every_start_says_what_is_in_force(scene, version):
+    first = f"1 CA mounted (CN=Corp Root,O=Corp, valid until {day('Corp Root')}), trusted by 2 of 2 stores"
+    started = scene.start()
+    assert started.said.splitlines()[-1] == f"{version}{first}; no proxy"
+    assert len(started.said.splitlines()) == 3
+    assert scene.start().said == f"{version}{first}; no proxy\n", "a start that changes nothing says that line alone"
+
+    scene.mount("Corp Root", "Branch Root")
+    proxies = {"http_proxy": "http://user:s3cretpw@proxy:3128", "https_proxy": "http://user:s3cretpw@proxy:3128", "ALL_PROXY": "socks5://other:1080"}
+    last = scene.start(environment=proxies).said.splitlines()[-1]
+    both = f"2 CAs mounted (CN=Branch Root,O=Corp, valid until {day('Branch Root')}, and 1 more), trusted by 2 of 2 stores"
+    assert last == f"{version}{both}; HTTP_PROXY and HTTPS_PROXY http://user:***@proxy:3128, ALL_PROXY socks5://other:1080"
+
+    scene.mount()
+    assert scene.start().said.splitlines()[-1] == f"{version}no CA mounted; no proxy"
+    assert scene.start().said == f"{version}no CA mounted; no proxy\n"
+
+
+def test_a_proxy_that_cannot_be_read_is_not_shown(scene):
+    last = scene.start(environment={"HTTPS_PROXY": "http://u:s3cretpw@:x:y"}).said.splitlines()[-1]
+    assert last.endswith("; HTTPS_PROXY a value that cannot be read") and "s3cretpw" not in last
+
+
+def test_a_store_that_lacks_the_ca_is_counted_and_the_line_comes_after_the_error(scene):
+    scene.write(BUNDLE, b"")
+    said = scene.start().said.splitlines()
+    assert [line for line in said[:-1] if line.startswith("psm-entry: error: ")]
+    assert "trusted by 1 of 2 stores" in said[-1]
+
+
+def test_it_comes_after_the_numbers_of_what_was_not_said(scene, version):
+    started = scene.start("--bundles", ":".join(f"/gone/{number}.pem" for number in range(30)) + f":{BUNDLE}")
+    assert len(started.lines("22 more of the kind: no such file")) == 1
+    assert started.said.splitlines()[-1].startswith(version)
+
+
+def test_as_json_it_has_an_event_and_below_info_it_is_not_said(scene, version):
+    scene.start()
+    (line,) = scene.start("--log-format", "json").said.splitlines()
+    shown = json.loads(line)
+    assert (shown["event"], shown["level"]) == ("start.in_force", "info")
+    assert f"psm-entry: {shown['message']}".startswith(f"{version}1 CA mounted (")
+    assert scene.start("--log", "warning").said == ""
+
+
+def test_check_says_the_same(scene):
+    last = scene.start().said.splitlines()[-1].removeprefix("psm-entry: ")
+    line = [scene.binary, "check", "--root", scene.directory]
+    result = subprocess.run(line, env={}, capture_output=True, timeout=60, check=False)
+    assert result.stdout.decode() == f"ok: 3 checks; {last}\n"
+
+
+def test_where_a_private_bundle_serves_the_variables_are_named_that_are_set_to_it(scene, version):
+    os.chown(scene.at("/run"), 1000, 0)
+    private = "/run/psm-entry/cacert.pem"
+    own = {"CURL_CA_BUNDLE": "", "SSL_CERT_FILE": BUNDLE, "GIT_SSL_CAINFO": "/elsewhere.pem"}
+    for number in range(2):
+        started = scene.start(user=NOBODY, environment=own)
+        (line,) = started.lines("the service gets it in")
+        assert line.startswith(f"psm-entry: {private}: ") and "'docker exec' does not: put 'psm-entry --' before" in line
+        named = line.split(" gets it in ")[1].split(";")[0].replace(" and ", ", ").split(", ")
+        assert sorted(named) == sorted(name for name, value in started.variables.items() if value == private)
+        assert "SSL_CERT_FILE" in named and "CURL_CA_BUNDLE" not in named and "GIT_SSL_CAINFO" not in named
+        said = started.said.splitlines()
+        assert said[-1].startswith(version) and "trusted by 1 of 3 stores" in said[-1]
+        assert said[-2] == line, number

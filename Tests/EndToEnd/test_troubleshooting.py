@@ -15,7 +15,7 @@ import troubles
 from certificates import Authority
 from client_matrix import check_page
 from conftest import REPOSITORY
-from roots import BUNDLE, NOBODY, authority, base, held_lock, make_scene
+from roots import BUNDLE, NATIVE_STORE, NOBODY, authority, base, held_lock, make_scene
 
 PAGE = REPOSITORY / "docs" / "troubleshooting.md"
 HEAD = """# Troubleshooting
@@ -182,7 +182,7 @@ def stores(scene) -> list[tuple[str, str]]:
     found = [one for one in json.loads(result.stdout)["checks"] if one["level"] == "error"]
     remedy = "The file was replaced after the start, as `conda update` does it. A restart merges again."
     told += [(f"{one['target']}: {one['detail']}", remedy) for one in found]
-    said = scene.start("--bundles", "/opt/*/cacert.pem", "--system", "off").said.splitlines()
+    said = scene.start("--log", "warning", "--bundles", "/opt/*/cacert.pem", "--system", "off").said.splitlines()
     told += [(line, "The image keeps its bundle elsewhere: name it.") for line in said]
     scene.mount()
     scene.write(BUNDLE, base() + b"-----BEGIN CERTIFICATE-----\n")
@@ -200,6 +200,7 @@ def restricted(scene) -> list[tuple[str, str]]:
     said = scene.start("--log", "info", user=NOBODY).said.splitlines()
     remedy = "Not root, a read-only file system, or a file mounted by itself, and no state directory either."
     told = [(line, remedy) for line in said if f"{BUNDLE}: " in line]
+    told += without_bundles(scene)
     for kind, remedy in (
         ("loop", "A file server that does not answer, mostly: mount the certificates from elsewhere."),
         ("kill", "Out of memory, or somebody's doing. Please report it if it comes again."),
@@ -208,6 +209,22 @@ def restricted(scene) -> list[tuple[str, str]]:
         said = scene.start(environment=environment).said.splitlines()
         told += [(line, remedy) for line in said if "original environment" in line]
     return told + [limited(scene), locked(scene), too_large(scene)]
+
+
+def without_bundles(scene) -> list[tuple[str, str]]:
+    """An image with nothing but a system store, for a user who may not write it: without a state directory, then with one."""
+    store = scene.write(NATIVE_STORE, base())
+    said = scene.start("--log", "error", "--bundles", "none", user=NOBODY).said.splitlines()
+    told = [(line, "As above: nothing is left that this user may write. Mount a tmpfs on /run or /tmp.") for line in said]
+    os.chown(scene.at("/run"), 1000, 0)
+    said = scene.start("--bundles", "none", user=NOBODY).said.splitlines()
+    told += [(line, "No fault: clients that read the system store itself are named in the warning.") for line in said if "using /run" in line]
+    told += [(line, "`docker exec C psm-entry -- CMD` gives `CMD` what the service has.") for line in said if "gets it in" in line]
+    os.chown(scene.at("/run"), 0, 0)
+    shutil.rmtree(scene.at("/run/psm-entry"))
+    store.unlink()
+    assert len(told) == 3
+    return told
 
 
 def limited(scene) -> tuple[str, str]:
@@ -279,7 +296,7 @@ def beside_a_start(scene) -> list[tuple[str, str]]:
     scene.mount("Branch Root")
     tell(
         0, "Mount /proc, or restart whatever connects with TLS.",
-        "/psm-entry", "apply", prefix=("/usr/sbin/chroot", str(scene.directory)),
+        "/psm-entry", "apply", "--log", "warning", prefix=("/usr/sbin/chroot", str(scene.directory)),
     )
     write_bundle = (program, "write-bundle", *root)
     tell(1, "The volume is not mounted, or has another name inside the container.", *write_bundle, "/gone/ca.pem")

@@ -123,6 +123,7 @@ def holds(made: Built) -> None:
         elif trusted_text(text):
             assert base_of(now) == base_of(text) or now.startswith(base_of(text)), f"the base of {path} has changed"
 
+    the_bundle_holds(made, start)
     settled = made.run("plan", "--json")
     assert json.loads(settled.stdout)["changes"] == [], f"{path} is not settled: {settled.stdout.decode()}"
     check_agrees(made, json.loads(made.run("check", "--json").stdout)["checks"])
@@ -133,6 +134,22 @@ def holds(made: Built) -> None:
         assert len(second.stderr.splitlines()) <= 1 or environment_of(second.stdout).get("SSL_CERT_FILE"), second.stderr.decode()
 
     removal_holds(made)
+
+
+def the_bundle_holds(made: Built, start) -> None:
+    """What a start has NODE_EXTRA_CA_CERTS name trusts all that is mounted; where there is nothing to name, an error says so."""
+    world = made.world
+    wanted = {authority(name).der for name in world.mounted}
+    if "NODE_EXTRA_CA_CERTS" in dict(world.variables) or not wanted or INPUT_TROUBLES.get(world.input_trouble):
+        return
+    named = environment_of(start.stdout).get("NODE_EXTRA_CA_CERTS")
+    if named is None:
+        assert "psm-entry: error: " in start.stderr.decode(), "nobody trusts what is mounted, and nothing is said"
+    else:
+        assert wanted <= (trusted(resolved(made, named)) or set()), f"{named} does not trust what is mounted"
+    if named == STORE:
+        usable = [path for path in made.bundle_paths if made.at(path).exists() and trusted(resolved(made, path))]
+        assert not usable, f"{usable} comes before the system store's"
 
 
 def apply_agrees(made: Built, applied, left: dict, start) -> None:

@@ -18,6 +18,21 @@ from hypothesis import strategies as st
 from roots import CLOSING, NOBODY, OPENING, authority
 
 PATHS = ["/conda/ssl/cacert.pem", "/conda/lib/python3.11/site-packages/certifi/cacert.pem", "/opt/x/ca.pem"]
+PLACES = {
+    "named": PATHS,
+    "conda": [
+        *PATHS[:2],
+        "/opt/conda/envs/x/lib/python3.12/site-packages/grpc/_cython/_credentials/roots.pem",
+    ],
+    "python": [
+        "/usr/local/lib/python3.11/site-packages/pip/_vendor/certifi/cacert.pem",
+        "/usr/lib/python3/dist-packages/certifi/cacert.pem",
+        "/venv/lib/python3.11/site-packages/botocore/cacert.pem",
+    ],
+    "none": PATHS[:2],
+}
+"""Where a world's bundles are, by how they are meant: named in PSM_ENTRY_BUNDLES, in the usual places with or without conda, or not at
+all: PSM_ENTRY_BUNDLES=none."""
 STORE = "/etc/ssl/certs/ca-certificates.crt"
 ANCHORS = "/usr/local/share/ca-certificates"
 CERTS = "/etc/repo/ca_certs"
@@ -73,6 +88,8 @@ class World:
     strict: bool = False
     variables: tuple[tuple[str, str], ...] = ()
     proxy: bool = False
+    places: str = "named"
+    """One of PLACES."""
 
     def __str__(self) -> str:
         return repr(self)
@@ -104,7 +121,8 @@ BUNDLES = st.builds(
 
 WORLDS = st.builds(
     World,
-    bundles=st.lists(BUNDLES, min_size=1, max_size=3).map(tuple),
+    bundles=st.lists(BUNDLES, min_size=0, max_size=3).map(tuple),
+    places=st.sampled_from(["named", "named", "conda", "python", "none"]),
     store=st.none() | BUNDLES,
     anchors=names(CORPORATE, 2),
     anchors_mode=rarely([0o777], 0o755),
@@ -116,7 +134,7 @@ WORLDS = st.builds(
     system=st.sampled_from(["native", "off", "auto"]),
     strict=rarely([True], False),
     variables=st.lists(
-        st.tuples(st.sampled_from(VARIABLES), st.sampled_from([*PATHS, STORE, "/gone.pem"])),
+        st.tuples(st.sampled_from(VARIABLES), st.sampled_from([*PATHS, PLACES["python"][0], STORE, "/gone.pem"])),
         max_size=2,
         unique_by=lambda pair: pair[0],
     ).map(tuple),
@@ -163,7 +181,7 @@ class Built:
     def mount(self, listed: tuple[str, ...]) -> None:
         directory = self.at(CERTS)
         for path in directory.iterdir():
-            path.unlink()
+            path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
         for name in listed:
             (directory / f"{name}.pem").write_bytes(authority(name).pem)
         trouble = self.world.input_trouble
@@ -186,13 +204,22 @@ class Built:
             )
 
     @property
+    def placed_paths(self) -> list[str]:
+        return PLACES[self.world.places][: len(self.world.bundles)]
+
+    @property
     def bundle_paths(self) -> list[str]:
-        return PATHS[: len(self.world.bundles)]
+        """What a start is to merge into."""
+        return [] if self.world.places == "none" else self.placed_paths
 
     def run(self, *words: str, json: bool = False) -> subprocess.CompletedProcess[bytes]:
         """A sub-command, or with "--" first a start."""
         world = self.world
-        options = ["--root", str(self.root), "--bundles", ":".join(self.bundle_paths), "--system", world.system]
+        options = ["--root", str(self.root), "--system", world.system]
+        if world.places == "none" or (world.places == "named" and not world.bundles):
+            options += ["--bundles", "none"]
+        elif world.places == "named":
+            options += ["--bundles", ":".join(self.bundle_paths)]
         options += ["--state-dir", ":".join(world.state)]
         certs = CERTS + (":/gone/ca.pem" if world.input_trouble == "missing" else "")
         options += ["--certs", certs]
@@ -206,6 +233,8 @@ class Built:
             binds = "; ".join(f"mount --bind '{self.at(path)}' '{self.at(path)}'" for path in self.mounts)
             command = ["unshare", "--mount", "sh", "-ec", f'{binds}; exec "$@"', "sh", *command]
         environment = {"PATH": os.environ["PATH"], **dict(world.variables)}
+        if world.places == "python":
+            environment["VIRTUAL_ENV"] = "/venv"
         if world.proxy:
             environment["HTTPS_PROXY"] = f"http://user:{PASSWORD}@proxy.test:3128"
         return subprocess.run(
@@ -271,7 +300,7 @@ def built(world: World, binary: Path) -> Iterator[Built]:
             made.at(f"{ANCHORS}/psm-entry-{one.fingerprint}.crt").write_bytes(one.pem)
         made.at(ANCHORS).chmod(world.anchors_mode)
         before = None
-        for path, bundle in zip(PATHS, world.bundles, strict=False):
+        for path, bundle in zip(made.placed_paths, world.bundles, strict=False):
             place(made, path, bundle, before)
             before = path
         state = made.at(world.state[0])

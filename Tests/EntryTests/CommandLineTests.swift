@@ -100,11 +100,30 @@ private func parsed(_ words: [String]) throws(CommandLine.UsageError) -> Command
     #expect(settings.inputs.map { Array($0.path.bytes) } == [bytes("/option")])
   }
 
-  @Test func whereNoBundleIsNamedTheseAreMergedInto() throws {
-    let settings = try settings([], [])
-    let places = ["/conda/ssl/cacert.pem", "/conda/lib/python3*/site-packages/certifi/cacert.pem"]
-    #expect(settings.bundles.map { Array($0.bytes) } == places.map(bytes))
-    #expect(!settings.namesBundles)
+  struct Bundles: Sendable {
+    let words: [String]
+    let entries: [String]
+    /// nil for the usual places.
+    let paths: [String]?
+  }
+
+  @Test(arguments: [
+    Bundles(words: [], entries: [], paths: nil),
+    Bundles(words: [], entries: ["PSM_ENTRY_BUNDLES="], paths: nil),
+    Bundles(words: [], entries: ["PSM_ENTRY_BUNDLES=none"], paths: []),
+    Bundles(words: ["--bundles", "none"], entries: ["PSM_ENTRY_BUNDLES=/a"], paths: []),
+    Bundles(words: ["--bundles=/a:/b*"], entries: ["PSM_ENTRY_BUNDLES=none"], paths: ["/a", "/b*"]),
+    Bundles(words: [], entries: ["PSM_ENTRY_BUNDLES=/none"], paths: ["/none"]),
+  ])
+  func whereNoBundleIsNamedTheUsualPlacesAreMeantAndNoneMeansNone(row: Bundles) throws {
+    let settings = try settings(row.words, row.entries)
+    #expect(settings.bundles?.map { Array($0.bytes) } == row.paths?.map(bytes))
+    #expect(settings.problems.isEmpty)
+  }
+
+  @Test func noneAmongPathsIsNoPath() throws {
+    let settings = try settings([], ["PSM_ENTRY_BUNDLES=none:/a"])
+    #expect(settings.problems.map { $0.level } == [.error] && settings.bundles == nil)
   }
 
   @Test func anEmptyVariableCountsAsUnset() throws {

@@ -41,6 +41,17 @@ struct ReportTests {
     Row(
       .unreadable(.notRegular), "bundle.unreadable",
       "not a regular file; its clients do not trust the mounted certificates; check its permissions"),
+    Row(
+      .noStore, "bundle.none",
+      "no bundle and no system store in this image: no client trusts the mounted certificates; set PSM_ENTRY_BUNDLES to the bundles of this image, or install ca-certificates"
+    ),
+    Row(
+      .storeLacks(substitute: other), "store.lacks",
+      "does not trust the mounted certificates; using /run/psm-entry/cacert.pem"),
+    Row(
+      .storeLacks(substitute: nil), "store.lacks",
+      "no client trusts the mounted certificates, and no private bundle serves; make the system store or PSM_ENTRY_STATE_DIR writable"
+    ),
     Row(.empty, "bundle.empty", "empty: its clients trust nothing; restore it from the image"),
     Row(
       .noCertificates, "bundle.empty",
@@ -277,6 +288,8 @@ struct ReportTests {
     case .refusedBySome: 26
     case .issuerMissing: 27
     case .variableLacksPublic: 28
+    case .noStore: 29
+    case .storeLacks: 30
     }
   }
 
@@ -296,7 +309,7 @@ struct ReportTests {
 
   @Test func everyKindHasARow() throws {
     let malformed = Finding.Kind.malformed(try #require(Self.damage), isRepaired: nil)
-    #expect(Set((Self.findings.map { $0.kind } + [malformed]).map(Self.number)) == Set(0...28))
+    #expect(Set((Self.findings.map { $0.kind } + [malformed]).map(Self.number)) == Set(0...30))
     #expect(Set(Self.facts.map { Self.number($0.kind) }) == Set(0...8))
   }
 

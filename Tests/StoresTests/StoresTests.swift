@@ -39,7 +39,7 @@ struct StoresTests {
       root,
       SnapshotReader.Request(
         mounted: mounted, builder: builder,
-        bundles: bundles.map { (path: path($0), isNamed: true, isPlain: true) }, patternFailures: [],
+        bundles: bundles.map { (path: path($0), isRequired: true) }, patternFailures: [],
         variables: variables.map { (name: bytes("SSL_CERT_FILE"), path: path($0), use: .replaces) },
         stateDirectories: [path(Self.state)], namesStateDirectories: true, user: user))
   }

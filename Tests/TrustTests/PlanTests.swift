@@ -133,7 +133,10 @@ struct PlanTests {
     let mounted = mounted([5])
     let plan = plan(Snapshot(mounted: mounted, system: store(pem(1), mounted: mounted, Self.readOnly)))
     #expect(plan.actions.isEmpty && plan.changes.isEmpty)
-    #expect(plan.findings.map { $0.kind } == [.storeBlocked(.readOnly(mountedAt: nil), stillTrusted: 0)])
+    #expect(
+      plan.findings.map { $0.kind } == [
+        .storeBlocked(.readOnly(mountedAt: nil), stillTrusted: 0), .storeLacks(substitute: nil),
+      ])
   }
 
   /// W: a section holds a certificate twice, and nothing may be taken out.
@@ -336,7 +339,10 @@ struct PlanTests {
     #expect(last.actions.isEmpty)
     #expect(
       last.findings.map { $0.kind }
-        == [.notBuilt(subject: certificates(5)[0].subjectText, more: 0, .exited(0))])
+        == [
+          .notBuilt(subject: certificates(5)[0].subjectText, more: 0, .exited(0)),
+          .storeLacks(substitute: nil),
+        ])
   }
 
   @Test

@@ -1,0 +1,55 @@
+import Certificates
+import Linux
+import Proxies
+import Text
+import Trust
+
+// What a start says of itself, beside what it says of the stores.
+
+/// What is in force: how many CAs are mounted, how many stores trust them all, and the proxies, redacted. The last line
+/// of a start, and of a `check` without errors.
+func inForce(_ context: StartContext, _ plan: Plan) -> Text {
+  "version \(Build.version); \(shownCertificates(context, plan)); \(shownProxies(context.proxies.proxies))"
+}
+
+private func shownCertificates(_ context: StartContext, _ plan: Plan) -> Text {
+  let found = context.inputs.found
+  guard let first = found.first?.certificate else { return "no CA mounted" }
+  let subject = first.shownSubject.cut(to: 128)
+  let more: Text = found.count == 1 ? "" : ", and \(found.count - 1) more"
+  let expiry = RFC3339.text(first.notAfter).prefix(10)
+  let count: Text = found.count == 1 ? "1 CA" : "\(found.count) CAs"
+  let stores: Text =
+    switch plan.storeCount {
+    case 0: "no store"
+    case 1: "\(plan.trustingStoreCount) of 1 store"
+    default: "\(plan.trustingStoreCount) of \(plan.storeCount) stores"
+    }
+  return "\(count) mounted (\(subject), valid until \(expiry)\(more)), trusted by \(stores)"
+}
+
+/// Variables of one value together.
+private func shownProxies(_ proxies: [ProxyOutcome.Proxy]) -> Text {
+  if proxies.isEmpty { return "no proxy" }
+  var groups: [(names: [Text], value: Text)] = []
+  for proxy in proxies {
+    let value = proxy.url?.redacted ?? "a value that cannot be read"
+    let name: Text = "\(proxy.variable.upperCase)"
+    if let index = groups.firstIndex(where: { $0.value == value }) {
+      groups[index].names.append(name)
+    } else {
+      groups.append(([name], value))
+    }
+  }
+  return groups.map { "\($0.names.joinedByAnd) \($0.value)" as Text }.joined(by: ", ")
+}
+
+/// - Parameter names: the variables that a start sets to it.
+func report(privateBundle path: Path, setIn names: [[UInt8]]) -> Problem {
+  let list = names.map { escaped($0) }.joinedByAnd
+  return Problem(
+    level: .info, subject: path.shown,
+    message:
+      "the service gets it in \(list); 'docker exec' does not: put 'psm-entry --' before its command",
+    event: "private_bundle.exported")
+}
