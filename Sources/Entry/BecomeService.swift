@@ -35,16 +35,14 @@ func becomeService(
     outcome = executeFirst(of: candidates, arguments, original)
     signals = SignalGuard()
   }
-  let status =
-    outcome == .noSuchFile || outcome == .notDirectory ? ExitStatus.notFound : ExitStatus.notExecutable
-  let reason: Text =
+  let fault: CommandFault =
     switch outcome {
-    case .noSuchFile, .notDirectory: "there is no such command"
-    case .noSuchInterpreter: "it cannot be executed: the interpreter that it names is missing"
-    default: "it cannot be executed (\(outcome.text))"
+    case .noSuchFile, .notDirectory: .missing
+    case .noSuchInterpreter: .interpreterMissing
+    default: .refused(outcome)
     }
-  signals.write(.error(shownCommand(command), reason), to: basics.log)
-  ProcessID.exit(status)
+  signals.write(report(command: command, fault), to: basics.log)
+  ProcessID.exit(fault.status)
 }
 
 /// Tries each path in turn, as `execvp` does: a permission refused is remembered and said at the end, a
@@ -73,19 +71,6 @@ private func executeOrInterpret(_ path: Path, _ arguments: CStrings, _ environme
   let shell = CStrings(copying: [("sh" as StaticString).bytes, Array(path.bytes)]).appending(
     arguments.dropFirst())
   return execute(Path("/bin/sh"), arguments: shell, environment: environment)
-}
-
-/// The files that a command may mean: itself where it holds a slash, else one in each directory of PATH.
-private func paths(of command: [UInt8], in environment: Environment) -> [Path] {
-  if command.isEmpty { return [] }
-  if command.contains(UInt8(ascii: "/")) { return [Path(command)] }
-  let path =
-    environment.value(of: "PATH")
-    ?? ("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" as StaticString).bytes
-  return path[...].parts(between: ":", keepsEmpty: true).map { directory in
-    // An empty component is the current directory (POSIX, Environment Variables, PATH).
-    (directory.isEmpty ? Path(".") : Path(directory)).appending(command[...])
-  }
 }
 
 /// - Returns: why this process could not become the user.
@@ -142,9 +127,4 @@ extension Account.Failure {
     case .malformed: "not of the form NAME, UID, NAME:GROUP or UID:GID"
     }
   }
-}
-
-/// A command's name, unless it looks like something that was meant as a value and may hold a password.
-private func shownCommand(_ command: [UInt8]) -> Text {
-  command.contains(UInt8(ascii: "@")) || command.contains(UInt8(ascii: ":")) ? "command" : escaped(command)
 }

@@ -57,6 +57,15 @@ private func prepare(_ source: Source, _ basics: BasicSettings, answer: (Answer)
   let decision = Decision.made(context, for: .current)
   let account = isApply ? nil : basics.user.flatMap { try? findAccount($0, in: root) }
   var environment = serviceEnvironment(context, decision.plan, account)
+  if !isApply {
+    // Looked up before the first write, so that a mistyped command changes no store; and here, where PATH is known as
+    // the service will have it, and where a file server that does not answer costs no more than the time limit.
+    let command = source.commandLine.operands.first ?? []
+    if let fault = certainFault(of: command, in: environment) {
+      basics.log.write(report(command: command, fault))
+      answer(.refused(fault.status))
+    }
+  }
   var levels: [Level] = []
   // A fifth of the time is left to say what came of waiting.
   decision.apply(until: Deadline(nanosecondsFromNow: basics.timeout * 800_000_000)) { problem in

@@ -53,3 +53,31 @@ func report(privateBundle path: Path, setIn names: [[UInt8]]) -> Problem {
       "the service gets it in \(list); 'docker exec' does not: put 'psm-entry --' before its command",
     event: "private_bundle.exported")
 }
+
+/// Why a command was not run.
+enum CommandFault: Equatable {
+  case missing, notExecutable, directory
+  case interpreterMissing
+  case refused(Errno)
+
+  var status: Int32 { self == .missing ? ExitStatus.notFound : ExitStatus.notExecutable }
+}
+
+func report(command: [UInt8], _ fault: CommandFault) -> Problem {
+  let hasSlash = command.contains(UInt8(ascii: "/"))
+  let message: Text =
+    switch fault {
+    case .missing where hasSlash: "command not found; correct its path, or install it in the image"
+    case .missing: "command not found in PATH; correct its name, or write its full path"
+    case .notExecutable: "cannot be executed: it has no execute permission; run chmod +x on it"
+    case .directory: "cannot be executed: it is a directory; write the path of a program in it"
+    case .interpreterMissing: "cannot be executed: the interpreter that it names is missing"
+    case .refused(let error): "cannot be executed: \(lowerCased(error))"
+    }
+  return .error(shownCommand(command), message)
+}
+
+/// A command's name, unless it looks like something that was meant as a value and may hold a password.
+private func shownCommand(_ command: [UInt8]) -> Text {
+  command.contains(UInt8(ascii: "@")) || command.contains(UInt8(ascii: ":")) ? "command" : escaped(command)
+}

@@ -22,6 +22,8 @@ PUBLIC = 120
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "HTTPS_PROXY": "http://user1:pw1@127.0.0.1:3128"}
 # Of so many starts the one with the fewest page faults counts: the file cache brings a few more now and then.
 STARTS = 10
+# The exit status where the command cannot be executed.
+REFUSED = 126
 
 
 def _start(binary: Path, directory: Path) -> list[str]:
@@ -29,15 +31,17 @@ def _start(binary: Path, directory: Path) -> list[str]:
     bundle = write(directory / "bundle.pem", b"".join(Authority.named(f"Public {n:03}").pem for n in range(PUBLIC)))
     write(directory / "certs" / "ca.pem", Authority.named("Corp Proxy Root").pem)
     settings = ["--certs", str(directory / "certs"), "--bundles", str(bundle), "--system", "off"]
-    # A command that does not exist: callgrind writes nothing for a process that became another.
-    start = [str(binary), *settings, "--", "/nonexistent"]
+    # A command that is a link to itself: only execve finds that out, and callgrind writes nothing for a process that became another.
+    service = directory / "service"
+    service.symlink_to("service")
+    start = [str(binary), *settings, "--", str(service)]
     _run(start)
     return start
 
 
 def _run(command: list[str]) -> None:
     result = subprocess.run(command, env=ENVIRONMENT, capture_output=True, timeout=120, check=False)
-    if result.returncode != 127:
+    if result.returncode != REFUSED:
         raise RuntimeError(f"{command[0]} ended with {result.returncode}: {result.stderr.decode()}")
 
 
@@ -60,7 +64,7 @@ def _page_faults(start: list[str]) -> int:
             process = os.posix_spawn(start[0], start, ENVIRONMENT, file_actions=silent)
         # It ends by itself: its preparation has a limit of its own. What it waited for is in its usage.
         _, status, usage = os.wait4(process, 0)
-        if os.waitstatus_to_exitcode(status) != 127:
+        if os.waitstatus_to_exitcode(status) != REFUSED:
             raise RuntimeError(f"{start[0]} ended with {os.waitstatus_to_exitcode(status)}")
         counts.append(usage.ru_minflt)
     return min(counts)

@@ -4,6 +4,7 @@ import os
 import re
 import resource
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 import raw_process
 from network import wait_for
+from roots import Scene, make_scene
 
 PLAIN = [b"PATH=/usr/bin:/bin", b"LANG=C"]
 
@@ -52,6 +54,107 @@ def test_what_cannot_be_executed_ends_as_in_a_shell(entry, command, status):
     ending = entry(command)
     assert ending.status == status
     assert ending.errors.count(b"\n") == 1
+
+
+@pytest.fixture
+def scene(directory: Path, binary: Path) -> Scene:
+    """Two bundles and a store that lack the mounted CA; a start would change all three."""
+    return make_scene(directory, binary, has_store=True)
+
+
+def start_command(scene: Scene, *command: bytes, options=(), environment=tuple(PLAIN)):
+    chosen = [b"--state-dir", b"/run/psm-entry", *options, b"--", *command]
+    return raw_process.run([os.fsencode(scene.binary), b"--root", os.fsencode(scene.directory), *chosen], environment)
+
+
+CERTAIN = {
+    "no such name": (b"nosuchcommand", 127, b"nosuchcommand: command not found in PATH; "),
+    "no such path": (b"/nosuch/command", 127, b"/nosuch/command: command not found; "),
+    "an empty name": (b"", 127, b"command not found in PATH; "),
+    "below a file": (b"/etc/passwd/x", 127, b"/etc/passwd/x: command not found; "),
+    "no execute bit": (b"/etc/passwd", 126, b"/etc/passwd: cannot be executed: it has no execute permission; "),
+    "a directory": (b"/etc", 126, b"/etc: cannot be executed: it is a directory; "),
+}
+
+
+@pytest.mark.parametrize("options", [(), (b"--user", b"1234:5"), (b"--strict",), (b"--log", b"debug")], ids=str)
+@pytest.mark.parametrize("case", CERTAIN.values(), ids=CERTAIN)
+def test_a_command_that_certainly_cannot_be_run_changes_no_store(scene, case, options):
+    command, status, message = case
+    before = scene.files()
+    ending = start_command(scene, command, options=options)
+    assert ending.status == status, ending.errors
+    assert message in ending.errors and ending.errors.count(b"\n") == 1
+    assert scene.files() == before
+    assert start_command(scene, b"/bin/true").status == 0
+    assert scene.files() != before, "a start had something to change"
+
+
+def missing_interpreter(directory: Path) -> bytes:
+    (directory / "script").write_text("#!/nosuch/interpreter\n")
+    (directory / "script").chmod(0o755)
+    return os.fsencode(directory / "script")
+
+
+def closed_directory(directory: Path) -> bytes:
+    (directory / "closed").mkdir()
+    (directory / "closed" / "tool").write_text("#!/bin/sh\n")
+    (directory / "closed" / "tool").chmod(0o755)
+    (directory / "closed").chmod(0o700)
+    return os.fsencode(directory / "closed" / "tool")
+
+
+def link_to_itself(directory: Path) -> bytes:
+    (directory / "loop").symlink_to("loop")
+    return os.fsencode(directory / "loop")
+
+
+DOUBTFUL = {"a missing interpreter": missing_interpreter, "a closed directory": closed_directory, "a loop": link_to_itself}
+
+
+@pytest.mark.parametrize("make", DOUBTFUL.values(), ids=DOUBTFUL)
+def test_any_doubt_is_left_to_the_last_execve(scene, directory, make):
+    command = make(directory)
+    ending = start_command(scene, command, options=[b"--user", b"1234:5"])
+    assert ending.status == 126, ending.errors
+    assert b"1 added" in ending.errors, "the stores were prepared before"
+
+
+def test_a_command_that_only_the_other_user_may_reach_is_run(scene, directory):
+    """Root without its capabilities may not enter what belongs to the user whom it becomes."""
+    home = directory / "home"
+    home.mkdir()
+    (home / "tool").write_text("#!/bin/sh\necho started\n")
+    (home / "tool").chmod(0o755)
+    os.chown(home, 1234, 1234)
+    home.chmod(0o700)
+    bare = ["capsh", "--drop=cap_dac_override,cap_dac_read_search", "--", "-c", 'exec "$@"', "sh"]
+    line = [*bare, scene.binary, "--root", scene.directory, "--user", "1234:5", "--", home / "tool"]
+    result = subprocess.run(line, env={"PATH": os.environ["PATH"]}, capture_output=True, timeout=60, check=False)
+    assert (result.returncode, result.stdout) == (0, b"started\n"), result.stderr.decode()
+
+
+def test_the_command_is_not_below_the_root(scene):
+    scene.write("/only/here", b"#!/bin/sh\n").chmod(0o755)
+    assert start_command(scene, b"/only/here").status == 127
+
+
+def test_path_is_that_of_the_environment_that_the_service_gets(scene, directory):
+    tool = directory / "bin" / "tool"
+    tool.parent.mkdir()
+    tool.write_text("#!/bin/sh\necho started\n")
+    tool.chmod(0o755)
+    path = b"PATH=/gone:" + os.fsencode(tool.parent)
+    ending = start_command(scene, b"tool", environment=[path, b"PATH=/second"])
+    assert (ending.status, ending.output) == (0, b"started\n")
+    assert start_command(scene, b"tool", environment=[b"PATH=/second", path]).status == 127
+
+
+def test_apply_and_plan_ask_for_no_command(scene):
+    for word in ("plan", "check", "env", "apply"):
+        line = [scene.binary, word, "--root", scene.directory]
+        result = subprocess.run(line, env={"PATH": "/gone"}, capture_output=True, timeout=60, check=False)
+        assert result.returncode in (0, 1, 2) and b"command not found" not in result.stderr
 
 
 def test_a_permission_refused_counts_more_than_a_name_not_found(entry, tmp_path):

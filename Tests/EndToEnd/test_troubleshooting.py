@@ -263,8 +263,9 @@ def endings(scene) -> list[tuple[str, str]]:
     for status, words, remedy in (
         (64, [], "An ENTRYPOINT of one's own drops the image's CMD: restate it."),
         (64, ["--sertificates", "/x", "--", "true"], "`psm-entry --help` lists the options."),
+        (127, ["--", "servce"], "It is misspelt, or in a directory that is not in the service's PATH. No store was changed."),
         (127, ["--", "/usr/local/bin/gone"], "The path is that inside the container, and CMD may be another image's."),
-        (126, ["--", "/etc/passwd"], "The file is not executable."),
+        (126, ["--", "/etc/passwd"], "The file is not executable. `chmod +x` in the image's build, or `--chmod=0755` of COPY. No store was changed."),
         (70, ["--user", "nobody-here", "--", "true"], "The command never runs as another user than was asked for."),
         (70, ["--user", "1000", "--root", str(scene.at("/other")), "--", "true"], "It may name the user. Mount a file, or nothing."),
         (78, ["--strict", "--certs", "/gone", "--", "true"], "The errors stand above this line."),
