@@ -40,6 +40,15 @@ func check(
 ) throws(CommandLine.UsageError) -> Int32 {
   let planned = PlannedStart(context)
   let asJSON = commandLine.flags.contains(.json)
+  // What is half done is not judged. Only what is out of date may be, so a green check does not look. Another root is none
+  // that a start of this container is at work on.
+  if context.root.isSystem, planned.decision.plan.isOutOfDate, let process = preparingProcess() {
+    let problem = report(preparing: process)
+    let line: Text = "not ok: \(problem.subject): \(problem.message)\n"
+    _ = Output.write(
+      asJSON ? json(problemChecks(.system, [problem])) : line.utf8, context.settings.basics.log)
+    return ExitStatus.failure
+  }
   var checks = inputChecks(context) + storeChecks(planned.decision, context)
   checks += problemChecks(
     .variable,
@@ -161,6 +170,14 @@ private func storeChecks(_ decision: Decision, _ context: StartContext) -> [Chec
     checks.append(Check(name: .bundle, target: bundle.path.shown, level: .info, detail: "up to date"))
   }
   return checks
+}
+
+extension Plan {
+  /// Whether a store lacks something, or has too much, as while a start is under way.
+  fileprivate var isOutOfDate: Bool {
+    !changes.isEmpty
+      || findings.contains { $0.level == .error && ($0.area == .bundle || $0.area == .system) }
+  }
 }
 
 extension StoreChange {

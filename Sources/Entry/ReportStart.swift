@@ -81,3 +81,10 @@ func report(command: [UInt8], _ fault: CommandFault) -> Problem {
 private func shownCommand(_ command: [UInt8]) -> Text {
   command.contains(UInt8(ascii: "@")) || command.contains(UInt8(ascii: ":")) ? "command" : escaped(command)
 }
+
+/// - Parameter process: a psm-entry that has not become its service yet.
+func report(preparing process: RunningProcess) -> Problem {
+  .error(
+    "psm-entry",
+    "process \(process.id.rawValue) is still preparing this container; run check again when it has ended")
+}

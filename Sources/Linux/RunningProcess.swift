@@ -8,7 +8,7 @@ public struct RunningProcess: Equatable, Sendable {
   public let id: ProcessID
   /// Its name as the kernel knows it, at most 15 bytes.
   public let name: [UInt8]
-  let parent: ProcessID
+  public let parent: ProcessID
   /// In ``Clock/ticksSinceBoot``; nil where it cannot be told.
   let started: Int64?
   /// Whether it has memory of its own: a zombie and a thread of the kernel have none.
@@ -20,6 +20,39 @@ public struct RunningProcess: Equatable, Sendable {
   /// numbers. One of another user may be hidden (proc(5), `hidepid`).
   /// - Parameter moment: in ``Clock/ticksSinceBoot``.
   public static func all(startedBefore moment: Int64) throws(Errno) -> [RunningProcess] {
+    try allButOwn().filter { ($0.started ?? 0) <= moment }
+  }
+
+  /// Those of them that run the same program: its very file, or one of its name, in the same mount namespace as far as
+  /// that can be seen: containers may share their processes.
+  public static func ofThisProgram() throws(Errno) -> [RunningProcess] {
+    let processes = try allButOwn()
+    let own = place.appending("self")
+    let file = Root.system.metadata(of: own.appending("exe"))?.identity
+    let space = Root.system.metadata(of: own.appending("ns/mnt"))?.identity
+    let name = try Root.system.readUnsized(own.appending("comm"))
+    return processes.filter { process in
+      let hasName = name[...].isEqual(to: (process.name + [newline])[...])
+      let isFile = file != nil && process.metadata(of: "exe")?.identity == file
+      if !hasName && !isFile { return false }
+      let other = process.metadata(of: "ns/mnt")?.identity
+      return space == nil || other == nil || other == space
+    }
+  }
+
+  private func metadata(of name: StaticString) -> Metadata? {
+    Root.system.metadata(of: directory.appending(name))
+  }
+
+  private var directory: Path { Self.place.appending(decimal(Int64(id.rawValue))[...]) }
+
+  /// Its command line, the program's own name first.
+  public func arguments() throws(Errno) -> [[UInt8]] {
+    let line = try Root.system.readUnsized(directory.appending("cmdline"))
+    return line.dropLast().split(separator: 0, omittingEmptySubsequences: false).map { Array($0) }
+  }
+
+  private static func allButOwn() throws(Errno) -> [RunningProcess] {
     let directory = try Directory(place, in: .system)
     defer { directory.close() }
     var processes: [RunningProcess] = []
@@ -35,7 +68,7 @@ public struct RunningProcess: Equatable, Sendable {
     while let index = processes.firstIndex(where: { $0.id == own }) {
       own = processes.remove(at: index).parent
     }
-    return processes.filter { ($0.started ?? 0) <= moment }.sorted { $0.id.rawValue < $1.id.rawValue }
+    return processes.sorted { $0.id.rawValue < $1.id.rawValue }
   }
 
   /// - Parameter stat: the text of its `stat`; the name in it may hold any byte.

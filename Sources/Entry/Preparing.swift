@@ -1,0 +1,18 @@
+import Linux
+import Text
+
+/// A psm-entry of this container that is preparing a start, or applies; nil where none is seen.
+///
+/// It waits for a child of its own, which is the same program with the same arguments: one without the other is the
+/// child of a start that was given up, stuck in the kernel beside the service. `check`, `plan` and the like are told by
+/// their arguments.
+func preparingProcess() -> RunningProcess? {
+  guard let processes = try? RunningProcess.ofThisProgram() else { return nil }
+  let preparing = processes.filter { process in
+    guard let arguments = try? process.arguments(),
+      let commandLine = try? CommandLine(Array(arguments.dropFirst()))
+    else { return false }
+    return commandLine.verb == .start || commandLine.verb == .apply
+  }
+  return preparing.first { parent in preparing.contains { $0.parent == parent.id } }
+}
