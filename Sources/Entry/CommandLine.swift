@@ -168,12 +168,16 @@ struct CommandLine {
     return .verb(verb)
   }
 
-  private static func verb(named word: [UInt8]) -> Verb? {
-    let words: [(StaticString, Verb)] = [
+  /// The sub-commands.
+  static var words: [(word: StaticString, verb: Verb)] {
+    [
       ("plan", .plan), ("check", .check), ("certs", .certs), ("env", .env), ("apply", .apply),
       ("write-bundle", .writeBundle), ("install", .install), ("help", .help), ("version", .version),
     ]
-    return words.first { word[...].isEqual(to: $0.0) }?.1
+  }
+
+  private static func verb(named word: [UInt8]) -> Verb? {
+    words.first { word[...].isEqual(to: $0.word) }?.verb
   }
 
   /// What may not stand together.

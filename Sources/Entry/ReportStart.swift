@@ -68,13 +68,21 @@ func report(command: [UInt8], _ fault: CommandFault) -> Problem {
   let message: Text =
     switch fault {
     case .missing where hasSlash: "command not found; correct its path, or install it in the image"
-    case .missing: "command not found in PATH; correct its name, or write its full path"
+    case .missing: "command not found in PATH; \(remedy(ofMistyped: command))"
     case .notExecutable: "cannot be executed: it has no execute permission; run chmod +x on it"
     case .directory: "cannot be executed: it is a directory; write the path of a program in it"
     case .interpreterMissing: "cannot be executed: the interpreter that it names is missing"
     case .refused(let error): "cannot be executed: \(lowerCased(error))"
     }
   return .error(shownCommand(command), message)
+}
+
+/// A word close to a sub-command's was probably meant as one.
+private func remedy(ofMistyped command: [UInt8]) -> Text {
+  let near = CommandLine.words.first {
+    distance(command[...], $0.word.bytes[...]) <= 2 && $0.word.utf8CodeUnitCount > 3
+  }
+  return near.map { "did you mean psm-entry \($0.word)?" } ?? "correct its name, or write its full path"
 }
 
 /// A command's name, unless it looks like something that was meant as a value and may hold a password.

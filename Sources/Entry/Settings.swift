@@ -151,8 +151,8 @@ private func unknownVariables(in environment: Environment) -> [Problem] {
   let problems = unknown.prefix(messageLimit).map { name -> Problem in
     let upper = name.map { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) ? $0 & ~0x20 : $0 }[...]
     let nearest = known.min { distance(upper, Path($0).bytes) < distance(upper, Path($1).bytes) }
-    let advice: Text = nearest.map { "; the nearest that there is: \($0)" } ?? ""
-    return .warning(escaped(name), "there is no such setting\(advice)")
+    let advice: Text = nearest.map { "; did you mean \($0)?" } ?? ""
+    return .warning(escaped(name), "unknown setting\(advice)")
   }
   if unknown.count <= messageLimit { return problems }
   return problems + [
@@ -161,7 +161,7 @@ private func unknownVariables(in environment: Environment) -> [Problem] {
 }
 
 /// How many bytes must be added, removed or changed to make one name the other (Levenshtein).
-private func distance(_ one: ArraySlice<UInt8>, _ other: ArraySlice<UInt8>) -> Int {
+func distance(_ one: ArraySlice<UInt8>, _ other: ArraySlice<UInt8>) -> Int {
   // A name is as long as its writer likes; no setting's is longer than this.
   let (one, other) = (Array(one.prefix(64)), Array(other.prefix(64)))
   var row = Array(0...other.count)

@@ -1,6 +1,6 @@
 """The settings as a Markdown table, made from `psm-entry help settings`: docs and help cannot differ.
 
-`python settings_table.py --write` renews the table in the pages that hold it.
+`python settings_table.py --write` renews the table in the page that has it.
 """
 
 import pathlib
@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 REPO = pathlib.Path(__file__).resolve().parents[2]
-PAGES = [REPO / "README.md", REPO / "docs/configuration.md"]
+PAGES = [REPO / "docs/configuration.md"]
 BEGIN, END = "<!-- settings:begin -->\n", "<!-- settings:end -->\n"
 
 

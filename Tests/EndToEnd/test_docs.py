@@ -12,8 +12,10 @@ import pytest
 import yaml
 
 import product
+from certificates import write
 from containers import HERE
 from pages import COMMANDS, REPOSITORY, anchors, blocks, links, pages, tracked
+from roots import BUNDLE, NATIVE_ANCHORS, NATIVE_STORE, authority, base
 from settings_table import PAGES, section, table
 
 BLOCKS = [block for page in pages() for block in blocks(page)]
@@ -74,6 +76,26 @@ def test_what_is_shown_as_yaml_or_json_can_be_read():
     read = {"yaml": yaml.safe_load, "json": json.loads}
     for block in (block for block in BLOCKS if block.language in read):
         assert read[block.language](block.text), block.name
+
+
+def test_the_log_in_the_readme_is_what_a_start_says(binary, tmp_path):
+    (shown,) = [block for block in BLOCKS if block.run_by.endswith("::test_the_log_in_the_readme_is_what_a_start_says")]
+    root = tmp_path / "root"
+    pem = authority("Corp Proxy Root").pem
+    write(root / "etc/repo/ca_certs/corp-proxy-root.crt", pem)
+    for store in (NATIVE_STORE, BUNDLE):
+        write(root / store.lstrip("/"), base())
+    (root / NATIVE_ANCHORS.lstrip("/")).mkdir(parents=True)
+    proxy = {name: "http://user:password@proxy.corp:8899" for name in ("HTTP_PROXY", "HTTPS_PROXY")}
+    command = [binary, "--root", root, "--", "/bin/true"]
+    told = subprocess.run(command, env=proxy, capture_output=True, timeout=60, check=True).stderr.decode()
+    dated = re.compile(r"valid until \d{4}-\d\d-\d\d")
+    log = [line for line in shown.text.splitlines() if line.startswith("psm-entry: ")]
+    assert [dated.sub("", line) for line in log] == [dated.sub("", line) for line in told.splitlines()]
+
+
+def test_the_readme_is_short():
+    assert len((REPOSITORY / "README.md").read_text(encoding="utf-8").splitlines()) <= 130
 
 
 def test_the_demo_runs():

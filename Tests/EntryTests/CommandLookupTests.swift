@@ -69,6 +69,11 @@ struct CommandLookupTests {
     #expect(
       text("/bin/servce", .missing)
         == "error /bin/servce: command not found; correct its path, or install it in the image")
+    for (mistyped, meant) in [("chek", "check"), ("plam", "plan"), ("writebundle", "write-bundle")] {
+      #expect(
+        text(mistyped, .missing)
+          == "error \(mistyped): command not found in PATH; did you mean psm-entry \(meant)?")
+    }
     #expect(!text("http://user:s3cretpw@proxy", .missing).contains("s3cretpw"))
     #expect(CommandFault.missing.status == 127 && CommandFault.notExecutable.status == 126)
   }
