@@ -75,9 +75,10 @@ let package = Package(
     module("Linux", ["CBuild", "CLinux", "Text"]),
     module("Certificates", ["Text"]),
     module("Proxies", ["Text"]),
+    module("Clients", ["Text"]),
     module("Trust", ["Certificates", "Text"]),
     module("Stores", ["Certificates", "Linux", "Text", "Trust"]),
-    module("Entry", ["Certificates", "Linux", "Proxies", "Stores", "Text", "Trust"]),
+    module("Entry", ["Certificates", "Clients", "Linux", "Proxies", "Stores", "Text", "Trust"]),
     .executableTarget(
       name: "psm-entry", dependencies: ["Entry"],
       swiftSettings: swiftSettings + [.unsafeFlags(["-parse-as-library"])],
@@ -93,10 +94,14 @@ let package = Package(
         tests("LinuxTests", ["Linux", "CLinux", "TestSupport", "Text"]),
         tests("CertificatesTests", ["Certificates", "Text"]),
         tests("ProxiesTests", ["Proxies", "Text"]),
+        tests("ClientsTests", ["Clients", "Text"]),
         tests("TrustTests", ["Trust", "Certificates", "TestSupport", "Text"]),
         tests("StoresTests", ["Stores", "Certificates", "CLinux", "Linux", "TestSupport", "Text", "Trust"]),
         tests(
           "EntryTests",
-          ["Entry", "Certificates", "CLinux", "Linux", "Proxies", "Stores", "TestSupport", "Text", "Trust"]),
+          [
+            "Entry", "Certificates", "Clients", "CLinux", "Linux", "Proxies", "Stores", "TestSupport", "Text",
+            "Trust",
+          ]),
       ])
 )

@@ -19,8 +19,10 @@ func certificateProblems(of found: [Inputs.Found], now: Int64) -> [Problem] {
       }
       told[told.count - 1].count += 1
       list.append(
-        .warning(one.source.shown, "\(one.certificate.shownSubject): \(warning.text)"), of: one.source,
-        kind: warning.text)
+        Problem(
+          level: .warning, subject: one.source.shown,
+          message: "\(one.certificate.shownSubject): \(warning.text)",
+          event: warning.event), of: one.source, kind: warning.text)
     }
   }
   for file in told where file.untold > 0 {
@@ -28,6 +30,19 @@ func certificateProblems(of found: [Inputs.Found], now: Int64) -> [Problem] {
   }
   return list.problems
 }
+
+extension CertificateWarning {
+  /// A stable name, for machines.
+  fileprivate var event: StaticString {
+    if case .refusedByStrict = self { return strictFaultEvent }
+    return ""
+  }
+}
+
+/// What `check` knows the warning by: with a strict Python in the image it is an error.
+let strictFaultEvent: StaticString = "certificate.refused_by_strict"
+
+func isStrictFault(_ problem: Problem) -> Bool { problem.event.bytes == strictFaultEvent.bytes }
 
 /// What of the mounted certificates decides whether a warning of another matters.
 struct CertificateWarnings {

@@ -1,4 +1,5 @@
 import Certificates
+import Clients
 import Linux
 import Proxies
 import Text
@@ -7,7 +8,7 @@ import Trust
 /// One thing that `check` has looked at.
 struct Check {
   enum Name: Equatable {
-    case input, bundle, system, variable, proxy, noProxy, connect
+    case input, bundle, system, variable, client, proxy, noProxy, connect
 
     var text: Text {
       switch self {
@@ -15,6 +16,7 @@ struct Check {
       case .bundle: "bundle"
       case .system: "system"
       case .variable: "variable"
+      case .client: "client"
       case .proxy: "proxy"
       case .noProxy: "no_proxy"
       case .connect: "connect"
@@ -28,8 +30,13 @@ struct Check {
   let detail: Text
   /// How long each part of a connection took.
   var steps: [Step] = []
+  /// Of a client: what it will do.
+  var verdict: ClientVerdict?
 
   var isOK: Bool { level != .error }
+
+  /// Whether it is about a client that does by itself what a person may not expect.
+  var differs: Bool { verdict.map { $0.trust == .ownRoots || $0.proxy == .unused } ?? false }
 }
 
 /// `psm-entry check`: judges the stores as they stand, and the environment as a start would leave
@@ -49,11 +56,17 @@ func check(
       asJSON ? json(problemChecks(.system, [problem])) : line.utf8, context.settings.basics.log)
     return ExitStatus.failure
   }
-  var checks = inputChecks(context) + storeChecks(planned.decision, context)
+  var reading = ClientReading(planned, hasStrictFault: context.inputs.problems.contains { isStrictFault($0) })
+  if commandLine.flags.contains(.clients) && !asJSON {
+    return Output.write(clientTable(reading.verdicts()).utf8, context.settings.basics.log)
+  }
+  var checks =
+    inputChecks(context, strictPython: reading.strictPython) + storeChecks(planned.decision, context)
   checks += problemChecks(
     .variable,
     context.settings.problems + problems(planned.decision.plan, .variable)
       + (planned.userProblem.map { [$0] } ?? []))
+  checks += clientChecks(&reading, planned)
   checks += proxyChecks(context)
   if commandLine.connects {
     let targets = try connectTargets(commandLine, context.environment)
@@ -101,9 +114,15 @@ private func defaultTarget(_ environment: Environment) -> [UInt8] {
 
 // MARK: Inputs
 
-private func inputChecks(_ context: StartContext) -> [Check] {
+/// - Parameter strictPython: a Python of the image's that refuses what VERIFY_X509_STRICT refuses.
+private func inputChecks(_ context: StartContext, strictPython: Path?) -> [Check] {
   let inputs = context.inputs
-  var checks = problemChecks(.input, inputs.problems)
+  var checks = problemChecks(
+    .input,
+    inputs.problems.map { problem in
+      guard let strictPython, isStrictFault(problem) else { return problem }
+      return report(refused: problem, by: strictPython)
+    })
   let now = Clock.secondsSinceEpoch
   let soon = now + 30 * 86400
   for found in inputs.found where found.certificate.notAfter >= now && found.certificate.notAfter < soon {
@@ -245,10 +264,12 @@ extension [Text] {
 private func text(_ checks: [Check], inForce: Text) -> Text {
   let problems = checks.filter { $0.level <= .warning }
   let routes = checks.filter { $0.name == .connect && $0.level > .warning }
+  let notes = checks.filter { $0.level > .warning && $0.differs }
   let success: Text = "ok: \(checks.count) checks; \(inForce)\n"
-  if problems.isEmpty && routes.isEmpty { return success }
+  if problems.isEmpty && routes.isEmpty && notes.isEmpty { return success }
   var table = Table(endsInSentences: true)
   for route in routes { table.row(["✓ ok", route.name.text, route.target, route.detail]) }
+  for note in notes { table.row(["· info", note.name.text, note.target, note.detail]) }
   for check in problems {
     table.row([check.level == .error ? "✗ error" : "! warning", check.name.text, check.target, check.detail])
   }
@@ -272,6 +293,10 @@ private func json(_ checks: [Check]) -> [UInt8] {
           object.member("ok", check.isOK)
           object.member("level", check.level.name)
           object.member("detail", check.detail)
+          if let verdict = check.verdict {
+            object.member("trust", verdict.trust.word)
+            object.member("proxy", verdict.proxy.word)
+          }
           if !check.steps.isEmpty {
             object.name("milliseconds")
             object.object { steps in

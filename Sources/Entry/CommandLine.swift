@@ -11,7 +11,7 @@ struct CommandLine {
   }
 
   /// Options of the sub-commands, beside those of ``Setting``.
-  enum Flag: Equatable { case json, null, connect }
+  enum Flag: Equatable { case json, null, connect, clients }
 
   private(set) var verb = Verb.start
   private(set) var settings: [(setting: Setting, value: [UInt8])] = []
@@ -150,6 +150,7 @@ struct CommandLine {
   private static func flag(named name: ArraySlice<UInt8>) -> Flag? {
     if name.isEqual(to: "--json") { return .json }
     if name.isEqual(to: "--null") { return .null }
+    if name.isEqual(to: "--clients") { return .clients }
     return name.isEqual(to: "--connect") ? .connect : nil
   }
 
@@ -207,6 +208,7 @@ struct CommandLine {
     if flags.contains(.null) && flags.contains(.json) {
       throw UsageError(message: "--null and --json exclude each other")
     }
+    if verb != .check && flags.contains(.clients) { throw UsageError(message: "--clients belongs to check") }
     if verb != .check && (flags.contains(.connect) || !(proxies + proxyFiles + targets).isEmpty) {
       throw UsageError(message: "--connect, --proxy, --proxy-file and --target belong to check")
     }

@@ -79,12 +79,13 @@ private func helpText(of verb: CommandLine.Verb) -> Text? {
       """
   case .check:
     return """
-      Usage: psm-entry check [OPTION…] [--json]
+      Usage: psm-entry check [OPTION…] [--json | --clients]
              psm-entry check [OPTION…] [--json] --connect [--proxy URL] [--proxy-file FILE] [--target URL]
 
       Verify trust stores as they are, and clients and proxies as a start leaves them. Nothing is changed.
 
         --json              for machines: {"ok":…,"checks":…}
+        --clients           list what each client in the image will trust, which proxy it will use, and why
         --connect           connect through each proxy to each target, and verify TLS
         --proxy URL         a proxy to try, beside those of the environment; may be repeated
         --proxy-file FILE   the same from a file: an argument can be read by every process

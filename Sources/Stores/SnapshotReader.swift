@@ -104,7 +104,7 @@ public struct SnapshotReader {
       let metadata: Metadata
       do throws(Errno) { metadata = try file.metadata() } catch { throw .system(error) }
       if metadata.kind == .directory {
-        return .directory(SortedBytes(hashedCertificates(in: Directory(descriptor: file, path: path))))
+        return .directory(SortedBytes(hashedCertificates(in: Directory(descriptor: file, path: path), root)))
       }
       let identity = metadata.identity
       let isKnown =
@@ -113,14 +113,6 @@ public struct SnapshotReader {
       return .file(identity, text: try file.readAll(metadata, limit: bundleSizeLimit).contents)
     } catch {
       return .unreadable(error)
-    }
-  }
-
-  /// The DER of each certificate that OpenSSL finds in a directory by the hash of its subject.
-  private func hashedCertificates(in directory: Directory) -> [[UInt8]] {
-    let names = (try? directory.names()) ?? []
-    return names.filter { isHashedName($0) }.flatMap { name in
-      (try? root.read(directory.path.appending(name), limit: 1 << 20)).map { trustedDERs(in: $0) } ?? []
     }
   }
 
@@ -163,5 +155,13 @@ public struct SnapshotReader {
       }
       snapshot.bundles[index].state = .read(file)
     }
+  }
+}
+
+/// The DER of each certificate that OpenSSL finds in a directory by the hash of its subject.
+public func hashedCertificates(in directory: Directory, _ root: Root) -> [[UInt8]] {
+  let names = (try? directory.names()) ?? []
+  return names.filter { isHashedName($0) }.flatMap { name in
+    (try? root.read(directory.path.appending(name), limit: 1 << 20)).map { trustedDERs(in: $0) } ?? []
   }
 }

@@ -1,0 +1,114 @@
+import Text
+
+// The table of clients: which proxy each uses for https. Each row says which settings of its own come before the proxy
+// variables, and whether it reads these at all.
+
+extension Judgement {
+  func proxy(of client: Client) -> ClientProxy {
+    if let own = ownProxy(of: client) {
+      if isNone(own.value) { return environmentProxy(client) == nil ? .unasked : .none(own.origin) }
+      return isSameAddress(own.value, environmentProxy(client)) ? .environment : .own(own.value, own.origin)
+    }
+    if let off = proxyRefusal(of: client) { return hasProxy ? .none(off) : .unasked }
+    if !hasProxy { return .unasked }
+    return environmentProxy(client) == nil || !readsProxyVariables(client) ? .unused : .environment
+  }
+
+  /// What the client is told by settings of its own; nil where there is none.
+  private func ownProxy(of client: Client) -> Setting? {
+    switch client.kind {
+    // curl(1), "--proxy": before the environment; empty for none.
+    case .curl:
+      return curlEntries(client).last { $0.entry.has("proxy") || $0.entry.has("x") }.map { setting($0) }
+    // wget's manual, "https_proxy": `retr.c` (`getproxy`) asks it first.
+    case .wget:
+      return entries(of: client) { plainEntries($0, separators: "=") }.last { $0.entry.has("https-proxy") }
+        .map {
+          setting($0)
+        }
+    // git-config(1), "http.proxy": before the environment; empty for none.
+    case .git: return gitSetting("proxy", client)
+    // pip's `_build_session`: requests then reads no proxy variable.
+    case .pip: return pipOption("proxy", client)
+    // conda's `repodata` fetches hand `proxy_servers` to each request: they come before the environment's.
+    case .conda:
+      return condaEntry(client) {
+        $0.section[...].isEqual(to: "proxy-servers") && ($0.has("https") || $0.has("all"))
+      }
+    // npm's config(7), "https-proxy", "proxy"; without them the environment's.
+    case .npm:
+      guard let own = npmSetting("https-proxy", client) ?? npmSetting("proxy", client),
+        !own.value[...].isEqual(to: "null")
+      else { return nil }
+      return own
+    // uv's documentation, "UV_HTTPS_PROXY", and `https-proxy` in uv.toml.
+    case .uv:
+      let inFile = entries(of: client) { plainEntries($0, separators: "=") }.last {
+        $0.entry.has("https-proxy")
+      }
+      return inFile.map { setting($0) }
+    // grpc's `environment_variables.md`: `grpc_proxy` before `https_proxy`.
+    case .grpc: return variable("grpc_proxy")
+    case .urllib, .requests, .aiohttp, .httpx, .botocore, .rattler, .node, .go, .ruby: return nil
+    }
+  }
+
+  /// Who has told the client to use no proxy at all.
+  private func proxyRefusal(of client: Client) -> Origin? {
+    switch client.kind {
+    case .curl:
+      let all = curlEntries(client).last { $0.entry.has("noproxy") && $0.entry.value[...].isEqual(to: "*") }
+      return all.map { setting($0).origin }
+    case .wget:
+      let use = entries(of: client) { plainEntries($0, separators: "=") }.last {
+        $0.entry.has("use-proxy") || $0.entry.has("useproxy") || $0.entry.has("proxy")
+      }
+      return use.flatMap { meansNo($0.entry.value) ? setting($0).origin : nil }
+    default: return nil
+    }
+  }
+
+  /// Whether the client reads the proxy variables unasked: aiohttp does with `trust_env=True` only, which is for the
+  /// program to say; Node with `NODE_USE_ENV_PROXY=1` or `--use-env-proxy`.
+  private func readsProxyVariables(_ client: Client) -> Bool {
+    switch client.kind {
+    case .aiohttp: return false
+    case .node:
+      let isAsked = variable("NODE_USE_ENV_PROXY").map { $0.value[...].isEqual(to: "1") } ?? false
+      return isAsked || (facts.value(of: "NODE_OPTIONS") ?? [])[...].contains("--use-env-proxy")
+    default: return true
+    }
+  }
+
+  private var hasProxy: Bool {
+    ["https_proxy", "http_proxy", "all_proxy"].contains { (name: StaticString) in variable(name) != nil }
+  }
+
+  /// The proxy for https that the variables give this client. After a start both cases have the same value.
+  private func environmentProxy(_ client: Client) -> [UInt8]? {
+    if let proxy = variable("https_proxy") { return proxy.value }
+    switch client.kind {
+    case .curl, .git, .requests, .pip, .conda, .httpx, .rattler, .uv, .botocore:
+      return variable("all_proxy")?.value
+    case .ruby: return variable("http_proxy")?.value
+    case .wget, .urllib, .aiohttp, .grpc, .node, .npm, .go: return nil
+    }
+  }
+
+  private func isNone(_ value: [UInt8]) -> Bool {
+    value.isEmpty || value[...].isEqual(to: "false") || value[...].isEqual(to: "null")
+      || value[...].isEqual(to: "~")
+  }
+
+  private func isSameAddress(_ one: [UInt8], _ other: [UInt8]?) -> Bool {
+    guard let other else { return false }
+    return bare(one).isEqual(to: bare(other))
+  }
+
+  /// Without `http://` and a slash at the end, which mean nothing.
+  private func bare(_ value: [UInt8]) -> ArraySlice<UInt8> {
+    var bare = trimmed(value[...])
+    if bare.begins(with: "http://") { bare = bare.dropFirst(7) }
+    return bare.last == UInt8(ascii: "/") ? bare.dropLast() : bare
+  }
+}

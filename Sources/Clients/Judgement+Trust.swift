@@ -1,0 +1,357 @@
+import Text
+
+// The table of clients: whom each trusts. Each row says which store the client reads by itself, what replaces it or
+// adds to it and in which order, and what turns verification off.
+
+/// What the distributions' own programs read, whatever the library: Debian's curl, git, wget.
+let systemBundles: [StaticString] = [
+  "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem",
+  "/etc/pki/tls/cacert.pem", "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "/etc/ssl/cert.pem",
+]
+
+extension Judgement {
+  mutating func trust(of client: Client) -> ClientTrust {
+    if facts.mountedCount == 0 { return .unasked }
+    switch client.kind {
+    case .urllib: return outcome(openSSLDefaults(of: client), of: client)
+    case .aiohttp: return outcome(openSSLDefaults(of: client), of: client)
+    case .ruby: return outcome(openSSLDefaults(of: client), of: client)
+    case .requests: return outcome(requestsStores(client.bundle), of: client)
+    case .httpx: return httpxTrust(client)
+    case .pip: return pipTrust(client)
+    case .conda: return condaTrust(client)
+    case .botocore: return botocoreTrust(client)
+    case .grpc: return grpcTrust(client)
+    case .curl: return curlTrust(client)
+    case .wget: return wgetTrust(client)
+    case .git: return gitTrust(client)
+    case .node: return nodeTrust(client)
+    case .npm: return npmTrust(client)
+    case .uv: return uvTrust(client)
+    case .rattler: return rattlerTrust(client)
+    case .go: return goTrust(client)
+    }
+  }
+
+  /// `REQUESTS_CA_BUNDLE`, else `CURL_CA_BUNDLE`, else certifi's file; it may be a directory, and must exist.
+  /// - Source: requests' `sessions.py` (`merge_environment_settings`), `adapters.py` (`cert_verify`).
+  private func requestsStores(_ bundle: Path?, instead: Setting? = nil) -> [Use] {
+    if let named = first(["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"]) ?? instead {
+      return [
+        Use(
+          path: path(named, expandsVariables: true), origin: named.origin, isVital: true, takesDirectory: true
+        )
+      ]
+    }
+    return bundle.map { [Use(path: $0, origin: .byDefault, isVital: true)] } ?? []
+  }
+
+  /// `SSL_CERT_FILE`, else `SSL_CERT_DIR`, else certifi's file. A file that is missing is an error.
+  /// - Source: httpx' `_config.py` (`create_ssl_context`).
+  private mutating func httpxTrust(_ client: Client) -> ClientTrust {
+    if let file = variable("SSL_CERT_FILE") {
+      return outcome([Use(path: Path(file.value), origin: file.origin, isVital: true)], of: client)
+    }
+    if let directory = variable("SSL_CERT_DIR") {
+      return outcome(
+        [Use(path: Path(directory.value), isDirectory: true, origin: directory.origin)], of: client)
+    }
+    return outcome(client.bundle.map { [Use(path: $0, origin: .byDefault, isVital: true)] } ?? [], of: client)
+  }
+
+  /// `REQUESTS_CA_BUNDLE` and `CURL_CA_BUNDLE` come before the option `cert`, for requests has it so; that before the
+  /// vendored certifi. With truststore, OpenSSL's default store is trusted as well.
+  /// - Source: pip's `cli/index_command.py` (`_build_session`), `_vendor/truststore/_openssl.py`.
+  private mutating func pipTrust(_ client: Client) -> ClientTrust {
+    if let hosts = pipOption("trusted-host", client) { return .off(hosts.origin) }
+    let own = requestsStores(client.bundle, instead: pipOption("cert", client))
+    let isLegacy = pipOption("use-deprecated", client).map { $0.value[...].contains("legacy-certs") } ?? false
+    if client.usesTruststore && !isLegacy {
+      return outcome(own + truststoreStores(client), of: client)
+    }
+    return outcome(own, of: client)
+  }
+
+  /// OpenSSL's defaults where there is a file or a directory of certificates, else the first of the usual files.
+  private func truststoreStores(_ client: Client) -> [Use] {
+    openSSLDefaults(of: client)
+      + [
+        "/etc/ssl/cert.pem", "/etc/pki/tls/cert.pem", "/etc/ssl/certs/ca-certificates.crt",
+        "/etc/ssl/ca-bundle.pem",
+      ]
+      .map { (path: StaticString) in Use(path: Path(path), origin: .byDefault) }
+  }
+
+  /// An option of pip's: its variable, else the last file that has it, a command's section before `global`.
+  func pipOption(_ name: StaticString, _ client: Client) -> Setting? {
+    let upper = name.bytes.map { $0 == UInt8(ascii: "-") ? UInt8(ascii: "_") : $0 & 0xDF }
+    let variableName = StaticString("PIP_").bytes + upper
+    if let value = facts.value(of: variableName), !value.isEmpty {
+      return Setting(value: value, origin: .variable(variableName))
+    }
+    let found = entries(of: client) { sectionedEntries($0, isGit: false) }.filter {
+      $0.entry.has(name) && !$0.entry.value.isEmpty
+    }
+    let commands: [StaticString] = ["install", "download"]
+    let own = found.last { one in commands.contains { one.entry.section[...].isEqual(to: $0) } }
+    return (own ?? found.last { $0.entry.section[...].isEqual(to: "global") }).map { setting($0) }
+  }
+
+  /// `CONDA_SSL_VERIFY`, else the last `ssl_verify` of its files: true, false, a path or `truststore`. For requests has
+  /// it so, `REQUESTS_CA_BUNDLE` and `CURL_CA_BUNDLE` come before all of it.
+  /// - Source: conda's `gateways/connection/session.py`, `base/context.py`; requests' `merge_environment_settings`.
+  private mutating func condaTrust(_ client: Client) -> ClientTrust {
+    let inFiles = condaEntry(client) { $0.section.isEmpty && ($0.has("ssl-verify") || $0.has("verify-ssl")) }
+    let verify = first(["CONDA_SSL_VERIFY", "CONDA_VERIFY_SSL"]) ?? inFiles
+    guard let verify, first(["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"]) == nil else {
+      return outcome(requestsStores(client.bundle), of: client)
+    }
+    if meansNo(verify.value) { return .off(verify.origin) }
+    if meansYes(verify.value) { return outcome(requestsStores(client.bundle), of: client) }
+    if lowerCased(verify.value[...])[...].isEqual(to: "truststore") {
+      return outcome(requestsStores(client.bundle) + truststoreStores(client), of: client)
+    }
+    return outcome(requestsStores(client.bundle, instead: verify), of: client)
+  }
+
+  /// The last that a file says, but that `#!final` makes an earlier one count.
+  func condaEntry(_ client: Client, _ isWanted: (ConfigurationEntry) -> Bool) -> Setting? {
+    entries(of: client, condaEntries).last { isWanted($0.entry) }.map { setting($0) }
+  }
+
+  /// `AWS_CA_BUNDLE`, else `ca_bundle` of its configuration, else `REQUESTS_CA_BUNDLE`, else certifi's file where there
+  /// is one, else its own.
+  /// - Source: botocore's `configprovider.py`, `endpoint.py` (`_get_verify_value`), `httpsession.py`.
+  private mutating func botocoreTrust(_ client: Client) -> ClientTrust {
+    let inFile = entries(of: client) { sectionedEntries($0, isGit: false) }.last { $0.entry.has("ca-bundle") }
+    let named = variable("AWS_CA_BUNDLE") ?? inFile.map { setting($0) } ?? variable("REQUESTS_CA_BUNDLE")
+    if let named {
+      return outcome([Use(path: path(named), origin: named.origin, isVital: true)], of: client)
+    }
+    return outcome(client.bundle.map { [Use(path: $0, origin: .byDefault, isVital: true)] } ?? [], of: client)
+  }
+
+  /// `GRPC_DEFAULT_SSL_ROOTS_FILE_PATH`, else the roots that the package brings.
+  /// - Source: grpc's `ssl_utils.cc` (`ComputePemRootCerts`); its `environment_variables.md`.
+  private mutating func grpcTrust(_ client: Client) -> ClientTrust {
+    let own = client.bundle.map { Use(path: $0, origin: .byDefault) }
+    if let named = variable("GRPC_DEFAULT_SSL_ROOTS_FILE_PATH") {
+      return outcome([Use(path: Path(named.value), origin: named.origin)], of: client)
+    }
+    return outcome(own.map { [$0] } ?? [], of: client)
+  }
+
+  /// `.curlrc` has `insecure`, `cacert` and `capath`; else `CURL_CA_BUNDLE`, else `SSL_CERT_DIR` and `SSL_CERT_FILE`.
+  /// A file that is named must be readable. A directory is trusted as well: the one named, else the distribution's.
+  /// - Source: curl(1), "--cacert", "ENVIRONMENT"; `tool_operate.c`.
+  private mutating func curlTrust(_ client: Client) -> ClientTrust {
+    let options = curlEntries(client)
+    if let off = options.last(where: { $0.entry.has("insecure") || $0.entry.has("k") }) {
+      return .off(setting(off).origin)
+    }
+    var file = options.last { $0.entry.has("cacert") }.map { setting($0) }
+    var directory = options.last { $0.entry.has("capath") }.map { setting($0) }
+    if file == nil && directory == nil {
+      file = variable("CURL_CA_BUNDLE")
+      if file == nil {
+        directory = variable("SSL_CERT_DIR")
+        file = variable("SSL_CERT_FILE")
+      }
+    }
+    return outcome(systemStores(client, file, directory), of: client)
+  }
+
+  /// What Debian's curl and git read where nothing else is said: a bundle and a directory of hashed names, each
+  /// replaced by what is named. Conda's have a bundle alone.
+  private func systemStores(_ client: Client, _ file: Setting?, _ directory: Setting?) -> [Use] {
+    var uses: [Use] = []
+    if let file {
+      uses.append(
+        Use(path: client.kind == .curl ? Path(file.value) : path(file), origin: file.origin, isVital: true))
+    } else {
+      uses.append(Use(path: client.bundle ?? systemBundle, origin: .byDefault))
+    }
+    if let directory {
+      for part in directory.value[...].parts(between: ":") {
+        uses.append(Use(path: Path(part), isDirectory: true, origin: directory.origin))
+      }
+    } else if client.bundle == nil {
+      uses.append(Use(path: Path("/etc/ssl/certs"), isDirectory: true, origin: .byDefault))
+    }
+    return uses
+  }
+
+  /// The first of the usual bundles that exists, as far as that is known.
+  private var systemBundle: Path {
+    for path in systemBundles {
+      switch facts.store(Path(path), isDirectory: false) {
+      case .missing?: continue
+      default: return Path(path)
+      }
+    }
+    return Path(systemBundles[0])
+  }
+
+  func curlEntries(_ client: Client) -> [(entry: ConfigurationEntry, path: Path)] {
+    entries(of: client, onlyFirst: true) { plainEntries($0, separators: "=: \t") }
+  }
+
+  /// `check_certificate=off`; `ca_certificate` adds a file. The system's store is read in any case.
+  /// - Source: wget's manual, "Wgetrc Commands"; `gnutls.c`, `openssl.c` (`ssl_init`).
+  private mutating func wgetTrust(_ client: Client) -> ClientTrust {
+    let options = entries(of: client) { plainEntries($0, separators: "=") }
+    if let off = options.last(where: { $0.entry.has("check-certificate") || $0.entry.has("checkcertificate") }
+    ),
+      !meansYes(off.entry.value)
+    {
+      return .off(setting(off).origin)
+    }
+    let named = options.last { $0.entry.has("ca-certificate") || $0.entry.has("cacertificate") }
+    let added = named.map { setting($0) }.map { [Use(path: path($0), origin: $0.origin)] } ?? []
+    return outcome([Use(path: client.bundle ?? systemBundle, origin: .byDefault)] + added, of: client)
+  }
+
+  /// `GIT_SSL_NO_VERIFY`, else `http.sslVerify`; `GIT_SSL_CAINFO`, else `http.sslCAInfo`; one that is for a URL counts
+  /// more than one for all.
+  /// - Source: git-config(1), "http.sslVerify", "http.<url>.*"; git's `http.c` (`http_init`).
+  private mutating func gitTrust(_ client: Client) -> ClientTrust {
+    if let off = variable("GIT_SSL_NO_VERIFY", countsEmpty: true) { return .off(off.origin) }
+    if let verify = gitSetting("sslverify", client), !meansYes(verify.value), !verify.value.isEmpty {
+      return .off(verify.origin)
+    }
+    let file = variable("GIT_SSL_CAINFO", countsEmpty: true) ?? gitSetting("sslcainfo", client)
+    let directory = variable("GIT_SSL_CAPATH", countsEmpty: true) ?? gitSetting("sslcapath", client)
+    return outcome(systemStores(client, file, directory), of: client)
+  }
+
+  /// A setting of git's section `http`: the files, then `GIT_CONFIG_KEY_0` and so on; the last one counts, one for a URL
+  /// more than the others.
+  func gitSetting(_ name: StaticString, _ client: Client) -> Setting? {
+    var general: Setting?
+    var special: Setting?
+    for found in entries(of: client, { sectionedEntries($0, isGit: true) })
+    where found.entry.section[...].isEqual(to: "http") && found.entry.has(name) {
+      if found.entry.subsection == nil { general = setting(found) } else { special = setting(found) }
+    }
+    let count = facts.value(of: "GIT_CONFIG_COUNT").flatMap { $0[...].decimal(upTo: 1000) } ?? 0
+    for number in 0..<count {
+      let digits = decimal(Int64(number))
+      let keyVariable = StaticString("GIT_CONFIG_KEY_").bytes + digits
+      guard let key = facts.value(of: keyVariable),
+        let value = facts.value(of: StaticString("GIT_CONFIG_VALUE_").bytes + digits),
+        let dot = key.lastIndex(of: UInt8(ascii: ".")), let firstDot = key.firstIndex(of: UInt8(ascii: ".")),
+        lowerCased(key[..<firstDot])[...].isEqual(to: "http"),
+        lowerCased(key[(dot + 1)...])[...].isEqual(to: name)
+      else { continue }
+      let found = Setting(value: value, origin: .variable(keyVariable))
+      if dot == firstDot { general = found } else { special = found }
+    }
+    return special ?? general
+  }
+
+  /// Roots of its own, and what `NODE_EXTRA_CA_CERTS` names; a file that cannot be read is passed over with a warning.
+  /// OpenSSL's store with `--use-openssl-ca`, the system's with `--use-system-ca`. `NODE_TLS_REJECT_UNAUTHORIZED=0`.
+  /// - Source: node(1), "ENVIRONMENT"; Node's `tls.rootCertificates`.
+  private mutating func nodeTrust(_ client: Client) -> ClientTrust {
+    if let off = variable("NODE_TLS_REJECT_UNAUTHORIZED"), off.value[...].isEqual(to: "0") {
+      return .off(off.origin)
+    }
+    return outcome(nodeStores(client), of: client)
+  }
+
+  private func nodeStores(_ client: Client) -> [Use] {
+    var uses: [Use] = []
+    if let extra = variable("NODE_EXTRA_CA_CERTS") {
+      uses.append(Use(path: Path(extra.value), origin: extra.origin))
+    }
+    let options = facts.value(of: "NODE_OPTIONS") ?? []
+    if options[...].contains("--use-openssl-ca") { uses += openSSLDefaults(of: client) }
+    let isSystem = variable("NODE_USE_SYSTEM_CA").map { $0.value[...].isEqual(to: "1") } ?? false
+    if isSystem || options[...].contains("--use-system-ca") { uses += openSSLDefaults(of: client) }
+    return uses
+  }
+
+  /// As Node, but that `cafile` and `ca` replace all of it, and `strict-ssl=false` turns it off.
+  /// - Source: npm's config(7), "cafile", "strict-ssl".
+  private mutating func npmTrust(_ client: Client) -> ClientTrust {
+    if let strict = npmSetting("strict-ssl", client), meansNo(strict.value) { return .off(strict.origin) }
+    if let file = npmSetting("cafile", client), !file.value.isEmpty, !file.value[...].isEqual(to: "null") {
+      return outcome([Use(path: path(file, expandsVariables: true), origin: file.origin)], of: client)
+    }
+    return nodeTrust(client)
+  }
+
+  func npmSetting(_ name: StaticString, _ client: Client) -> Setting? {
+    let dashes = StaticString("npm_config_").bytes + name.bytes
+    let underscores = dashes.map { $0 == UInt8(ascii: "-") ? UInt8(ascii: "_") : $0 }
+    for entry in facts.environment {
+      guard let equals = entry.firstIndex(of: UInt8(ascii: "=")) else { continue }
+      let written = lowerCased(entry[..<equals])
+      if written == dashes || written == underscores {
+        return Setting(value: Array(entry[(equals + 1)...]), origin: .variable(Array(entry[..<equals])))
+      }
+    }
+    return entries(of: client) { plainEntries($0, separators: "=") }.last { $0.entry.has(name) }.map {
+      setting($0)
+    }
+  }
+
+  /// Roots of its own; `SSL_CERT_FILE` or `SSL_CERT_DIR` replace them, where they exist; `UV_SYSTEM_CERTS`,
+  /// `UV_NATIVE_TLS` and their settings have it read the system's. `UV_INSECURE_HOST` turns it off for hosts.
+  /// - Source: uv's documentation, "TLS certificates", "Environment variables".
+  private mutating func uvTrust(_ client: Client) -> ClientTrust {
+    let options = entries(of: client) { plainEntries($0, separators: "=") }
+    if let hosts = variable("UV_INSECURE_HOST") ?? uvSetting(options, "allow-insecure-host") {
+      return .off(hosts.origin)
+    }
+    if let uses = certificatesInVariables() { return outcome(uses, of: client) }
+    let isSystem =
+      first(["UV_SYSTEM_CERTS", "UV_NATIVE_TLS"]) ?? uvSetting(options, "system-certs")
+      ?? uvSetting(options, "native-tls")
+    if let isSystem, meansYes(isSystem.value) {
+      return outcome([Use(path: systemBundle, origin: .byDefault)], of: client)
+    }
+    return .ownRoots
+  }
+
+  private func uvSetting(
+    _ options: [(entry: ConfigurationEntry, path: Path)], _ name: StaticString
+  ) -> Setting? {
+    options.last { $0.entry.has(name) && !$0.entry.value[...].isEqual(to: "[]") }.map { setting($0) }
+  }
+
+  /// What `SSL_CERT_FILE` and `SSL_CERT_DIR` name together; nil where neither is set.
+  private func certificatesInVariables() -> [Use]? {
+    var uses: [Use] = []
+    if let file = variable("SSL_CERT_FILE") { uses.append(Use(path: Path(file.value), origin: file.origin)) }
+    if let directories = variable("SSL_CERT_DIR") {
+      for part in directories.value[...].parts(between: ":") {
+        uses.append(Use(path: Path(part), isDirectory: true, origin: directories.origin))
+      }
+    }
+    return uses.isEmpty ? nil : uses
+  }
+
+  /// The system's store, or what `SSL_CERT_FILE` and `SSL_CERT_DIR` name instead.
+  /// - Source: the crates rustls-native-certs and openssl-probe.
+  private mutating func rattlerTrust(_ client: Client) -> ClientTrust {
+    outcome(certificatesInVariables() ?? [Use(path: systemBundle, origin: .byDefault)], of: client)
+  }
+
+  /// The first of the usual bundles, or `SSL_CERT_FILE`; and every file in the directory, or in `SSL_CERT_DIR`.
+  /// - Source: Go's `crypto/x509` (`root_unix.go`, `root_linux.go`).
+  private mutating func goTrust(_ client: Client) -> ClientTrust {
+    let file = variable("SSL_CERT_FILE")
+    var uses = [Use(path: file.map { Path($0.value) } ?? systemBundle, origin: file?.origin ?? .byDefault)]
+    if let directories = variable("SSL_CERT_DIR") {
+      for part in directories.value[...].parts(between: ":") {
+        uses.append(Use(path: Path(part), isDirectory: true, origin: directories.origin))
+      }
+    } else {
+      uses += ["/etc/ssl/certs", "/etc/pki/tls/certs"].map { (path: StaticString) in
+        Use(path: Path(path), isDirectory: true, origin: .byDefault)
+      }
+    }
+    return outcome(uses, of: client)
+  }
+}

@@ -1,0 +1,356 @@
+import Certificates
+import Clients
+import Linux
+import Stores
+import Text
+import Trust
+
+/// Finds the clients of an image by their well-known places, and reads what a judgement of them rests on. Nothing is
+/// run, and no directory is walked: names are asked for, and a few directories listed.
+struct ClientReading {
+  private let root: Root
+  private let environment: Environment
+  private let snapshot: Snapshot
+  private let wanted: [Certificate]
+  private(set) var clients: [Client] = []
+  private(set) var facts: ClientFacts
+  /// Bundles that Python packages bring, in the order in which they were found.
+  private(set) var bundles: [Path] = []
+  /// Stores that no start touches, by what reads them.
+  private(set) var foreign: [(name: StaticString, path: Path)] = []
+  /// Configuration files that were not read, with the reason.
+  private(set) var unread: [(path: Path, reason: ReadError)] = []
+  /// A Python in PATH or below /conda that sets VERIFY_X509_STRICT.
+  private(set) var strictPython: Path?
+
+  /// - Parameter hasStrictFault: whether VERIFY_X509_STRICT refuses a mounted CA.
+  init(_ planned: PlannedStart, hasStrictFault: Bool) {
+    root = planned.context.root
+    environment = planned.environment
+    snapshot = planned.decision.snapshot
+    wanted = planned.context.mounted.certificates.filter { $0.isAuthority && $0.allowsServerAuthentication }
+    let home = environment.value(of: "HOME").flatMap { $0.isEmpty ? nil : Path($0) } ?? Path("/")
+    facts = ClientFacts(
+      environment: environment.entries, home: home, mountedCount: wanted.count, hasStrictFault: hasStrictFault
+    )
+    findPrograms()
+    findPythons()
+    findForeignStores()
+    for client in clients { readConfiguration(of: client) }
+  }
+
+  /// What each client will do. What of the stores matters is read as the judgement asks for it.
+  mutating func verdicts() -> [ClientVerdict] {
+    // A question leads to at most one more for each usual bundle, and each store is read once.
+    for _ in 0..<Self.roundLimit {
+      var judgement = Judgement(facts)
+      let verdicts = clients.map { judgement.verdict(on: $0) }
+      if judgement.questions.isEmpty { return verdicts }
+      for question in judgement.questions {
+        facts.stores.append(
+          (
+            question.path, question.isDirectory,
+            question.isDirectory ? readDirectory(question.path) : readFile(question.path)
+          ))
+      }
+    }
+    return []
+  }
+
+  private static let roundLimit = 64
+
+  // MARK: Finding
+
+  private var path: [Path] {
+    (environment.value(of: "PATH") ?? [])[...].parts(between: ":").map { Path($0) }.filter { $0.isAbsolute }
+  }
+
+  private static var condaPrefixes: [Path] { [Path("/conda"), Path("/opt/conda")] }
+
+  private mutating func findPrograms() {
+    let programs: [(StaticString, ClientKind)] = [
+      ("curl", .curl), ("wget", .wget), ("git", .git), ("conda", .conda), ("uv", .uv), ("node", .node),
+      ("npm", .npm), ("go", .go), ("ruby", .ruby),
+    ]
+    let directories = path + Self.condaPrefixes.map { $0.appending("bin") }
+    for (name, kind) in programs {
+      guard let directory = directories.first(where: { root.exists($0.appending(name)) }) else { continue }
+      let place = directory.appending(name)
+      let prefix = directory.split.directory
+      var client = Client(kind, at: place, openSSL: openSSL(of: prefix), prefix: prefix)
+      switch kind {
+      case .conda: client.bundle = firstCertifi(in: sites(of: prefix))
+      case .curl, .wget, .git:
+        let own = prefix.appending("ssl/cacert.pem")
+        if isConda(prefix) { client.bundle = own }
+      default: break
+      }
+      clients.append(client)
+    }
+  }
+
+  private func isConda(_ prefix: Path) -> Bool { root.exists(prefix.appending("conda-meta")) }
+
+  /// Where the OpenSSL of programs below a prefix looks by itself: conda brings its own; else the distribution's, told
+  /// by the directory that it is built with.
+  /// - Source: OPENSSLDIR of conda-forge, Debian, RHEL, and of Alpine, Arch and SUSE.
+  private func openSSL(of prefix: Path) -> (file: Path, directory: Path) {
+    let directory =
+      if isConda(prefix) {
+        prefix.appending("ssl")
+      } else if root.exists(Path("/usr/lib/ssl")) {
+        Path("/usr/lib/ssl")
+      } else {
+        Path(root.exists(Path("/etc/pki/tls")) ? "/etc/pki/tls" : "/etc/ssl")
+      }
+    return (directory.appending("cert.pem"), directory.appending("certs"))
+  }
+
+  private mutating func findPythons() {
+    var prefixes: [Path] = []
+    var seen: [FileIdentity] = []
+    // Many names lead to one directory: /bin to /usr/bin, python in PATH to /conda.
+    func add(_ prefix: Path) {
+      guard let identity = root.metadata(of: prefix.appending("bin"))?.identity, !seen.contains(identity)
+      else { return }
+      seen.append(identity)
+      prefixes.append(prefix)
+    }
+    for prefix in Self.condaPrefixes {
+      add(prefix)
+      for name in (try? names(in: prefix.appending("envs"))) ?? [] {
+        add(prefix.appending("envs").appending(name))
+      }
+    }
+    for name in ["VIRTUAL_ENV", "CONDA_PREFIX"] as [StaticString] {
+      if let value = environment.value(of: name), !value.isEmpty { add(Path(value)) }
+    }
+    add(Path("/usr/local"))
+    add(Path("/usr"))
+    for directory in path where directory.split.name == Path("bin") { add(directory.split.directory) }
+    for prefix in prefixes.prefix(Self.pythonLimit) where prefix.isAbsolute { findPython(prefix) }
+  }
+
+  /// How many Pythons are looked at.
+  private static let pythonLimit = 64
+
+  private mutating func findPython(_ prefix: Path) {
+    let program = prefix.appending("bin/python3")
+    guard root.exists(program) || root.exists(prefix.appending("bin/python")) else { return }
+    let sites = sites(of: prefix)
+    let base = basePrefix(of: prefix)
+    let openSSL = openSSL(of: base)
+    let isStrict = minor(of: prefix).map { $0 >= 13 } ?? false
+    if isStrict && strictPython == nil { strictPython = program }
+    let certifi = firstCertifi(in: sites)
+    func add(_ kind: ClientKind, _ place: Path, _ bundle: Path? = nil, isStrict: Bool) {
+      var client = Client(kind, at: place, openSSL: openSSL, bundle: bundle, prefix: prefix)
+      client.isStrict = isStrict
+      clients.append(client)
+    }
+    add(.urllib, program, isStrict: isStrict)
+    for site in sites {
+      let libraries: [(StaticString, ClientKind, Bool)] = [
+        ("requests", .requests, true), ("aiohttp", .aiohttp, true), ("httpx", .httpx, true),
+        ("botocore", .botocore, true), ("grpc", .grpc, false), ("rattler", .rattler, false),
+      ]
+      for (name, kind, isOpenSSL) in libraries where root.exists(site.appending(name)) {
+        let place = site.appending(name)
+        let bundle: Path? =
+          switch kind {
+          case .requests, .httpx: certifi
+          case .botocore: certifi ?? place.appending("cacert.pem")
+          case .grpc: place.appending("_cython/_credentials/roots.pem")
+          default: nil
+          }
+        add(kind, place, bundle, isStrict: isStrict && isOpenSSL)
+      }
+      findPip(in: site, of: prefix, openSSL)
+      let own: [StaticString] = [
+        "certifi/cacert.pem", "pip/_vendor/certifi/cacert.pem", "botocore/cacert.pem",
+        "grpc/_cython/_credentials/roots.pem",
+      ]
+      for path in own.map({ site.appending($0) }) where root.exists(path) { bundles.append(path) }
+    }
+  }
+
+  private mutating func findPip(in site: Path, of prefix: Path, _ openSSL: (file: Path, directory: Path)) {
+    let place = site.appending("pip")
+    guard let text = try? root.read(place.appending("__init__.py"), limit: Self.fileLimit) else { return }
+    var client = Client(.pip, at: place, openSSL: openSSL, prefix: prefix)
+    client.bundle = certifi(in: place.appending("_vendor"))
+    let version = pipVersion(text)
+    client.usesTruststore =
+      (version.major, version.minor) >= (24, 2) && root.exists(place.appending("_vendor/truststore"))
+      && (minor(of: prefix) ?? 0) >= 10
+    clients.append(client)
+  }
+
+  private func firstCertifi(in sites: [Path]) -> Path? {
+    for site in sites { if let bundle = certifi(in: site) { return bundle } }
+    return nil
+  }
+
+  /// certifi's file; Debian's certifi names the system's bundle instead.
+  private func certifi(in site: Path) -> Path? {
+    let place = site.appending("certifi")
+    guard let code = try? root.read(place.appending("core.py"), limit: Self.fileLimit) else { return nil }
+    let system: StaticString = "/etc/ssl/certs/ca-certificates.crt"
+    return code[...].contains(system) ? Path(system) : place.appending("cacert.pem")
+  }
+
+  /// The directories of packages of the Python of a prefix, those first that come first in `sys.path`.
+  private func sites(of prefix: Path) -> [Path] {
+    var sites: [Path] = []
+    guard let minor = minor(of: prefix) else { return [] }
+    let version = StaticString("lib/python3.").bytes + decimal(Int64(minor))
+    let library = prefix.appending(version[...])
+    if prefix == Path("/usr") {
+      sites.append(Path("/usr/local").appending(version[...]).appending("dist-packages"))
+      sites.append(Path("/usr/lib/python3/dist-packages"))
+    }
+    return (sites + [library.appending("site-packages")]).filter { root.exists($0) }
+  }
+
+  /// Which Python 3 a prefix has: what the link bin/python3 says, else the newest of lib/python3.N.
+  private func minor(of prefix: Path) -> Int? {
+    if let directory = try? Directory(prefix.appending("bin"), in: root) {
+      defer { directory.close() }
+      if let target = try? directory.target(ofLink: Path("python3")),
+        let minor = minorVersion(target.split.name)
+      {
+        return minor
+      }
+    }
+    let found = ((try? names(in: prefix.appending("lib"))) ?? []).compactMap { minorVersion($0) }
+    return found.max()
+  }
+
+  private func minorVersion(_ name: Path) -> Int? {
+    name.bytes.begins(with: "python3.") ? name.bytes.dropFirst(8).decimal(upTo: 999) : nil
+  }
+
+  /// The prefix whose libraries the Python of a virtual environment uses.
+  /// - Source: Python's `venv`, "pyvenv.cfg".
+  private func basePrefix(of prefix: Path) -> Path {
+    guard let text = try? root.read(prefix.appending("pyvenv.cfg"), limit: Self.fileLimit) else {
+      return prefix
+    }
+    for line in text[...].parts(between: "\r\n") where line.begins(with: "home") {
+      guard let slash = line.firstIndex(of: UInt8(ascii: "/")) else { continue }
+      return Path(line[slash...]).split.directory
+    }
+    return prefix
+  }
+
+  /// - Source: the documentation of OpenJDK's `cacerts`, of Debian's ca-certificates-java and of RHEL's update-ca-trust;
+  ///   NSS' "Shared DB".
+  private mutating func findForeignStores() {
+    var java = [
+      "/etc/ssl/certs/java/cacerts", "/etc/pki/java/cacerts", "/opt/java/openjdk/lib/security/cacerts",
+    ].map {
+      (path: StaticString) in Path(path)
+    }
+    if let home = environment.value(of: "JAVA_HOME"), !home.isEmpty {
+      java.append(Path(home).appending("lib/security/cacerts"))
+    }
+    if let path = java.first(where: { root.exists($0) }) { foreign.append(("Java", path)) }
+    let databases = [Path("/etc/pki/nssdb/cert9.db"), facts.home.appending(".pki/nssdb/cert9.db")]
+    if let path = databases.first(where: { root.exists($0) }) { foreign.append(("NSS", path)) }
+  }
+
+  private func names(in path: Path) throws(Errno) -> [Path] {
+    let directory = try Directory(path, in: root)
+    defer { directory.close() }
+    return try directory.names()
+  }
+
+  // MARK: Reading
+
+  /// A configuration file or a piece of Python's own code is never larger, in bytes.
+  private static let fileLimit = 1 << 18
+
+  private mutating func readConfiguration(of client: Client) {
+    for path in facts.configurationPaths(of: client) {
+      if path.bytes.last != UInt8(ascii: "/") {
+        readConfiguration(path)
+        continue
+      }
+      let directory = Path(path.bytes.dropLast())
+      for name in ((try? names(in: directory)) ?? []).prefix(messageLimit * 8) {
+        let ending = name.bytes.suffix(5)
+        if ending.suffix(4).isEqual(to: ".yml") || ending.isEqual(to: ".yaml") {
+          readConfiguration(directory.appending(name))
+        }
+      }
+    }
+  }
+
+  private mutating func readConfiguration(_ path: Path) {
+    if facts.files.contains(where: { $0.path == path }) || unread.contains(where: { $0.path == path }) {
+      return
+    }
+    do throws(ReadError) { facts.files.append((path, try root.read(path, limit: Self.fileLimit))) } catch {
+      switch error {
+      // A client that does not find it has none either; nor has one that may not read it.
+      case .system, .notRegular: break
+      case .tooLarge: unread.append((path, error))
+      }
+    }
+  }
+
+  /// A file of CAs. One that is a directory is read as one: requests takes either.
+  private func readFile(_ path: Path) -> ClientFacts.Store {
+    guard let metadata = root.metadata(of: path) else {
+      do throws(Errno) { _ = try root.status(of: path) } catch {
+        return error == .noSuchFile || error == .notDirectory ? .missing : .unreadable(.system(error))
+      }
+      return .missing
+    }
+    if metadata.kind == .directory { return readDirectory(path) }
+    if let store = snapshot.system, store.identity == metadata.identity,
+      store.trusted.count == snapshot.mounted.certificates.count, store.failure == nil
+    {
+      let known = zip(snapshot.mounted.certificates, store.trusted)
+      return .read(known.filter { isWanted($0.0) }.map { $0.1 }, isDirectory: false)
+    }
+    for bundle in snapshot.bundles {
+      if case .read(let file) = bundle.state, file.identity == metadata.identity {
+        return contents(of: file.text)
+      }
+    }
+    do throws(ReadError) { return contents(of: try root.read(path, limit: bundleSizeLimit)) } catch {
+      return .unreadable(error)
+    }
+  }
+
+  private func isWanted(_ certificate: Certificate) -> Bool { wanted.contains { $0 === certificate } }
+
+  private func contents(of text: [UInt8]) -> ClientFacts.Store {
+    let bundle = BundleContents(reading: text)
+    if bundle.damage != nil { return .malformed }
+    if bundle.certificates.isEmpty { return .empty }
+    return .read(trusted(SortedBytes(trustedDERs(in: text))), isDirectory: false)
+  }
+
+  private func readDirectory(_ path: Path) -> ClientFacts.Store {
+    do throws(Errno) {
+      let directory = try Directory(path, in: root)
+      defer { directory.close() }
+      return .read(trusted(SortedBytes(hashedCertificates(in: directory, root))), isDirectory: true)
+    } catch {
+      return error == .noSuchFile || error == .notDirectory ? .missing : .unreadable(.system(error))
+    }
+  }
+
+  private func trusted(_ ders: SortedBytes) -> [Bool] { wanted.map { ders.contains($0.der) } }
+}
+
+/// The number behind `__version__`.
+private func pipVersion(_ text: [UInt8]) -> (major: Int, minor: Int) {
+  guard let start = text[...].firstOccurrence(of: "__version__") else { return (0, 0) }
+  let rest = text[start...].drop { !$0.isDigit }
+  let major = rest.prefix { $0.isDigit }
+  let minor = rest.dropFirst(major.count + 1).prefix { $0.isDigit }
+  return (major.decimal(upTo: 9999) ?? 0, minor.decimal(upTo: 9999) ?? 0)
+}
