@@ -70,7 +70,14 @@ def test_the_image_with_the_binary_alone_runs_and_says_what_it_is(build):
     assert labels["org.opencontainers.image.licenses"] == "Apache-2.0"
 
 
-def test_the_derived_image_starts_the_restated_service_and_is_healthy(build, image, certs, proxy):
+def health_check():
+    """The opt-in health check: the command of the line that is commented out."""
+    (line,) = [line for line in (REPOSITORY / "Dockerfile.example").read_text().splitlines() if "HEALTHCHECK" in line]
+    assert line.startswith("# ")
+    return " ".join(json.loads(line.split(" CMD ")[1]))
+
+
+def test_the_derived_image_starts_the_restated_service_and_is_healthy_where_that_is_asked(build, image, certs, proxy):
     name = build("service")
     given = configuration(name)
     assert given["Entrypoint"] == ["/usr/local/bin/psm-entry", "--"]
@@ -78,7 +85,8 @@ def test_the_derived_image_starts_the_restated_service_and_is_healthy(build, ima
     assert given.get("User", "") == ""
     assert given["Labels"]["org.opencontainers.image.base.name"] == image
     assert given["Labels"]["psm-entry.version"] == VERSION
-    options = ["--detach", "--network", "none", "--volume", f"{certs}:{CERTS}:ro"]
+    assert not given.get("Healthcheck")
+    options = ["--health-cmd", health_check(), "--detach", "--network", "none", "--volume", f"{certs}:{CERTS}:ro"]
     box = Container(succeed("run", *options, name).decode().strip())
     try:
         service = box.service()
