@@ -2,7 +2,7 @@
 # the Swift toolchain is the one thing they expect to find.
 
 SCRIPTS := .ci/run Fuzz/run Fuzz/seeds Tests/EndToEnd/install-tools Tests/EndToEnd/build-image \
-  Tests/EndToEnd/build-clients-image Tests/EndToEnd/build-python-image \
+  Tests/EndToEnd/build-clients-image Tests/EndToEnd/build-python-image Tests/EndToEnd/build-agreement-image \
   Tests/EndToEnd/image/install Tests/EndToEnd/image/store-rhel Tests/EndToEnd/image/store-debian Tests/EndToEnd/image/store-suse \
   Tests/EndToEnd/image/store-arch Tests/EndToEnd/image/p11-kit-source \
   Tests/EndToEnd/image/update-ca-trust Benchmarks/container/reset Benchmarks/container/bash-function \
@@ -80,14 +80,16 @@ worlds: tools static
 
 # What takes longer than CI should: every mutant of a certificate and every collection, read by every library; every
 # allocation refused in turn; a sample of the calls of a start and of its tool; each newer system call refused alone; two
-# hundred mistyped proxies; a thousand rotations under load (20 minutes); two thousand worlds. It measures the pages of
-# proxies and of NO_PROXY, and writes them.
+# hundred mistyped proxies; a thousand rotations under load (20 minutes); two thousand worlds; every client in every
+# situation of trust, against what check says (half an hour). It measures the pages of clients, of proxies and of NO_PROXY,
+# and writes them.
 test-all: test
 	PSM_ENTRY_WORLDS=2000 .venv/bin/pytest Tests/EndToEnd/test_worlds.py
 	.venv/bin/pytest Tests/EndToEnd/test_certificate_matrix.py Tests/EndToEnd/test_allocations.py \
 	  Tests/EndToEnd/test_tool_faults.py Tests/EndToEnd/test_proxy_values.py Tests/EndToEnd/test_sandboxes.py \
 	  Tests/EndToEnd/test_rotation.py Tests/EndToEnd/test_dist.py --all
 	.venv/bin/pytest Tests/EndToEnd/test_proxy_matrix.py Tests/EndToEnd/test_no_proxy_matrix.py --write
+	.venv/bin/pytest Tests/EndToEnd/test_clients_agree.py --all --write
 	@cat build/certificate-mutants.txt build/certificate-collections.txt
 
 demo:

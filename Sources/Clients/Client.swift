@@ -43,6 +43,8 @@ public struct Client: Sendable {
   public var prefix: Path?
   /// Whether its Python sets VERIFY_X509_STRICT by default: 3.13 and later do.
   public var isStrict = false
+  /// Whether httpx passes over a variable that names nothing: before 0.28 it does.
+  public var passesOverMissing = false
   /// Whether pip brings truststore and uses it unasked: 24.2 and later do.
   public var usesTruststore = false
 

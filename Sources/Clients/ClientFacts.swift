@@ -56,9 +56,8 @@ public struct ClientFacts: Sendable {
     return nil
   }
 
-  func text(of path: Path) -> [UInt8]? { files.first { $0.path == path }?.text }
-
   func store(_ path: Path, isDirectory: Bool) -> Store? {
-    stores.first { $0.path == path && $0.isDirectory == isDirectory }?.contents
+    for store in stores where store.isDirectory == isDirectory && store.path == path { return store.contents }
+    return nil
   }
 }

@@ -5,6 +5,8 @@ import Text
 
 /// A line of a file of settings.
 struct ConfigurationEntry: Equatable {
+  /// The file.
+  var path = Path("")
   /// The section and what stands behind it in quotes, as in `[http "https://a/"]`; empty where there is none.
   var section: [UInt8] = []
   var subsection: [UInt8]?
@@ -12,7 +14,15 @@ struct ConfigurationEntry: Equatable {
   let key: [UInt8]
   let value: [UInt8]
 
-  func has(_ name: StaticString) -> Bool { key[...].isEqual(to: name) }
+  /// - Parameter names: spellings of one setting.
+  @inline(never)
+  func has(_ names: [StaticString]) -> Bool {
+    for name in names where key[...].isEqual(to: name) { return true }
+    return false
+  }
+
+  @inline(never)
+  func isIn(_ name: StaticString) -> Bool { section[...].isEqual(to: name) }
 }
 
 /// Sections of keys, as git, pip and the AWS tools write them.

@@ -18,23 +18,22 @@ extension Judgement {
   private func ownProxy(of client: Client) -> Setting? {
     switch client.kind {
     // curl(1), "--proxy": before the environment; empty for none.
-    case .curl:
-      return curlEntries(client).last { $0.entry.has("proxy") || $0.entry.has("x") }.map { setting($0) }
+    case .curl: return last(["proxy", "x"], of: entries(of: client))
     // wget's manual, "https_proxy": `retr.c` (`getproxy`) asks it first.
-    case .wget:
-      return entries(of: client) { plainEntries($0, separators: "=") }.last { $0.entry.has("https-proxy") }
-        .map {
-          setting($0)
-        }
+    case .wget: return last(["https-proxy"], of: entries(of: client))
     // git-config(1), "http.proxy": before the environment; empty for none.
     case .git: return gitSetting("proxy", client)
     // pip's `_build_session`: requests then reads no proxy variable.
     case .pip: return pipOption("proxy", client)
     // conda's `repodata` fetches hand `proxy_servers` to each request: they come before the environment's.
     case .conda:
-      return condaEntry(client) {
-        $0.section[...].isEqual(to: "proxy-servers") && ($0.has("https") || $0.has("all"))
+      var own: Setting?
+      // What is for all schemes comes behind the environment's for https.
+      let names: [StaticString] = variable("https_proxy") == nil ? ["https", "all"] : ["https"]
+      for entry in entries(of: client) where entry.isIn("proxy-servers") && entry.has(names) {
+        own = setting(entry)
       }
+      return own
     // npm's config(7), "https-proxy", "proxy"; without them the environment's.
     case .npm:
       guard let own = npmSetting("https-proxy", client) ?? npmSetting("proxy", client),
@@ -42,11 +41,7 @@ extension Judgement {
       else { return nil }
       return own
     // uv's documentation, "UV_HTTPS_PROXY", and `https-proxy` in uv.toml.
-    case .uv:
-      let inFile = entries(of: client) { plainEntries($0, separators: "=") }.last {
-        $0.entry.has("https-proxy")
-      }
-      return inFile.map { setting($0) }
+    case .uv: return last(["https-proxy"], of: entries(of: client))
     // grpc's `environment_variables.md`: `grpc_proxy` before `https_proxy`.
     case .grpc: return variable("grpc_proxy")
     case .urllib, .requests, .aiohttp, .httpx, .botocore, .rattler, .node, .go, .ruby: return nil
@@ -57,13 +52,11 @@ extension Judgement {
   private func proxyRefusal(of client: Client) -> Origin? {
     switch client.kind {
     case .curl:
-      let all = curlEntries(client).last { $0.entry.has("noproxy") && $0.entry.value[...].isEqual(to: "*") }
-      return all.map { setting($0).origin }
+      guard let hosts = last(["noproxy"], of: entries(of: client)) else { return nil }
+      return hosts.value[...].isEqual(to: "*") ? hosts.origin : nil
     case .wget:
-      let use = entries(of: client) { plainEntries($0, separators: "=") }.last {
-        $0.entry.has("use-proxy") || $0.entry.has("useproxy") || $0.entry.has("proxy")
-      }
-      return use.flatMap { meansNo($0.entry.value) ? setting($0).origin : nil }
+      guard let use = last(["use-proxy", "useproxy", "proxy"], of: entries(of: client)) else { return nil }
+      return meansNo(use.value) ? use.origin : nil
     default: return nil
     }
   }
@@ -88,10 +81,10 @@ extension Judgement {
   private func environmentProxy(_ client: Client) -> [UInt8]? {
     if let proxy = variable("https_proxy") { return proxy.value }
     switch client.kind {
-    case .curl, .git, .requests, .pip, .conda, .httpx, .rattler, .uv, .botocore:
+    case .curl, .git, .requests, .pip, .conda, .httpx, .rattler, .uv:
       return variable("all_proxy")?.value
     case .ruby: return variable("http_proxy")?.value
-    case .wget, .urllib, .aiohttp, .grpc, .node, .npm, .go: return nil
+    case .wget, .urllib, .aiohttp, .botocore, .grpc, .node, .npm, .go: return nil
     }
   }
 

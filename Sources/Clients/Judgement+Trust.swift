@@ -46,15 +46,19 @@ extension Judgement {
     return bundle.map { [Use(path: $0, origin: .byDefault, isVital: true)] } ?? []
   }
 
-  /// `SSL_CERT_FILE`, else `SSL_CERT_DIR`, else certifi's file. A file that is missing is an error.
-  /// - Source: httpx' `_config.py` (`create_ssl_context`).
+  /// `SSL_CERT_FILE`, else `SSL_CERT_DIR`, else certifi's file. A file that is missing is an error; before 0.28 what is
+  /// missing counts as unset.
+  /// - Source: httpx' `_config.py` (`create_ssl_context`), `_utils.py` (`get_ca_bundle_from_env`).
   private mutating func httpxTrust(_ client: Client) -> ClientTrust {
-    if let file = variable("SSL_CERT_FILE") {
-      return outcome([Use(path: Path(file.value), origin: file.origin, isVital: true)], of: client)
-    }
-    if let directory = variable("SSL_CERT_DIR") {
+    for (name, isDirectory) in [("SSL_CERT_FILE", false), ("SSL_CERT_DIR", true)] as [(StaticString, Bool)] {
+      guard let named = variable(name) else { continue }
+      let path = Path(named.value)
+      if client.passesOverMissing {
+        guard let contents = contents(of: path, isDirectory: isDirectory) else { return .unasked }
+        if contents == .missing { continue }
+      }
       return outcome(
-        [Use(path: Path(directory.value), isDirectory: true, origin: directory.origin)], of: client)
+        [Use(path: path, isDirectory: isDirectory, origin: named.origin, isVital: !isDirectory)], of: client)
     }
     return outcome(client.bundle.map { [Use(path: $0, origin: .byDefault, isVital: true)] } ?? [], of: client)
   }
@@ -67,19 +71,30 @@ extension Judgement {
     let own = requestsStores(client.bundle, instead: pipOption("cert", client))
     let isLegacy = pipOption("use-deprecated", client).map { $0.value[...].contains("legacy-certs") } ?? false
     if client.usesTruststore && !isLegacy {
-      return outcome(own + truststoreStores(client), of: client)
+      guard let system = truststoreStores(client) else { return .unasked }
+      return outcome(own + system, of: client)
     }
     return outcome(own, of: client)
   }
 
   /// OpenSSL's defaults where there is a file or a directory of certificates, else the first of the usual files.
-  private func truststoreStores(_ client: Client) -> [Use] {
-    openSSLDefaults(of: client)
-      + [
-        "/etc/ssl/cert.pem", "/etc/pki/tls/cert.pem", "/etc/ssl/certs/ca-certificates.crt",
-        "/etc/ssl/ca-bundle.pem",
-      ]
-      .map { (path: StaticString) in Use(path: Path(path), origin: .byDefault) }
+  /// - Returns: nil while that is not known.
+  /// - Source: truststore's `_openssl.py` (`_configure_context`); Python's `ssl.get_default_verify_paths`.
+  private mutating func truststoreStores(_ client: Client) -> [Use]? {
+    let defaults = openSSLDefaults(of: client)
+    for use in defaults {
+      guard let contents = contents(of: use.path, isDirectory: use.isDirectory) else { return nil }
+      if contents != .missing && !(use.isDirectory && contents == .empty) { return defaults }
+    }
+    let usual: [StaticString] = [
+      "/etc/ssl/cert.pem", "/etc/pki/tls/cert.pem", "/etc/ssl/certs/ca-certificates.crt",
+      "/etc/ssl/ca-bundle.pem",
+    ]
+    for path in usual {
+      guard let contents = contents(of: Path(path), isDirectory: false) else { return nil }
+      if contents != .missing { return [Use(path: Path(path), origin: .byDefault)] }
+    }
+    return []
   }
 
   /// An option of pip's: its variable, else the last file that has it, a command's section before `global`.
@@ -89,42 +104,42 @@ extension Judgement {
     if let value = facts.value(of: variableName), !value.isEmpty {
       return Setting(value: value, origin: .variable(variableName))
     }
-    let found = entries(of: client) { sectionedEntries($0, isGit: false) }.filter {
-      $0.entry.has(name) && !$0.entry.value.isEmpty
+    var (own, general): (Setting?, Setting?)
+    for entry in entries(of: client) where entry.has([name]) && !entry.value.isEmpty {
+      if entry.isIn("global") { general = setting(entry) }
+      if entry.isIn("install") || entry.isIn("download") { own = setting(entry) }
     }
-    let commands: [StaticString] = ["install", "download"]
-    let own = found.last { one in commands.contains { one.entry.section[...].isEqual(to: $0) } }
-    return (own ?? found.last { $0.entry.section[...].isEqual(to: "global") }).map { setting($0) }
+    return own ?? general
   }
 
   /// `CONDA_SSL_VERIFY`, else the last `ssl_verify` of its files: true, false, a path or `truststore`. For requests has
   /// it so, `REQUESTS_CA_BUNDLE` and `CURL_CA_BUNDLE` come before all of it.
   /// - Source: conda's `gateways/connection/session.py`, `base/context.py`; requests' `merge_environment_settings`.
   private mutating func condaTrust(_ client: Client) -> ClientTrust {
-    let inFiles = condaEntry(client) { $0.section.isEmpty && ($0.has("ssl-verify") || $0.has("verify-ssl")) }
-    let verify = first(["CONDA_SSL_VERIFY", "CONDA_VERIFY_SSL"]) ?? inFiles
+    var verify: Setting?
+    for entry in entries(of: client) where entry.section.isEmpty && entry.has(["ssl-verify", "verify-ssl"]) {
+      verify = setting(entry)
+    }
+    verify = first(["CONDA_SSL_VERIFY", "CONDA_VERIFY_SSL"]) ?? verify
     guard let verify, first(["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"]) == nil else {
       return outcome(requestsStores(client.bundle), of: client)
     }
     if meansNo(verify.value) { return .off(verify.origin) }
     if meansYes(verify.value) { return outcome(requestsStores(client.bundle), of: client) }
     if lowerCased(verify.value[...])[...].isEqual(to: "truststore") {
-      return outcome(requestsStores(client.bundle) + truststoreStores(client), of: client)
+      guard let system = truststoreStores(client) else { return .unasked }
+      return outcome(requestsStores(client.bundle) + system, of: client)
     }
     return outcome(requestsStores(client.bundle, instead: verify), of: client)
-  }
-
-  /// The last that a file says, but that `#!final` makes an earlier one count.
-  func condaEntry(_ client: Client, _ isWanted: (ConfigurationEntry) -> Bool) -> Setting? {
-    entries(of: client, condaEntries).last { isWanted($0.entry) }.map { setting($0) }
   }
 
   /// `AWS_CA_BUNDLE`, else `ca_bundle` of its configuration, else `REQUESTS_CA_BUNDLE`, else certifi's file where there
   /// is one, else its own.
   /// - Source: botocore's `configprovider.py`, `endpoint.py` (`_get_verify_value`), `httpsession.py`.
   private mutating func botocoreTrust(_ client: Client) -> ClientTrust {
-    let inFile = entries(of: client) { sectionedEntries($0, isGit: false) }.last { $0.entry.has("ca-bundle") }
-    let named = variable("AWS_CA_BUNDLE") ?? inFile.map { setting($0) } ?? variable("REQUESTS_CA_BUNDLE")
+    let named =
+      variable("AWS_CA_BUNDLE") ?? last(["ca-bundle"], of: entries(of: client))
+      ?? variable("REQUESTS_CA_BUNDLE")
     if let named {
       return outcome([Use(path: path(named), origin: named.origin, isVital: true)], of: client)
     }
@@ -141,21 +156,19 @@ extension Judgement {
     return outcome(own.map { [$0] } ?? [], of: client)
   }
 
-  /// `.curlrc` has `insecure`, `cacert` and `capath`; else `CURL_CA_BUNDLE`, else `SSL_CERT_DIR` and `SSL_CERT_FILE`.
+  /// `.curlrc` has `insecure`, `cacert` and `capath`; else `CURL_CA_BUNDLE`, else `SSL_CERT_DIR`, else `SSL_CERT_FILE`.
   /// A file that is named must be readable. A directory is trusted as well: the one named, else the distribution's.
   /// - Source: curl(1), "--cacert", "ENVIRONMENT"; `tool_operate.c`.
   private mutating func curlTrust(_ client: Client) -> ClientTrust {
-    let options = curlEntries(client)
-    if let off = options.last(where: { $0.entry.has("insecure") || $0.entry.has("k") }) {
-      return .off(setting(off).origin)
-    }
-    var file = options.last { $0.entry.has("cacert") }.map { setting($0) }
-    var directory = options.last { $0.entry.has("capath") }.map { setting($0) }
+    let options = entries(of: client)
+    if let off = last(["insecure", "k"], of: options) { return .off(off.origin) }
+    var file = last(["cacert"], of: options)
+    var directory = last(["capath"], of: options)
     if file == nil && directory == nil {
       file = variable("CURL_CA_BUNDLE")
       if file == nil {
         directory = variable("SSL_CERT_DIR")
-        file = variable("SSL_CERT_FILE")
+        if directory == nil { file = variable("SSL_CERT_FILE") }
       }
     }
     return outcome(systemStores(client, file, directory), of: client)
@@ -192,23 +205,18 @@ extension Judgement {
     return Path(systemBundles[0])
   }
 
-  func curlEntries(_ client: Client) -> [(entry: ConfigurationEntry, path: Path)] {
-    entries(of: client, onlyFirst: true) { plainEntries($0, separators: "=: \t") }
-  }
-
   /// `check_certificate=off`; `ca_certificate` adds a file. The system's store is read in any case.
   /// - Source: wget's manual, "Wgetrc Commands"; `gnutls.c`, `openssl.c` (`ssl_init`).
   private mutating func wgetTrust(_ client: Client) -> ClientTrust {
-    let options = entries(of: client) { plainEntries($0, separators: "=") }
-    if let off = options.last(where: { $0.entry.has("check-certificate") || $0.entry.has("checkcertificate") }
-    ),
-      !meansYes(off.entry.value)
-    {
-      return .off(setting(off).origin)
+    let options = entries(of: client)
+    if let off = last(["check-certificate", "checkcertificate"], of: options), !meansYes(off.value) {
+      return .off(off.origin)
     }
-    let named = options.last { $0.entry.has("ca-certificate") || $0.entry.has("cacertificate") }
-    let added = named.map { setting($0) }.map { [Use(path: path($0), origin: $0.origin)] } ?? []
-    return outcome([Use(path: client.bundle ?? systemBundle, origin: .byDefault)] + added, of: client)
+    var uses = [Use(path: client.bundle ?? systemBundle, origin: .byDefault)]
+    if let added = last(["ca-certificate", "cacertificate"], of: options) {
+      uses.append(Use(path: path(added), origin: added.origin))
+    }
+    return outcome(uses, of: client)
   }
 
   /// `GIT_SSL_NO_VERIFY`, else `http.sslVerify`; `GIT_SSL_CAINFO`, else `http.sslCAInfo`; one that is for a URL counts
@@ -229,9 +237,8 @@ extension Judgement {
   func gitSetting(_ name: StaticString, _ client: Client) -> Setting? {
     var general: Setting?
     var special: Setting?
-    for found in entries(of: client, { sectionedEntries($0, isGit: true) })
-    where found.entry.section[...].isEqual(to: "http") && found.entry.has(name) {
-      if found.entry.subsection == nil { general = setting(found) } else { special = setting(found) }
+    for entry in entries(of: client) where entry.isIn("http") && entry.has([name]) {
+      if entry.subsection == nil { general = setting(entry) } else { special = setting(entry) }
     }
     let count = facts.value(of: "GIT_CONFIG_COUNT").flatMap { $0[...].decimal(upTo: 1000) } ?? 0
     for number in 0..<count {
@@ -291,33 +298,26 @@ extension Judgement {
         return Setting(value: Array(entry[(equals + 1)...]), origin: .variable(Array(entry[..<equals])))
       }
     }
-    return entries(of: client) { plainEntries($0, separators: "=") }.last { $0.entry.has(name) }.map {
-      setting($0)
-    }
+    return last([name], of: entries(of: client))
   }
 
   /// Roots of its own; `SSL_CERT_FILE` or `SSL_CERT_DIR` replace them, where they exist; `UV_SYSTEM_CERTS`,
   /// `UV_NATIVE_TLS` and their settings have it read the system's. `UV_INSECURE_HOST` turns it off for hosts.
   /// - Source: uv's documentation, "TLS certificates", "Environment variables".
   private mutating func uvTrust(_ client: Client) -> ClientTrust {
-    let options = entries(of: client) { plainEntries($0, separators: "=") }
-    if let hosts = variable("UV_INSECURE_HOST") ?? uvSetting(options, "allow-insecure-host") {
+    let options = entries(of: client)
+    if let hosts = variable("UV_INSECURE_HOST") ?? last(["allow-insecure-host"], of: options),
+      !hosts.value[...].isEqual(to: "[]")
+    {
       return .off(hosts.origin)
     }
     if let uses = certificatesInVariables() { return outcome(uses, of: client) }
     let isSystem =
-      first(["UV_SYSTEM_CERTS", "UV_NATIVE_TLS"]) ?? uvSetting(options, "system-certs")
-      ?? uvSetting(options, "native-tls")
+      first(["UV_SYSTEM_CERTS", "UV_NATIVE_TLS"]) ?? last(["system-certs", "native-tls"], of: options)
     if let isSystem, meansYes(isSystem.value) {
       return outcome([Use(path: systemBundle, origin: .byDefault)], of: client)
     }
     return .ownRoots
-  }
-
-  private func uvSetting(
-    _ options: [(entry: ConfigurationEntry, path: Path)], _ name: StaticString
-  ) -> Setting? {
-    options.last { $0.entry.has(name) && !$0.entry.value[...].isEqual(to: "[]") }.map { setting($0) }
   }
 
   /// What `SSL_CERT_FILE` and `SSL_CERT_DIR` name together; nil where neither is set.

@@ -45,29 +45,50 @@ public struct Judgement {
     return nil
   }
 
-  /// The entries of a client's configuration files that exist, those that count more last.
-  func entries(
-    of client: Client, onlyFirst: Bool = false, _ read: ([UInt8]) -> [ConfigurationEntry]
-  ) -> [(entry: ConfigurationEntry, path: Path)] {
-    var all: [(entry: ConfigurationEntry, path: Path)] = []
+  /// The entries of a client's configuration files that exist, those that count more last. Of curl's files the first
+  /// counts alone.
+  func entries(of client: Client) -> [ConfigurationEntry] {
+    var all: [ConfigurationEntry] = []
     for path in facts.configurationPaths(of: client) {
       for file in facts.files where file.path == path || isIn(file.path, directory: path) {
-        all += read(file.text).map { ($0, file.path) }
-        if onlyFirst { return all }
+        for var entry in read(file.text, as: client.kind) {
+          entry.path = file.path
+          all.append(entry)
+        }
+        if client.kind == .curl { return all }
       }
     }
     return all
+  }
+
+  private func read(_ text: [UInt8], as kind: ClientKind) -> [ConfigurationEntry] {
+    switch kind {
+    case .git: sectionedEntries(text, isGit: true)
+    case .pip, .botocore: sectionedEntries(text, isGit: false)
+    case .conda: condaEntries(text)
+    case .curl: plainEntries(text, separators: "=: \t")
+    default: plainEntries(text, separators: "=")
+    }
+  }
+
+  /// The last entry that has one of these spellings of a name, whatever the section.
+  @inline(never)
+  func last(_ names: [StaticString], of entries: [ConfigurationEntry]) -> Setting? {
+    var found: ConfigurationEntry?
+    for entry in entries where entry.has(names) { found = entry }
+    return found.map { setting($0) }
   }
 
   private func isIn(_ file: Path, directory: Path) -> Bool {
     directory.bytes.last == UInt8(ascii: "/") && file.split.directory == Path(directory.bytes.dropLast())
   }
 
-  func setting(_ found: (entry: ConfigurationEntry, path: Path)) -> Setting {
-    let section = found.entry.section
-    let subsection = found.entry.subsection.map { [UInt8(ascii: ".")] + $0 } ?? []
-    let prefix = section.isEmpty ? [] : section + subsection + [UInt8(ascii: ".")]
-    return Setting(value: found.entry.value, origin: .file(found.path, key: prefix + found.entry.key))
+  @inline(never)
+  func setting(_ entry: ConfigurationEntry) -> Setting {
+    var key = entry.section
+    if let subsection = entry.subsection { key += [UInt8(ascii: ".")] + subsection }
+    if !key.isEmpty { key.append(UInt8(ascii: ".")) }
+    return Setting(value: entry.value, origin: .file(entry.path, key: key + entry.key))
   }
 
   /// The path that a setting names: a configuration file may write `~/`, and conda's and npm's variables.
@@ -105,6 +126,15 @@ public struct Judgement {
 
   // MARK: Stores
 
+  /// What a store holds; nil, and a question, where that is not known.
+  mutating func contents(of path: Path, isDirectory: Bool) -> ClientFacts.Store? {
+    if let contents = facts.store(path, isDirectory: isDirectory) { return contents }
+    if !questions.contains(where: { $0.path == path && $0.isDirectory == isDirectory }) {
+      questions.append((path, isDirectory))
+    }
+    return nil
+  }
+
   /// What comes of a client that trusts all that these stores hold together.
   mutating func outcome(_ uses: [Use], of client: Client) -> ClientTrust {
     if facts.mountedCount == 0 { return .unasked }
@@ -115,12 +145,7 @@ public struct Judgement {
     for use in uses {
       // Directories cost a file each: one is looked at only where what came before does not suffice.
       if isSatisfied != nil && !use.isVital { continue }
-      guard let contents = facts.store(use.path, isDirectory: use.isDirectory) else {
-        if !questions.contains(where: { $0.path == use.path && $0.isDirectory == use.isDirectory }) {
-          questions.append((use.path, use.isDirectory))
-        }
-        return .unasked
-      }
+      guard let contents = contents(of: use.path, isDirectory: use.isDirectory) else { return .unasked }
       guard case .read(let areTrusted, let isDirectory) = contents,
         use.isDirectory || use.takesDirectory || !isDirectory
       else {

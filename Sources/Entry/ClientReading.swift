@@ -146,6 +146,10 @@ struct ClientReading {
     func add(_ kind: ClientKind, _ place: Path, _ bundle: Path? = nil, isStrict: Bool) {
       var client = Client(kind, at: place, openSSL: openSSL, bundle: bundle, prefix: prefix)
       client.isStrict = isStrict
+      if kind == .httpx, let text = try? root.read(place.appending("__version__.py"), limit: Self.fileLimit) {
+        let version = version(in: text)
+        client.passesOverMissing = (version.major, version.minor) < (0, 28)
+      }
       clients.append(client)
     }
     add(.urllib, program, isStrict: isStrict)
@@ -179,7 +183,7 @@ struct ClientReading {
     guard let text = try? root.read(place.appending("__init__.py"), limit: Self.fileLimit) else { return }
     var client = Client(.pip, at: place, openSSL: openSSL, prefix: prefix)
     client.bundle = certifi(in: place.appending("_vendor"))
-    let version = pipVersion(text)
+    let version = version(in: text)
     client.usesTruststore =
       (version.major, version.minor) >= (24, 2) && root.exists(place.appending("_vendor/truststore"))
       && (minor(of: prefix) ?? 0) >= 10
@@ -337,7 +341,8 @@ struct ClientReading {
     do throws(Errno) {
       let directory = try Directory(path, in: root)
       defer { directory.close() }
-      return .read(trusted(SortedBytes(hashedCertificates(in: directory, root))), isDirectory: true)
+      let certificates = hashedCertificates(in: directory, root)
+      return certificates.isEmpty ? .empty : .read(trusted(SortedBytes(certificates)), isDirectory: true)
     } catch {
       return error == .noSuchFile || error == .notDirectory ? .missing : .unreadable(.system(error))
     }
@@ -347,7 +352,7 @@ struct ClientReading {
 }
 
 /// The number behind `__version__`.
-private func pipVersion(_ text: [UInt8]) -> (major: Int, minor: Int) {
+private func version(in text: [UInt8]) -> (major: Int, minor: Int) {
   guard let start = text[...].firstOccurrence(of: "__version__") else { return (0, 0) }
   let rest = text[start...].drop { !$0.isDigit }
   let major = rest.prefix { $0.isDigit }

@@ -6,14 +6,17 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 
 import containers
-from agreement.situations import Situation, situations
+from agreement.situations import BROKEN, EMPTY, HASHED, LACKING, NOWHERE, Situation, situations
 from certificates import Authority, write
-from client_matrix import REPO, check_page
+from client_matrix import REPO, check_page, versions_text
 from containers import HERE
+from network import running_proxy
+from test_strict_clients import CA
 
-PAGE = REPO / "docs" / "clients.md"
+PAGE = {"bookworm": REPO / "docs" / "clients.md", "trixie": REPO / "docs" / "clients-debian-13.md"}
 BUNDLES = ":".join(
     f"{prefix}/lib/python3*/site-packages/{path}"
     for prefix in ("/conda", "/opt/older")
@@ -46,7 +49,7 @@ def prepare(directory: Path, *authorities: Authority) -> Path:
     return asked
 
 
-def run(release: str, binary: Path, directory: Path, jobs: list[dict], options: list[str] | None = None) -> list[dict]:
+def run(release: str, binary: Path, directory: Path, jobs: list[dict], options: list[str] | None = None) -> dict:
     (directory / "asked" / "jobs").write_text(json.dumps({"jobs": jobs}))
     command = ["run", "--rm", "--network", "host"]
     mounts = {binary: "/psm-entry", HERE: "/tests", directory / "asked": "/asked", directory / "certs": "/etc/repo/ca_certs"}
@@ -62,16 +65,23 @@ def job(number: int, situation: Situation, url: str, clients: list[str] | None =
     return {"id": f"s{number}", "environment": environment, "files": situation.files, "isStarted": situation.isStarted, "clients": clients}
 
 
-def seen(proxies: dict[str, list[dict[str, str]]], path: str) -> list[str]:
+ALPN = "Cannot check peer: missing selected ALPN property"
+
+
+def seen(proxies: dict[str, list[dict[str, str]]], said: dict) -> list[str]:
     """The proxies that a client has asked for its path, past TLS."""
-    return [name for name, requests in proxies.items() if any(path in request["path"] for request in requests)]
+    found = [name for name, requests in proxies.items() if any(said["path"] in request["path"] for request in requests)]
+    # gRPC wants HTTP/2, which this origin does not speak: it says so after it has accepted the certificate.
+    if ALPN in said["said"]:
+        found.append("environment")
+    return found
 
 
 def predicted(name: str, said: dict) -> list[str]:
     """What check says of a client, as what its proxies would see."""
     proxy = said["proxy"]
-    # These ask for what the client does not do by itself.
-    if proxy == "unused" and name in ("aiohttp, trust_env", "aiohttp, older"):
+    # These ask for what the client does not do by itself; of the variables they read HTTPS_PROXY alone.
+    if proxy == "unused" and name in ("aiohttp, trust_env", "aiohttp, older") and said["hasProxy"]:
         proxy = "environment"
     if said["trust"] not in ("mounted", "off") or proxy not in ("environment", "own"):
         return []
@@ -82,7 +92,7 @@ def disagreements(results: list[dict], titles: dict[str, str], proxies: dict[str
     wrong = []
     for result in results:
         for name, said in result["clients"].items():
-            did = seen(proxies, said["path"])
+            did = seen(proxies, said)
             if did != predicted(name, said):
                 wrong.append(
                     f"{titles[result['id']]}: {name} asked {did or 'nobody'}; check: {said['trust']}, {said['proxy']}: "
@@ -109,17 +119,153 @@ CLIENTS = [
 ]
 
 
+def asked(release: str, binary: Path, directory: Path, jobs: list[dict], proxies: dict, options=None) -> tuple[dict, dict]:
+    """What came of the jobs, and what each proxy has seen of them."""
+    before = {name: len(one.requests()) for name, one in proxies.items()}
+    answer = run(release, binary, directory, jobs, options)
+    return answer, {name: one.requests()[before[name]:] for name, one in proxies.items()}
+
+
 @pytest.mark.parametrize("release", ["bookworm", "trixie"])
-def test_every_client_does_what_check_says(release, binary, proxy, second_proxy, tmp_path, every_pair):
+def test_every_client_does_what_check_says(release, binary, proxy, second_proxy, tmp_path, every_pair, pytestconfig):
     prepare(tmp_path, proxy.authority, second_proxy.authority)
-    all_situations = situations(second_proxy.url)
-    names = {f"s{number}": one.title for number, one in enumerate(all_situations)}
-    jobs = [job(number, one, proxy.url) for number, one in enumerate(all_situations)]
+    every = situations(second_proxy.url)
+    titles = {f"s{number}": one.title for number, one in enumerate(every)}
+    jobs = [job(number, one, proxy.url) for number, one in enumerate(every)]
     if not every_pair:
         jobs = pairs(jobs, 10, CLIENTS)
-    before = {"environment": len(proxy.requests()), "own": len(second_proxy.requests())}
-    results = run(release, binary, tmp_path, jobs)
-    logs = {"environment": proxy.requests()[before["environment"]:], "own": second_proxy.requests()[before["own"]:]}
-    count = sum(len(result["clients"]) for result in results)
-    assert count >= (20 * 15 if every_pair else 40), count
-    assert disagreements(results, names, logs) == []
+    answer, logs = asked(release, binary, tmp_path, jobs, {"environment": proxy, "own": second_proxy})
+    results = answer["results"]
+    assert len(results) >= 20
+    assert sum(len(result["clients"]) for result in results) >= (20 * 15 if every_pair else 40)
+    assert disagreements(results, titles, logs) == []
+    # Half of it would say the same of a check that knows nothing.
+    worked = [len(seen(logs, one)) for result in results for one in result["clients"].values()]
+    assert 0 in worked and 1 in worked
+    if every_pair:
+        check_page(PAGE[release], page(release, answer, titles), pytestconfig.getoption("write"))
+
+
+def test_a_private_bundle_is_what_check_says(binary, proxy, second_proxy, tmp_path):
+    """A root that nobody can write to: the variables name a private bundle."""
+    prepare(tmp_path, proxy.authority, second_proxy.authority)
+    home = {"HOME": "/tmp", "TMPDIR": "/tmp"}
+    cases = [
+        Situation("a private bundle", home),
+        Situation("a private bundle, REQUESTS_CA_BUNDLE lacks the CA", {**home, "REQUESTS_CA_BUNDLE": LACKING}),
+        Situation("a private bundle, SSL_CERT_FILE is gone", {**home, "SSL_CERT_FILE": NOWHERE}),
+        Situation("a private bundle and UV_INSECURE_HOST", {**home, "UV_INSECURE_HOST": "origin.test"}),
+    ]
+    titles = {f"s{number}": one.title for number, one in enumerate(cases)}
+    jobs = [job(number, one, proxy.url) for number, one in enumerate(cases)]
+    options = ["--read-only", "--tmpfs", "/tmp:exec", "--tmpfs", "/run", "--tmpfs", "/root"]
+    answer, logs = asked("bookworm", binary, tmp_path, jobs, {"environment": proxy, "own": second_proxy}, options)
+    assert disagreements(answer["results"], titles, logs) == []
+    (first, *_) = answer["results"]
+    assert first["clients"]["requests"]["trust"] == "mounted"
+    # wget reads the system's store alone, which could not be written.
+    assert first["clients"]["wget"]["trust"] == "lacking"
+
+
+@pytest.mark.parametrize("release", ["bookworm", "trixie"])
+def test_a_ca_that_strict_pythons_reject(release, binary, origin, tmp_path_factory, tmp_path):
+    root = CA("Strict Root", lacks=frozenset({"keyUsage"}))
+    authority = Authority(x509.load_pem_x509_certificate(root.pem), root.key)
+    with running_proxy(tmp_path_factory.mktemp("strict-proxy"), origin, authority=authority) as strict:
+        prepare(tmp_path, authority)
+        answer, logs = asked(release, binary, tmp_path, [job(0, Situation("a strict CA"), strict.url)], {"environment": strict})
+    (result,) = answer["results"]
+    assert disagreements([result], {"s0": "a CA without keyUsage"}, logs) == []
+    assert (result["clients"]["urllib"]["trust"] == "refusing") == (release == "trixie")
+    assert result["ok"] == (release == "bookworm") or any(not one["ok"] for one in result["checks"] if one["name"] == "client")
+
+
+COMMONEST = ["curl", "git", "pip", "requests", "urllib"]
+
+
+def combination(number: int, own: str) -> Situation:
+    """Overrides as they come, some of them together: the same ones each time."""
+    chosen = random.Random(f"psm-entry {number}")
+    places = [NOWHERE, LACKING, BROKEN, EMPTY, HASHED, "/conda/ssl/cacert.pem", "/etc/ssl/certs/ca-certificates.crt"]
+    names = ["SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT", "GIT_SSL_CAINFO"]
+    environment: dict[str, str | None] = {name: chosen.choice(places) for name in names if chosen.random() < 0.2}
+    files: dict[str, str] = {}
+    if chosen.random() < 0.3:
+        files["/root/.curlrc"] = "".join(
+            chosen.sample(["insecure\n", f"cacert = {chosen.choice(places)}\n", f'proxy = "{own}"\n', "silent\n"], 2)
+        )
+    if chosen.random() < 0.3:
+        lines = [f"cert = {chosen.choice(places)}\n", "trusted-host = origin.test\n", f"proxy = {own}\n", "timeout = 9\n"]
+        section = chosen.choice(["global", "download", "list"])
+        files[chosen.choice(["/etc/pip.conf", "/root/.config/pip/pip.conf", "/conda/pip.conf"])] = f"[{section}]\n" + "".join(chosen.sample(lines, 2))
+    if chosen.random() < 0.3:
+        lines = [f"\tsslCAInfo = {chosen.choice(places)}\n", "\tsslVerify = false\n", f"\tproxy = {own}\n", "\tsslVerify = true\n"]
+        section = chosen.choice(["http", 'http "https://origin.test/"'])
+        files[chosen.choice(["/etc/gitconfig", "/root/.gitconfig"])] = f"[{section}]\n" + "".join(chosen.sample(lines, 2))
+    return Situation(f"combination {number}: {environment} {files}", environment, files)
+
+
+def test_random_combinations_have_no_false_ok_and_no_false_alarm(binary, proxy, second_proxy, tmp_path, every_pair):
+    prepare(tmp_path, proxy.authority, second_proxy.authority)
+    cases = [combination(number, second_proxy.url) for number in range(500 if every_pair else 50)]
+    titles = {f"s{number}": one.title for number, one in enumerate(cases)}
+    jobs = [job(number, one, proxy.url, COMMONEST) for number, one in enumerate(cases)]
+    answer, logs = asked("bookworm", binary, tmp_path, jobs, {"environment": proxy, "own": second_proxy})
+    assert disagreements(answer["results"], titles, logs) == []
+    wrong, alarms = [], 0
+    for result in answer["results"]:
+        for name, said in result["clients"].items():
+            isAlarm, isWell = said["level"] != "info", seen(logs, said) == ["environment"]
+            alarms += isAlarm
+            if isAlarm == isWell and said["trust"] != "off":
+                wrong.append((titles[result["id"]], name, said["level"], said["detail"], said["said"][-300:]))
+    assert wrong == []
+    assert len(cases) / 2 < alarms < len(cases) * 4
+
+
+HEAD = """# What each client does, and what check says
+
+`psm-entry check --json` has an entry `client` for each client in the image, and `check --clients` prints them as a table. This page
+shows {count} situations in Debian {number}: what was set beside a mounted CA and `HTTPS_PROXY`, and what the clients then did
+through proxies that end TLS. In every one of the {pairs} cases that is what `check` had said before.
+
+Who is not named trusts the mounted CA and uses the proxy of the variables. `conda` stands for a session as conda makes it, for
+conda is not on PyPI; "older" are an environment of older packages, of which `PSM_ENTRY_BUNDLES` names all bundles but that of pip;
+"Debian's" pip is what `python3 -m venv` of Debian 12 makes; "trust_env" an aiohttp that was asked to use the variables.
+
+Measured by `Tests/EndToEnd/test_clients_agree.py` with {versions}. Do not edit: run that test with `--all --write`.
+"""
+
+ANSWERS = {
+    ("off", "environment"): "not verifying",
+    ("off", "own"): "not verifying, through a proxy of its own",
+    ("off", "none"): "not verifying, through no proxy",
+    ("mounted", "own"): "through a proxy of its own",
+    ("mounted", "none"): "through no proxy",
+    ("mounted", "unused"): "through no proxy, unless asked",
+    ("lacking", None): "fails: its store lacks the CA",
+    ("unusable", None): "fails: its store is missing or malformed",
+    ("own", None): "fails: it has roots of its own",
+    ("refusing", None): "fails: it rejects the CA",
+}
+
+
+def page(release: str, answer: dict, titles: dict[str, str]) -> str:
+    results = answer["results"]
+    lines = [
+        HEAD.format(
+            count=len(results), number={"bookworm": 12, "trixie": 13}[release],
+            pairs=sum(len(one["clients"]) for one in results), versions=versions_text(answer["versions"]),
+        ),
+        "| set | what comes of it |", "|---|---|",
+    ]
+    for result in results:
+        groups: dict[str, list[str]] = {}
+        for name, said in result["clients"].items():
+            key = (said["trust"], said["proxy"])
+            text = ANSWERS.get(key) or ANSWERS.get((said["trust"], None)) or ("" if key == ("mounted", "environment") else str(key))
+            if text:
+                groups.setdefault(text, []).append(name)
+        told = "; ".join(f"{text}: {', '.join(names)}" for text, names in groups.items()) or "as expected: every client"
+        lines.append(f"| {titles[result['id']]} | {told} |")
+    return "\n".join(lines) + "\n"

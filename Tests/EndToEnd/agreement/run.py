@@ -9,6 +9,8 @@ own name. Usage: run.py JOBS
 import json
 import os
 import pathlib
+import re
+import shutil
 import subprocess
 import sys
 import time
@@ -134,8 +136,42 @@ def work(job):
         "id": job["id"],
         "ok": checks["ok"],
         "checks": [check for check in checks["checks"] if check["level"] != "info" or check["name"] == "client"],
-        "clients": {name: {**found[CLIENTS[name][0]], "path": f"/{job['id']}.{slug(name)}/", "said": said[name]} for name in names},
+        "clients": {
+            name: {**found[CLIENTS[name][0]], "path": f"/{job['id']}.{slug(name)}/", "said": said[name], "hasProxy": b"https_proxy" in started}
+            for name in names
+        },
     }
+
+
+def versions():
+    """The release of each client that is there, as the client itself or its package tells it."""
+    told = {}
+    for name in CLIENTS:
+        command = CLIENTS[name][1](f"{HOST}/")
+        if not pathlib.Path(shutil.which(command[0], path=BASE["PATH"]) or "/").is_file():
+            continue
+        module = {"urllib": "platform", "urllib, /usr": "platform", "urllib, older": "platform"}.get(name)
+        if "library.py" in command[1] and module is None:
+            code = f"import importlib.metadata; print(importlib.metadata.version({PACKAGES.get(name, name.split(',')[0])!r}))"
+            command = [command[0], "-c", code]
+        elif module:
+            command = [command[0], "--version"]
+        elif name == "Go":
+            command = command[:1]
+        elif name.startswith("pip"):
+            command = [command[0], "-m", "pip", "--version"]
+        elif name == "conda":
+            continue
+        else:
+            command = [command[0], "--version"]
+        answer = subprocess.run(command, env=BASE, capture_output=True, timeout=60, check=False).stdout
+        number = re.search(rb"\d+\.\d+(\.\d+)?", answer)
+        if number:
+            told[name] = number.group().decode()
+    return told
+
+
+PACKAGES = {"grpc": "grpcio"}
 
 
 def main(path):
@@ -147,7 +183,7 @@ def main(path):
             psm_entry({**BASE, **job["environment"]}, "--", "/bin/true")
             isStarted = True
         results.append(work(job))
-    json.dump(results, sys.stdout)
+    json.dump({"versions": versions(), "results": results}, sys.stdout)
 
 
 if __name__ == "__main__":
