@@ -146,14 +146,14 @@ extension Judgement {
     return outcome(client.bundle.map { [Use(path: $0, origin: .byDefault, isVital: true)] } ?? [], of: client)
   }
 
-  /// `GRPC_DEFAULT_SSL_ROOTS_FILE_PATH`, else the roots that the package brings.
+  /// `GRPC_DEFAULT_SSL_ROOTS_FILE_PATH`, else, also where that cannot be read, the roots that the package brings.
   /// - Source: grpc's `ssl_utils.cc` (`ComputePemRootCerts`); its `environment_variables.md`.
   private mutating func grpcTrust(_ client: Client) -> ClientTrust {
-    let own = client.bundle.map { Use(path: $0, origin: .byDefault) }
-    if let named = variable("GRPC_DEFAULT_SSL_ROOTS_FILE_PATH") {
-      return outcome([Use(path: Path(named.value), origin: named.origin)], of: client)
-    }
-    return outcome(own.map { [$0] } ?? [], of: client)
+    let own = client.bundle.map { [Use(path: $0, origin: .byDefault)] } ?? []
+    guard let named = variable("GRPC_DEFAULT_SSL_ROOTS_FILE_PATH") else { return outcome(own, of: client) }
+    guard let contents = contents(of: Path(named.value), isDirectory: false) else { return .unasked }
+    if contents == .missing || contents == .empty { return outcome(own, of: client) }
+    return outcome([Use(path: Path(named.value), origin: named.origin)], of: client)
   }
 
   /// `.curlrc` has `insecure`, `cacert` and `capath`; else `CURL_CA_BUNDLE`, else `SSL_CERT_DIR`, else `SSL_CERT_FILE`.
@@ -278,14 +278,14 @@ extension Judgement {
     return uses
   }
 
-  /// As Node, but that `cafile` and `ca` replace all of it, and `strict-ssl=false` turns it off.
-  /// - Source: npm's config(7), "cafile", "strict-ssl".
+  /// As Node, but that `cafile` and `ca` replace all of it, and that `strict-ssl=false` alone turns it off.
+  /// - Source: npm's config(7), "cafile", "strict-ssl"; `@npmcli/agent` sets `rejectUnauthorized` by it.
   private mutating func npmTrust(_ client: Client) -> ClientTrust {
     if let strict = npmSetting("strict-ssl", client), meansNo(strict.value) { return .off(strict.origin) }
     if let file = npmSetting("cafile", client), !file.value.isEmpty, !file.value[...].isEqual(to: "null") {
       return outcome([Use(path: path(file, expandsVariables: true), origin: file.origin)], of: client)
     }
-    return nodeTrust(client)
+    return outcome(nodeStores(client), of: client)
   }
 
   func npmSetting(_ name: StaticString, _ client: Client) -> Setting? {
