@@ -45,6 +45,8 @@ public struct Client: Sendable {
   public var isStrict = false
   /// Whether httpx passes over a variable that names nothing: before 0.28 it does.
   public var passesOverMissing = false
+  /// Whether curl passes over `SSL_CERT_FILE` where `SSL_CERT_DIR` is set: before 8.2 it does.
+  public var readsDirectoryAlone = false
   /// Whether pip brings truststore and uses it unasked: 24.2 and later do.
   public var usesTruststore = false
 

@@ -156,7 +156,7 @@ extension Judgement {
     return outcome([Use(path: Path(named.value), origin: named.origin)], of: client)
   }
 
-  /// `.curlrc` has `insecure`, `cacert` and `capath`; else `CURL_CA_BUNDLE`, else `SSL_CERT_DIR`, else `SSL_CERT_FILE`.
+  /// `.curlrc` has `insecure`, `cacert` and `capath`; else `CURL_CA_BUNDLE`, else `SSL_CERT_DIR` and `SSL_CERT_FILE`.
   /// A file that is named must be readable. A directory is trusted as well: the one named, else the distribution's.
   /// - Source: curl(1), "--cacert", "ENVIRONMENT"; `tool_operate.c`.
   private mutating func curlTrust(_ client: Client) -> ClientTrust {
@@ -168,7 +168,7 @@ extension Judgement {
       file = variable("CURL_CA_BUNDLE")
       if file == nil {
         directory = variable("SSL_CERT_DIR")
-        if directory == nil { file = variable("SSL_CERT_FILE") }
+        if directory == nil || !client.readsDirectoryAlone { file = variable("SSL_CERT_FILE") }
       }
     }
     return outcome(systemStores(client, file, directory), of: client)

@@ -83,10 +83,29 @@ struct ClientReading {
       case .curl, .wget, .git:
         let own = prefix.appending("ssl/cacert.pem")
         if isConda(prefix) { client.bundle = own }
+        if kind == .curl { client.readsDirectoryAlone = readsDirectoryAlone(place) }
       default: break
       }
       clients.append(client)
     }
+  }
+
+  /// Asked only where it matters, for the answer is a string among a program's.
+  private func readsDirectoryAlone(_ curl: Path) -> Bool {
+    for name in ["SSL_CERT_DIR", "SSL_CERT_FILE"] as [StaticString] {
+      if environment.value(of: name)?.isEmpty ?? true { return false }
+    }
+    guard let program = try? root.read(curl, limit: 1 << 24) else { return false }
+    var rest = program[...]
+    while let position = rest.firstOccurrence(of: "curl/") {
+      rest = program[(position + 5)...]
+      let major = rest.prefix { $0.isDigit }
+      let minor = rest.dropFirst(major.count + 1).prefix { $0.isDigit }
+      if let major = major.decimal(upTo: 99), let minor = minor.decimal(upTo: 999) {
+        return (major, minor) < (8, 2)
+      }
+    }
+    return false
   }
 
   private func isConda(_ prefix: Path) -> Bool { root.exists(prefix.appending("conda-meta")) }

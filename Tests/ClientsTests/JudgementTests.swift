@@ -94,7 +94,7 @@ struct TrustTests {
     (.grpc, ["GRPC_DEFAULT_SSL_ROOTS_FILE_PATH=/other"], [:], "lacks"),
     (.grpc, ["GRPC_DEFAULT_SSL_ROOTS_FILE_PATH=/nowhere"], [:], "+"),
     (.curl, [], [:], "+"),
-    (.curl, ["SSL_CERT_FILE=/nowhere", "SSL_CERT_DIR=/nowhere"], [:], "+"),
+    (.curl, ["SSL_CERT_FILE=/nowhere", "SSL_CERT_DIR=/nowhere"], [:], "bad"),
     (.curl, [], ["/root/.curlrc": "insecure\n"], "off"),
     (.curl, [], ["/root/.curlrc": "# insecure\n--cacert = \"/nowhere\"\n"], "bad"),
     (.curl, ["CURL_CA_BUNDLE=/other"], [:], "lacks"),

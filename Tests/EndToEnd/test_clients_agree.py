@@ -223,17 +223,32 @@ def test_random_combinations_have_no_false_ok_and_no_false_alarm(binary, proxy, 
     assert len(cases) / 2 < alarms < len(cases) * 4
 
 
-HEAD = """# What each client does, and what check says
+HEAD = """# What each client does in Debian {number}, and what check says
 
-`psm-entry check --json` has an entry `client` for each client in the image, and `check --clients` prints them as a table. This page
-shows {count} situations in Debian {number}: what was set beside a mounted CA and `HTTPS_PROXY`, and what the clients then did
-through proxies that end TLS. In every one of the {pairs} cases that is what `check` had said before.
-
-Who is not named trusts the mounted CA and uses the proxy of the variables. `conda` stands for a session as conda makes it, for
-conda is not on PyPI; "older" are an environment of older packages, of which `PSM_ENTRY_BUNDLES` names all bundles but that of pip;
-"Debian's" pip is what `python3 -m venv` of Debian 12 makes; "trust_env" an aiohttp that was asked to use the variables.
+This page shows {count} situations: what was set beside a mounted CA and `HTTPS_PROXY`, and what each client then did through
+proxies that end TLS. In every one of the {pairs} cases `check --json` had said so before.
+{rules}
+Who is not named trusts the mounted CA and uses the proxy of the variables. "aiohttp" is as a program has it that does not ask for
+the variables, "aiohttp, trust_env" one that does; "conda" is a session as conda makes it, for conda is not on PyPI. "older" are an
+environment of older packages, of which `PSM_ENTRY_BUNDLES` names all bundles but pip's own; "pip, Debian's" is what Debian's
+`python3 -m venv` makes. Node and npm have a `NODE_USE_ENV_PROXY=1`, but where it says so.
 
 Measured by `Tests/EndToEnd/test_clients_agree.py` with {versions}. Do not edit: run that test with `--all --write`.
+"""
+
+RULES = """
+`check` finds the clients in an image by their well-known places and runs none of them. It reads the variables as a start leaves
+them, and their own files; `check --clients` prints for each what it will trust, which proxy it will use, and why. In `check --json`
+each is an entry named `client`, with `trust` and `proxy`.
+
+| level | what |
+|---|---|
+| info | what a client does by itself: uv trusts only roots of its own, Node and aiohttp use no proxy variable unasked; stores that no start keeps |
+| warning | what somebody has chosen: verification off, another proxy or none, a file that lacks the mounted CAs; a store that was left alone |
+| error | a file that is named and missing, malformed or empty; a store that lacks a mounted CA and that a start or `PSM_ENTRY_BUNDLES` would mend; a strict Python that rejects a mounted CA |
+
+Where nothing is mounted and no proxy is set, no client has anything to miss. Not looked at: options of a command line, the files of
+a project or a repository, what git includes from elsewhere, and what a program does by its own code.
 """
 
 ANSWERS = {
@@ -255,6 +270,7 @@ def page(release: str, answer: dict, titles: dict[str, str]) -> str:
     lines = [
         HEAD.format(
             count=len(results), number={"bookworm": 12, "trixie": 13}[release],
+            rules=RULES if release == "bookworm" else "",
             pairs=sum(len(one["clients"]) for one in results), versions=versions_text(answer["versions"]),
         ),
         "| set | what comes of it |", "|---|---|",
