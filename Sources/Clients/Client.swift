@@ -47,6 +47,8 @@ public struct Client: Sendable {
   public var passesOverMissing = false
   /// Whether curl passes over `SSL_CERT_FILE` where `SSL_CERT_DIR` is set: before 8.2 it does.
   public var readsDirectoryAlone = false
+  /// Whether git takes an empty file for one that adds nothing: GnuTLS does, OpenSSL refuses it.
+  public var passesOverEmpty = false
   /// Whether pip brings truststore and uses it unasked: 24.2 and later do.
   public var usesTruststore = false
 

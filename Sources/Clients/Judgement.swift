@@ -150,6 +150,7 @@ public struct Judgement {
         use.isDirectory || use.takesDirectory || !isDirectory
       else {
         let contents = contents.isDirectory ? ClientFacts.Store.unreadable(.notRegular) : contents
+        if contents == .empty && client.passesOverEmpty { continue }
         if use.isVital { return .unusable(use.path, contents, use.origin) }
         if use.origin != .byDefault || contents == .malformed { failed = failed ?? (use, contents) }
         continue

@@ -83,6 +83,9 @@ struct ClientReading {
       case .curl, .wget, .git:
         let own = prefix.appending("ssl/cacert.pem")
         if isConda(prefix) { client.bundle = own }
+        // Debian's git has the libcurl of GnuTLS.
+        client.passesOverEmpty =
+          kind == .git && root.exists(Path("/usr/lib/x86_64-linux-gnu/libcurl-gnutls.so.4"))
         if kind == .curl { client.readsDirectoryAlone = readsDirectoryAlone(place) }
       default: break
       }

@@ -284,4 +284,8 @@ def page(release: str, answer: dict, titles: dict[str, str]) -> str:
                 groups.setdefault(text, []).append(name)
         told = "; ".join(f"{text}: {', '.join(names)}" for text, names in groups.items()) or "as expected: every client"
         lines.append(f"| {titles[result['id']]} | {told} |")
-    return "\n".join(lines) + "\n"
+    text = "\n".join(lines) + "\n"
+    # A comma separates clients.
+    for name in CLIENTS:
+        text = text.replace(name, name.replace(", ", " "))
+    return text
