@@ -84,7 +84,9 @@ extension Judgement {
     let defaults = openSSLDefaults(of: client)
     for use in defaults {
       guard let contents = contents(of: use.path, isDirectory: use.isDirectory) else { return nil }
-      if contents != .missing && !(use.isDirectory && contents == .empty) { return defaults }
+      // A directory in the place of the file is no file.
+      let isThere = use.isDirectory ? contents != .empty : !contents.isDirectory
+      if contents != .missing && isThere { return defaults }
     }
     let usual: [StaticString] = [
       "/etc/ssl/cert.pem", "/etc/pki/tls/cert.pem", "/etc/ssl/certs/ca-certificates.crt",
