@@ -35,8 +35,10 @@ extension Judgement {
 
   /// `REQUESTS_CA_BUNDLE`, else `CURL_CA_BUNDLE`, else certifi's file; it may be a directory, and must exist.
   /// - Source: requests' `sessions.py` (`merge_environment_settings`), `adapters.py` (`cert_verify`).
-  private func requestsStores(_ bundle: Path?, instead: Setting? = nil) -> [Use] {
-    if let named = first(["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"]) ?? instead {
+  private func requestsStores(_ bundle: Path?, instead: Setting? = nil, readsVariables: Bool = true) -> [Use]
+  {
+    let variable = readsVariables ? first(["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"]) : nil
+    if let named = variable ?? instead {
       return [
         Use(
           path: path(named, expandsVariables: true), origin: named.origin, isVital: true, takesDirectory: true
@@ -68,7 +70,10 @@ extension Judgement {
   /// - Source: pip's `cli/index_command.py` (`_build_session`), `_vendor/truststore/_openssl.py`.
   private mutating func pipTrust(_ client: Client) -> ClientTrust {
     if let hosts = pipOption("trusted-host", client) { return .off(hosts.origin) }
-    let own = requestsStores(client.bundle, instead: pipOption("cert", client))
+    // With a proxy of its own, its session reads no variable (`trust_env`).
+    let cert = pipOption("cert", client)
+    let readsVariables = pipOption("proxy", client) == nil
+    let own = requestsStores(client.bundle, instead: cert, readsVariables: readsVariables)
     let isLegacy = pipOption("use-deprecated", client).map { $0.value[...].contains("legacy-certs") } ?? false
     if client.usesTruststore && !isLegacy {
       guard let system = truststoreStores(client) else { return .unasked }
@@ -82,7 +87,7 @@ extension Judgement {
   /// - Source: truststore's `_openssl.py` (`_configure_context`); Python's `ssl.get_default_verify_paths`.
   private mutating func truststoreStores(_ client: Client) -> [Use]? {
     let defaults = openSSLDefaults(of: client)
-    for use in defaults {
+    for use in defaults where !use.takesDirectory {
       guard let contents = contents(of: use.path, isDirectory: use.isDirectory) else { return nil }
       // A directory in the place of the file is no file.
       let isThere = use.isDirectory ? contents != .empty : !contents.isDirectory

@@ -182,6 +182,8 @@ public struct Judgement {
     if let directories = variable("SSL_CERT_DIR", countsEmpty: true) {
       for part in directories.value[...].parts(between: ":") {
         uses.append(Use(path: Path(part), isDirectory: true, origin: directories.origin))
+        // OpenSSL 3 takes a file as well: its `by_store.c` has this variable for its default.
+        uses.append(Use(path: Path(part), origin: directories.origin, takesDirectory: true))
       }
     } else {
       uses.append(Use(path: client.openSSL.directory, isDirectory: true, origin: .byDefault))

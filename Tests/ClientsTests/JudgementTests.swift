@@ -70,6 +70,10 @@ struct TrustTests {
     (.pip, ["PIP_CERT=/other"], [:], "lacks"),
     (.pip, ["PIP_CERT=/other", "REQUESTS_CA_BUNDLE=/own"], [:], "+"),
     (.pip, [], ["/etc/pip.conf": "[global]\ncert = /nowhere\n"], "bad"),
+    (.pip, ["PIP_PROXY=http://q:2", "CURL_CA_BUNDLE=/broken"], [:], "+"),
+    (.pip, ["PIP_PROXY=http://q:2", "CURL_CA_BUNDLE=/own", "PIP_CERT=/nowhere"], [:], "bad"),
+    (.urllib, ["SSL_CERT_FILE=/empty", "SSL_CERT_DIR=/own"], [:], "+"),
+    (.urllib, ["SSL_CERT_FILE=/other", "SSL_CERT_DIR=/unhashed"], [:], "lacks"),
     (.pip, ["PIP_CONFIG_FILE=/dev/null"], ["/etc/pip.conf": "[global]\ncert = /nowhere\n"], "+"),
     (
       .pip, [],
