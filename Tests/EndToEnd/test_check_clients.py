@@ -131,8 +131,9 @@ def test_bundles_and_stores_that_no_start_keeps_are_listed(scene):
     scene.write("/etc/ssl/certs/java/cacerts", b"")
     scene.write("/root/.pki/nssdb/cert9.db", b"")
     scene.write(f"{SITE}/botocore/cacert.pem", base())
-    scene.start("--system", "native")
-    found = clients(scene, PSM_ENTRY_BUNDLES=f"{BUNDLE}:{SITE}/certifi/cacert.pem")
+    named = f"{BUNDLE}:{SITE}/certifi/cacert.pem"
+    scene.start("--system", "native", "--bundles", named)
+    found = clients(scene, PSM_ENTRY_BUNDLES=named)
     assert "PSM_ENTRY_BUNDLES" in found[f"{SITE}/botocore/cacert.pem"]["detail"]
     assert {"Java", "NSS"} <= found.keys()
     # A client that reads such a bundle alone does not trust what is mounted: the remedy is the path that is named.
