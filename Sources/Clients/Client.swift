@@ -30,8 +30,8 @@ public enum ClientKind: Equatable, Sendable {
   }
 }
 
-/// A client that was found in the image.
-public struct Client: Sendable {
+/// A client that was found in the image. It does not change once it is among the others.
+public final class Client: @unchecked Sendable {
   public let kind: ClientKind
   /// Where: a program, or the directory that holds a Python package.
   public let place: Path

@@ -6,7 +6,7 @@ import Text
 /// (``Judgement/questions``). Facts only grow.
 public struct ClientFacts: Sendable {
   /// A file of trusted CAs, or a directory of hashed names, as a client finds it.
-  public enum Store: Equatable, Sendable {
+  public indirect enum Store: Equatable, Sendable {
     case missing
     case unreadable(ReadError)
     /// OpenSSL refuses the whole file.

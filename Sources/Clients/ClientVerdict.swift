@@ -1,7 +1,7 @@
 import Text
 
 /// Who has said that a client does what it does.
-public enum Origin: Equatable, Sendable {
+public indirect enum Origin: Equatable, Sendable {
   /// Nobody: it does so by itself.
   case byDefault
   /// A variable of the environment.
@@ -11,7 +11,7 @@ public enum Origin: Equatable, Sendable {
 }
 
 /// Whom a client will trust.
-public enum ClientTrust: Equatable, Sendable {
+public indirect enum ClientTrust: Equatable, Sendable {
   /// Nothing is mounted, so there is nothing to miss.
   case unasked
   /// The mounted CAs.
@@ -29,7 +29,7 @@ public enum ClientTrust: Equatable, Sendable {
 }
 
 /// Which proxy a client will use for https.
-public enum ClientProxy: Equatable, Sendable {
+public indirect enum ClientProxy: Equatable, Sendable {
   /// No proxy variable is set, and nothing else says so.
   case unasked
   /// That of the proxy variables.

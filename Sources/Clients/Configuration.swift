@@ -4,15 +4,22 @@ import Text
 // what a client would not understand is passed over.
 
 /// A line of a file of settings.
-struct ConfigurationEntry: Equatable {
+final class ConfigurationEntry {
   /// The file.
   var path = Path("")
   /// The section and what stands behind it in quotes, as in `[http "https://a/"]`; empty where there is none.
-  var section: [UInt8] = []
-  var subsection: [UInt8]?
+  let section: [UInt8]
+  let subsection: [UInt8]?
   /// In lower case, with dashes for underscores.
   let key: [UInt8]
   let value: [UInt8]
+
+  init(section: [UInt8] = [], subsection: [UInt8]? = nil, key: [UInt8], value: [UInt8]) {
+    self.section = section
+    self.subsection = subsection
+    self.key = key
+    self.value = value
+  }
 
   /// - Parameter names: spellings of one setting.
   @inline(never)

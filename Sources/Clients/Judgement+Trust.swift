@@ -10,7 +10,7 @@ let systemBundles: [StaticString] = [
 ]
 
 extension Judgement {
-  mutating func trust(of client: Client) -> ClientTrust {
+  func trust(of client: Client) -> ClientTrust {
     if facts.mountedCount == 0 { return .unasked }
     switch client.kind {
     case .urllib: return outcome(openSSLDefaults(of: client), of: client)
@@ -51,7 +51,7 @@ extension Judgement {
   /// `SSL_CERT_FILE`, else `SSL_CERT_DIR`, else certifi's file. A file that is missing is an error; before 0.28 what is
   /// missing counts as unset.
   /// - Source: httpx' `_config.py` (`create_ssl_context`), `_utils.py` (`get_ca_bundle_from_env`).
-  private mutating func httpxTrust(_ client: Client) -> ClientTrust {
+  private func httpxTrust(_ client: Client) -> ClientTrust {
     for (name, isDirectory) in [("SSL_CERT_FILE", false), ("SSL_CERT_DIR", true)] as [(StaticString, Bool)] {
       guard let named = variable(name) else { continue }
       let path = Path(named.value)
@@ -68,7 +68,7 @@ extension Judgement {
   /// `REQUESTS_CA_BUNDLE` and `CURL_CA_BUNDLE` come before the option `cert`, for requests has it so; that before the
   /// vendored certifi. With truststore, OpenSSL's default store is trusted as well.
   /// - Source: pip's `cli/index_command.py` (`_build_session`), `_vendor/truststore/_openssl.py`.
-  private mutating func pipTrust(_ client: Client) -> ClientTrust {
+  private func pipTrust(_ client: Client) -> ClientTrust {
     if let hosts = pipOption("trusted-host", client) { return .off(hosts.origin) }
     // With a proxy of its own, its session reads no variable (`trust_env`).
     let cert = pipOption("cert", client)
@@ -85,7 +85,7 @@ extension Judgement {
   /// OpenSSL's defaults where there is a file or a directory of certificates, else the first of the usual files.
   /// - Returns: nil while that is not known.
   /// - Source: truststore's `_openssl.py` (`_configure_context`); Python's `ssl.get_default_verify_paths`.
-  private mutating func truststoreStores(_ client: Client) -> [Use]? {
+  private func truststoreStores(_ client: Client) -> [Use]? {
     let defaults = openSSLDefaults(of: client)
     for use in defaults where !use.takesDirectory {
       guard let contents = contents(of: use.path, isDirectory: use.isDirectory) else { return nil }
@@ -122,7 +122,7 @@ extension Judgement {
   /// `CONDA_SSL_VERIFY`, else the last `ssl_verify` of its files: true, false, a path or `truststore`. For requests has
   /// it so, `REQUESTS_CA_BUNDLE` and `CURL_CA_BUNDLE` come before all of it.
   /// - Source: conda's `gateways/connection/session.py`, `base/context.py`; requests' `merge_environment_settings`.
-  private mutating func condaTrust(_ client: Client) -> ClientTrust {
+  private func condaTrust(_ client: Client) -> ClientTrust {
     var verify: Setting?
     for entry in entries(of: client) where entry.section.isEmpty && entry.has(["ssl-verify", "verify-ssl"]) {
       verify = setting(entry)
@@ -143,7 +143,7 @@ extension Judgement {
   /// `AWS_CA_BUNDLE`, else `ca_bundle` of its configuration, else `REQUESTS_CA_BUNDLE`, else certifi's file where there
   /// is one, else its own.
   /// - Source: botocore's `configprovider.py`, `endpoint.py` (`_get_verify_value`), `httpsession.py`.
-  private mutating func botocoreTrust(_ client: Client) -> ClientTrust {
+  private func botocoreTrust(_ client: Client) -> ClientTrust {
     let named =
       variable("AWS_CA_BUNDLE") ?? last(["ca-bundle"], of: entries(of: client))
       ?? variable("REQUESTS_CA_BUNDLE")
@@ -155,7 +155,7 @@ extension Judgement {
 
   /// `GRPC_DEFAULT_SSL_ROOTS_FILE_PATH`, else, also where that cannot be read, the roots that the package brings.
   /// - Source: grpc's `ssl_utils.cc` (`ComputePemRootCerts`); its `environment_variables.md`.
-  private mutating func grpcTrust(_ client: Client) -> ClientTrust {
+  private func grpcTrust(_ client: Client) -> ClientTrust {
     let own = client.bundle.map { [Use(path: $0, origin: .byDefault)] } ?? []
     guard let named = variable("GRPC_DEFAULT_SSL_ROOTS_FILE_PATH") else { return outcome(own, of: client) }
     guard let contents = contents(of: Path(named.value), isDirectory: false) else { return .unasked }
@@ -166,7 +166,7 @@ extension Judgement {
   /// `.curlrc` has `insecure`, `cacert` and `capath`; else `CURL_CA_BUNDLE`, else `SSL_CERT_DIR` and `SSL_CERT_FILE`.
   /// A file that is named must be readable. A directory is trusted as well: the one named, else the distribution's.
   /// - Source: curl(1), "--cacert", "ENVIRONMENT"; `tool_operate.c`.
-  private mutating func curlTrust(_ client: Client) -> ClientTrust {
+  private func curlTrust(_ client: Client) -> ClientTrust {
     let options = entries(of: client)
     if let off = last(["insecure", "k"], of: options) { return .off(off.origin) }
     var file = last(["cacert"], of: options)
@@ -214,7 +214,7 @@ extension Judgement {
 
   /// `check_certificate=off`; `ca_certificate` adds a file. The system's store is read in any case.
   /// - Source: wget's manual, "Wgetrc Commands"; `gnutls.c`, `openssl.c` (`ssl_init`).
-  private mutating func wgetTrust(_ client: Client) -> ClientTrust {
+  private func wgetTrust(_ client: Client) -> ClientTrust {
     let options = entries(of: client)
     if let off = last(["check-certificate", "checkcertificate"], of: options), !meansYes(off.value) {
       return .off(off.origin)
@@ -229,7 +229,7 @@ extension Judgement {
   /// `GIT_SSL_NO_VERIFY`, else `http.sslVerify`; `GIT_SSL_CAINFO`, else `http.sslCAInfo`; one that is for a URL counts
   /// more than one for all.
   /// - Source: git-config(1), "http.sslVerify", "http.<url>.*"; git's `http.c` (`http_init`).
-  private mutating func gitTrust(_ client: Client) -> ClientTrust {
+  private func gitTrust(_ client: Client) -> ClientTrust {
     if let off = variable("GIT_SSL_NO_VERIFY", countsEmpty: true) { return .off(off.origin) }
     if let verify = gitSetting("sslverify", client), !meansYes(verify.value), !verify.value.isEmpty {
       return .off(verify.origin)
@@ -266,7 +266,7 @@ extension Judgement {
   /// Roots of its own, and what `NODE_EXTRA_CA_CERTS` names; a file that cannot be read is passed over with a warning.
   /// OpenSSL's store with `--use-openssl-ca`, the system's with `--use-system-ca`. `NODE_TLS_REJECT_UNAUTHORIZED=0`.
   /// - Source: node(1), "ENVIRONMENT"; Node's `tls.rootCertificates`.
-  private mutating func nodeTrust(_ client: Client) -> ClientTrust {
+  private func nodeTrust(_ client: Client) -> ClientTrust {
     if let off = variable("NODE_TLS_REJECT_UNAUTHORIZED"), off.value[...].isEqual(to: "0") {
       return .off(off.origin)
     }
@@ -287,7 +287,7 @@ extension Judgement {
 
   /// As Node, but that `cafile` and `ca` replace all of it, and that `strict-ssl=false` alone turns it off.
   /// - Source: npm's config(7), "cafile", "strict-ssl"; `@npmcli/agent` sets `rejectUnauthorized` by it.
-  private mutating func npmTrust(_ client: Client) -> ClientTrust {
+  private func npmTrust(_ client: Client) -> ClientTrust {
     if let strict = npmSetting("strict-ssl", client), meansNo(strict.value) { return .off(strict.origin) }
     if let file = npmSetting("cafile", client), !file.value.isEmpty, !file.value[...].isEqual(to: "null") {
       return outcome([Use(path: path(file, expandsVariables: true), origin: file.origin)], of: client)
@@ -311,7 +311,7 @@ extension Judgement {
   /// Roots of its own; `SSL_CERT_FILE` or `SSL_CERT_DIR` replace them, where they exist; `UV_SYSTEM_CERTS`,
   /// `UV_NATIVE_TLS` and their settings have it read the system's. `UV_INSECURE_HOST` turns it off for hosts.
   /// - Source: uv's documentation, "TLS certificates", "Environment variables".
-  private mutating func uvTrust(_ client: Client) -> ClientTrust {
+  private func uvTrust(_ client: Client) -> ClientTrust {
     let options = entries(of: client)
     if let hosts = variable("UV_INSECURE_HOST") ?? last(["allow-insecure-host"], of: options),
       !hosts.value[...].isEqual(to: "[]")
@@ -341,13 +341,13 @@ extension Judgement {
 
   /// The system's store, or what `SSL_CERT_FILE` and `SSL_CERT_DIR` name instead.
   /// - Source: the crates rustls-native-certs and openssl-probe.
-  private mutating func rattlerTrust(_ client: Client) -> ClientTrust {
+  private func rattlerTrust(_ client: Client) -> ClientTrust {
     outcome(certificatesInVariables() ?? [Use(path: systemBundle, origin: .byDefault)], of: client)
   }
 
   /// The first of the usual bundles, or `SSL_CERT_FILE`; and every file in the directory, or in `SSL_CERT_DIR`.
   /// - Source: Go's `crypto/x509` (`root_unix.go`, `root_linux.go`).
-  private mutating func goTrust(_ client: Client) -> ClientTrust {
+  private func goTrust(_ client: Client) -> ClientTrust {
     let file = variable("SSL_CERT_FILE")
     var uses = [Use(path: file.map { Path($0.value) } ?? systemBundle, origin: file?.origin ?? .byDefault)]
     if let directories = variable("SSL_CERT_DIR") {

@@ -2,22 +2,38 @@ import Text
 
 /// Judges clients by facts: whom each will trust, and which proxy it will use. A pure function, but that it notes which
 /// stores it would have to know.
-public struct Judgement {
+public final class Judgement {
   /// A value and who has given it.
-  struct Setting {
+  final class Setting {
     let value: [UInt8]
     let origin: Origin
+
+    init(value: [UInt8], origin: Origin) {
+      self.value = value
+      self.origin = origin
+    }
   }
 
   /// A store that a client reads.
-  struct Use {
+  final class Use {
     let path: Path
-    var isDirectory = false
+    let isDirectory: Bool
     let origin: Origin
     /// Whether the client gives up where it cannot read the store; else it goes on with less trust.
-    var isVital = false
+    let isVital: Bool
     /// Whether what is named as a file may be a directory.
-    var takesDirectory = false
+    let takesDirectory: Bool
+
+    init(
+      path: Path, isDirectory: Bool = false, origin: Origin, isVital: Bool = false,
+      takesDirectory: Bool = false
+    ) {
+      self.path = path
+      self.isDirectory = isDirectory
+      self.origin = origin
+      self.isVital = isVital
+      self.takesDirectory = takesDirectory
+    }
   }
 
   public let facts: ClientFacts
@@ -26,7 +42,7 @@ public struct Judgement {
 
   public init(_ facts: ClientFacts) { self.facts = facts }
 
-  public mutating func verdict(on client: Client) -> ClientVerdict {
+  public func verdict(on client: Client) -> ClientVerdict {
     ClientVerdict(client: client, trust: trust(of: client), proxy: proxy(of: client))
   }
 
@@ -51,7 +67,7 @@ public struct Judgement {
     var all: [ConfigurationEntry] = []
     for path in facts.configurationPaths(of: client) {
       for file in facts.files where file.path == path || isIn(file.path, directory: path) {
-        for var entry in read(file.text, as: client.kind) {
+        for entry in read(file.text, as: client.kind) {
           entry.path = file.path
           all.append(entry)
         }
@@ -127,7 +143,7 @@ public struct Judgement {
   // MARK: Stores
 
   /// What a store holds; nil, and a question, where that is not known.
-  mutating func contents(of path: Path, isDirectory: Bool) -> ClientFacts.Store? {
+  func contents(of path: Path, isDirectory: Bool) -> ClientFacts.Store? {
     if let contents = facts.store(path, isDirectory: isDirectory) { return contents }
     if !questions.contains(where: { $0.path == path && $0.isDirectory == isDirectory }) {
       questions.append((path, isDirectory))
@@ -136,7 +152,7 @@ public struct Judgement {
   }
 
   /// What comes of a client that trusts all that these stores hold together.
-  mutating func outcome(_ uses: [Use], of client: Client) -> ClientTrust {
+  func outcome(_ uses: [Use], of client: Client) -> ClientTrust {
     if facts.mountedCount == 0 { return .unasked }
     var trusted = [Bool](repeating: false, count: facts.mountedCount)
     var failed: (use: Use, contents: ClientFacts.Store)?

@@ -56,7 +56,7 @@ func check(
       asJSON ? json(problemChecks(.system, [problem])) : line.utf8, context.settings.basics.log)
     return ExitStatus.failure
   }
-  var reading = ClientReading(planned, hasStrictFault: context.inputs.problems.contains { isStrictFault($0) })
+  let reading = ClientReading(planned, hasStrictFault: context.inputs.problems.contains { isStrictFault($0) })
   if commandLine.flags.contains(.clients) && !asJSON {
     return Output.write(clientTable(reading.verdicts()).utf8, context.settings.basics.log)
   }
@@ -66,7 +66,7 @@ func check(
     .variable,
     context.settings.problems + problems(planned.decision.plan, .variable)
       + (planned.userProblem.map { [$0] } ?? []))
-  checks += clientChecks(&reading, planned)
+  checks += clientChecks(reading, planned)
   checks += proxyChecks(context)
   if commandLine.connects {
     let targets = try connectTargets(commandLine, context.environment)

@@ -6,7 +6,7 @@ import Text
 import Trust
 
 /// What `check` says of the clients in the image: one for each, one for each bundle and store that no start touches.
-func clientChecks(_ reading: inout ClientReading, _ planned: PlannedStart) -> [Check] {
+func clientChecks(_ reading: ClientReading, _ planned: PlannedStart) -> [Check] {
   let stores = ManagedStores(planned)
   var checks = reading.unread.map { path, reason in
     Check(name: .client, target: path.shown, level: .warning, detail: report(unreadConfiguration: reason))

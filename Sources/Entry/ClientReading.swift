@@ -7,7 +7,7 @@ import Trust
 
 /// Finds the clients of an image by their well-known places, and reads what a judgement of them rests on. Nothing is
 /// run, and no directory is walked: names are asked for, and a few directories listed.
-struct ClientReading {
+final class ClientReading {
   private let root: Root
   private let environment: Environment
   private let snapshot: Snapshot
@@ -40,10 +40,10 @@ struct ClientReading {
   }
 
   /// What each client will do. What of the stores matters is read as the judgement asks for it.
-  mutating func verdicts() -> [ClientVerdict] {
+  func verdicts() -> [ClientVerdict] {
     // A question leads to at most one more for each usual bundle, and each store is read once.
     for _ in 0..<Self.roundLimit {
-      var judgement = Judgement(facts)
+      let judgement = Judgement(facts)
       let verdicts = clients.map { judgement.verdict(on: $0) }
       if judgement.questions.isEmpty { return verdicts }
       for question in judgement.questions {
@@ -67,7 +67,7 @@ struct ClientReading {
 
   private static var condaPrefixes: [Path] { [Path("/conda"), Path("/opt/conda")] }
 
-  private mutating func findPrograms() {
+  private func findPrograms() {
     let programs: [(StaticString, ClientKind)] = [
       ("curl", .curl), ("wget", .wget), ("git", .git), ("conda", .conda), ("uv", .uv), ("node", .node),
       ("npm", .npm), ("go", .go), ("ruby", .ruby),
@@ -77,15 +77,15 @@ struct ClientReading {
       guard let directory = directories.first(where: { root.exists($0.appending(name)) }) else { continue }
       let place = directory.appending(name)
       let prefix = directory.split.directory
-      var client = Client(kind, at: place, openSSL: openSSL(of: prefix), prefix: prefix)
+      let client = Client(kind, at: place, openSSL: openSSL(of: prefix), prefix: prefix)
       switch kind {
       case .conda: client.bundle = firstCertifi(in: sites(of: prefix))
       case .curl, .wget, .git:
         let own = prefix.appending("ssl/cacert.pem")
         if isConda(prefix) { client.bundle = own }
         // Debian's git has the libcurl of GnuTLS.
-        client.passesOverEmpty =
-          kind == .git && root.exists(Path("/usr/lib/x86_64-linux-gnu/libcurl-gnutls.so.4"))
+        let library: Text = "/usr/lib/\(Build.architecture)-linux-gnu/libcurl-gnutls.so.4"
+        client.passesOverEmpty = kind == .git && root.exists(Path(library.utf8))
         if kind == .curl { client.readsDirectoryAlone = readsDirectoryAlone(place) }
       default: break
       }
@@ -128,7 +128,7 @@ struct ClientReading {
     return (directory.appending("cert.pem"), directory.appending("certs"))
   }
 
-  private mutating func findPythons() {
+  private func findPythons() {
     var prefixes: [Path] = []
     var seen: [FileIdentity] = []
     // Many names lead to one directory: /bin to /usr/bin, python in PATH to /conda.
@@ -156,7 +156,7 @@ struct ClientReading {
   /// How many Pythons are looked at.
   private static let pythonLimit = 64
 
-  private mutating func findPython(_ prefix: Path) {
+  private func findPython(_ prefix: Path) {
     let program = prefix.appending("bin/python3")
     guard root.exists(program) || root.exists(prefix.appending("bin/python")) else { return }
     let sites = sites(of: prefix)
@@ -166,7 +166,7 @@ struct ClientReading {
     if isStrict && strictPython == nil { strictPython = program }
     let certifi = firstCertifi(in: sites)
     func add(_ kind: ClientKind, _ place: Path, _ bundle: Path? = nil, isStrict: Bool) {
-      var client = Client(kind, at: place, openSSL: openSSL, bundle: bundle, prefix: prefix)
+      let client = Client(kind, at: place, openSSL: openSSL, bundle: bundle, prefix: prefix)
       client.isStrict = isStrict
       if kind == .httpx, let text = try? root.read(place.appending("__version__.py"), limit: Self.fileLimit) {
         let version = version(in: text)
@@ -200,10 +200,10 @@ struct ClientReading {
     }
   }
 
-  private mutating func findPip(in site: Path, of prefix: Path, _ openSSL: (file: Path, directory: Path)) {
+  private func findPip(in site: Path, of prefix: Path, _ openSSL: (file: Path, directory: Path)) {
     let place = site.appending("pip")
     guard let text = try? root.read(place.appending("__init__.py"), limit: Self.fileLimit) else { return }
-    var client = Client(.pip, at: place, openSSL: openSSL, prefix: prefix)
+    let client = Client(.pip, at: place, openSSL: openSSL, prefix: prefix)
     client.bundle = certifi(in: place.appending("_vendor"))
     let version = version(in: text)
     client.usesTruststore =
@@ -271,7 +271,7 @@ struct ClientReading {
 
   /// - Source: the documentation of OpenJDK's `cacerts`, of Debian's ca-certificates-java and of RHEL's update-ca-trust;
   ///   NSS' "Shared DB".
-  private mutating func findForeignStores() {
+  private func findForeignStores() {
     var java = [
       "/etc/ssl/certs/java/cacerts", "/etc/pki/java/cacerts", "/opt/java/openjdk/lib/security/cacerts",
     ].map {
@@ -296,7 +296,7 @@ struct ClientReading {
   /// A configuration file or a piece of Python's own code is never larger, in bytes.
   private static let fileLimit = 1 << 18
 
-  private mutating func readConfiguration(of client: Client) {
+  private func readConfiguration(of client: Client) {
     for path in facts.configurationPaths(of: client) {
       if path.bytes.last != UInt8(ascii: "/") {
         readConfiguration(path)
@@ -312,7 +312,7 @@ struct ClientReading {
     }
   }
 
-  private mutating func readConfiguration(_ path: Path) {
+  private func readConfiguration(_ path: Path) {
     if facts.files.contains(where: { $0.path == path }) || unread.contains(where: { $0.path == path }) {
       return
     }

@@ -25,13 +25,13 @@ struct World {
       hasStrictFault: strict)
     facts.files = files.map { (Path(Array($0.utf8)), Array($1.utf8)) }
     let known = Self.merged.merging(stores) { $1 }
-    var client = Client(
+    let client = Client(
       kind, at: Path("/conda/bin/x"), openSSL: (Path("/conda/ssl/cert.pem"), Path("/conda/ssl/certs")),
       bundle: [.requests, .pip, .httpx, .conda, .botocore, .grpc].contains(kind) ? Path("/certifi") : nil,
       prefix: Path("/conda"))
     client.isStrict = strict
     while true {
-      var judgement = Judgement(facts)
+      let judgement = Judgement(facts)
       let verdict = judgement.verdict(on: client)
       if judgement.questions.isEmpty { return verdict }
       for question in judgement.questions {
