@@ -176,11 +176,12 @@ final class ClientReading {
     }
     add(.urllib, program, isStrict: isStrict)
     for site in sites {
+      // Those that verify as Python does by default; botocore makes a context of its own, the last two are not Python's.
       let libraries: [(StaticString, ClientKind, Bool)] = [
         ("requests", .requests, true), ("aiohttp", .aiohttp, true), ("httpx", .httpx, true),
-        ("botocore", .botocore, true), ("grpc", .grpc, false), ("rattler", .rattler, false),
+        ("botocore", .botocore, false), ("grpc", .grpc, false), ("rattler", .rattler, false),
       ]
-      for (name, kind, isOpenSSL) in libraries where root.exists(site.appending(name)) {
+      for (name, kind, verifiesAsPython) in libraries where root.exists(site.appending(name)) {
         let place = site.appending(name)
         let bundle: Path? =
           switch kind {
@@ -189,7 +190,7 @@ final class ClientReading {
           case .grpc: place.appending("_cython/_credentials/roots.pem")
           default: nil
           }
-        add(kind, place, bundle, isStrict: isStrict && isOpenSSL)
+        add(kind, place, bundle, isStrict: isStrict && verifiesAsPython)
       }
       findPip(in: site, of: prefix, openSSL)
       let own: [StaticString] = [
