@@ -9,19 +9,17 @@ struct BundlePath: Equatable {
   let isRequired: Bool
 }
 
-/// The bundles that the settings mean, patterns resolved, in order.
+/// The bundles that a setting's pattern means, in order.
 /// - Parameter fail: is told of each pattern that does not say which bundles there are.
 func bundlePaths(
-  _ patterns: [Path], in root: Root, fail: (PatternFailure) -> Void
+  _ pattern: Path, in root: Root, fail: (PatternFailure) -> Void
 ) -> [BundlePath] {
-  patterns.flatMap { pattern -> [BundlePath] in
-    if !pattern.bytes.contains(wildcard) { return [BundlePath(path: pattern, isRequired: true)] }
-    do throws(PatternFailure.Reason) {
-      return try matches(of: pattern, in: root).map { BundlePath(path: $0, isRequired: false) }
-    } catch {
-      fail(PatternFailure(pattern: pattern, reason: error))
-      return []
-    }
+  if !pattern.bytes.contains(wildcard) { return [BundlePath(path: pattern, isRequired: true)] }
+  do throws(PatternFailure.Reason) {
+    return try matches(of: pattern, in: root).map { BundlePath(path: $0, isRequired: false) }
+  } catch {
+    fail(PatternFailure(pattern: pattern, reason: error))
+    return []
   }
 }
 

@@ -20,7 +20,8 @@ func clientChecks(_ reading: ClientReading, _ planned: PlannedStart) -> [Check] 
   }
   if planned.context.mounted.isEmpty { return checks }
   for bundle in reading.bundles where !stores.areManaged(bundle) {
-    checks.append(Check(name: .client, target: bundle.shown, level: .info, detail: unmanagedBundleText))
+    checks.append(
+      Check(name: .client, target: bundle.shown, level: .info, detail: report(unmanagedBundle: bundle)))
   }
   for store in reading.foreign {
     checks.append(

@@ -92,7 +92,7 @@ extension Finding.Kind {
     case .variableUnreadable(let path, let reason, isDirectory: false):
       "\(shownValue(path)): \(reason.shortText); clients that obey the variable trust nothing; unset it"
     case .variableLacks(let path, let subject, let count):
-      "\(shownValue(path)) lacks \(subject)\(count == 0 ? "" : " and \(count) more" as Text); unset the variable, or add the file to PSM_ENTRY_BUNDLES"
+      "\(shownValue(path)) lacks \(subject)\(count == 0 ? "" : " and \(count) more" as Text); unset the variable, or set PSM_ENTRY_BUNDLES=default:FILE"
     case .variableLacksPublic(let path):
       "\(shownValue(path)) contains no public CA, so its clients reject public hosts; unset the variable, or add the public CAs to the file"
     case .redirected(let from, let to): "\(from.shown) could not be updated; using \(to.shown)"

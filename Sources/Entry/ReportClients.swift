@@ -46,9 +46,9 @@ private func trustText(_ verdict: ClientVerdict, _ isManaged: (Path) -> Bool) ->
   case .lacking(let path, .byDefault):
     isManaged(path)
       ? "does not trust the mounted CAs: \(path.shown) lacks them (see above)"
-      : "does not trust the mounted CAs: \(path.shown) lacks them; add it to PSM_ENTRY_BUNDLES"
+      : "does not trust the mounted CAs: \(path.shown) lacks them; set PSM_ENTRY_BUNDLES=default:\(path.shown)"
   case .lacking(let path, let origin):
-    "does not trust the mounted CAs: \(path.shown) (\(origin.shown)) lacks them; remove the setting, or add the file to PSM_ENTRY_BUNDLES"
+    "does not trust the mounted CAs: \(path.shown) (\(origin.shown)) lacks them; remove the setting, or set PSM_ENTRY_BUNDLES=default:\(path.shown)"
   case .unusable(let path, let contents, .byDefault):
     "trusts nothing: \(path.shown): \(contents.text); restore it from the image"
   case .unusable(let path, let contents, let origin):
@@ -122,8 +122,9 @@ extension ClientFacts.Store {
   }
 }
 
-let unmanagedBundleText: Text =
-  "not managed: a start does not add the mounted CAs; to have it, add the path to PSM_ENTRY_BUNDLES"
+func report(unmanagedBundle path: Path) -> Text {
+  "not managed: a start does not add the mounted CAs; to change that, set PSM_ENTRY_BUNDLES=default:\(path.shown)"
+}
 
 let foreignStoreText: Text =
   "a trust store of its own, which psm-entry does not manage; import the CAs with its own tool"

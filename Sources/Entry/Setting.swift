@@ -87,7 +87,7 @@ enum Setting: Int, CaseIterable {
     case .certs: "files or directories of CA certificates, ':' between"
     case .repoCustomCACert: "one more file: the product's own setting, only read"
     case .certsData: "CA certificates themselves: PEM or Base64"
-    case .bundles: "bundles to merge into (paths, '*' matches), or none"
+    case .bundles: "paths of bundles, '*' matches; default, none"
     case .system: "the system store: auto, native or off"
     case .export: "variables to set to the bundle's path, ',' between"
     case .prefer: "the case that wins where two differ: lower or upper"

@@ -35,8 +35,10 @@ final class Settings {
   let certificateData: [UInt8]?
   /// Whether a variable names an input by what is no absolute path: then not all was read that was meant.
   let misnamesInputs: Bool
-  /// Paths whose components may hold `*`; nil where nobody has named any, and the usual places are looked at.
-  let bundles: [Path]?
+  /// Paths whose components may hold `*`; ``usualBundles`` among them stands for all the usual places.
+  let bundles: [Path]
+
+  static let usualBundles = Path("default")
   let system: System
   let exports: [[UInt8]]
   /// Which case of a proxy variable wins; nil where nobody has said so.
@@ -59,8 +61,7 @@ final class Settings {
     ) { word($0, Self.preferences).map { Optional($0) } }
     let relative: StaticString = "holds a path that does not begin with /"
     bundles = try source.read(
-      .bundles, default: nil, &problems, diagnostic: relative
-    ) { $0[...].isEqual(to: "none") ? [] : paths($0).map { Optional($0) } }
+      .bundles, default: [Self.usualBundles], &problems, diagnostic: relative, parse: bundlePatterns)
     namedStateDirectories = try source.read(
       .stateDir, default: [], &problems, diagnostic: relative, parse: paths)
     noProxy = source.value(of: .noProxy)?.bytes ?? []
@@ -126,6 +127,13 @@ final class Settings {
 private func paths(_ bytes: [UInt8]) -> [Path]? {
   let paths = bytes[...].parts(between: ":").map { Path($0) }
   return paths.allSatisfy { $0.isAbsolute } ? paths : nil
+}
+
+/// Absolute paths and the word `default` between colons, or the word `none` alone.
+private func bundlePatterns(_ bytes: [UInt8]) -> [Path]? {
+  if bytes[...].isEqual(to: "none") { return [] }
+  let patterns = bytes[...].parts(between: ":").map { Path($0) }
+  return patterns.allSatisfy { $0.isAbsolute || $0 == Settings.usualBundles } ? patterns : nil
 }
 
 private func names(_ text: StaticString) -> [[UInt8]] { names(text.bytes) ?? [] }

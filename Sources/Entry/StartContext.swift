@@ -52,10 +52,12 @@ final class StartContext {
       }
     var failures: [PatternFailure] = []
     let fail = { (failure: PatternFailure) in failures.append(failure) }
-    let bundles =
-      settings.bundles.map { bundlePaths($0, in: root, fail: fail) }
-      ?? usualBundlePaths(
-        virtualEnvironment: environment.value(of: "VIRTUAL_ENV").map { Path($0) }, in: root, fail: fail)
+    let virtualEnvironment = environment.value(of: "VIRTUAL_ENV").map { Path($0) }
+    let bundles = settings.bundles.flatMap { pattern in
+      pattern == Settings.usualBundles
+        ? usualBundlePaths(virtualEnvironment: virtualEnvironment, in: root, fail: fail)
+        : bundlePaths(pattern, in: root, fail: fail)
+    }
     return SnapshotReader.Request(
       mounted: mounted, builder: builder,
       bundles: bundles.map { (path: $0.path, isRequired: $0.isRequired) },

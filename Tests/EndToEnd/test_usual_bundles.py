@@ -63,6 +63,17 @@ def test_every_place_is_merged_into_and_the_first_is_named(scene):
     assert f"trusted by {len(PLACES)} of {len(PLACES)} stores" in again.said
 
 
+@pytest.mark.parametrize(("value", "named"), [("default:/srv/ca.pem", PLACES[0]), ("/srv/ca.pem:default", "/srv/ca.pem")])
+def test_a_bundle_beside_the_usual_ones(scene, value, named):
+    for path in (*PLACES[:2], "/srv/ca.pem"):
+        scene.write(path, base())
+    started = scene.start("--bundles", value)
+    assert started.lines("error") == []
+    for path in (*PLACES[:2], "/srv/ca.pem"):
+        assert CORP.der in certificates_of(scene.read(path)), path
+    assert started.variables["NODE_EXTRA_CA_CERTS"] == named
+
+
 def test_without_virtual_env_its_packages_are_not_looked_at(scene):
     scene.write(PLACES[-1], base())
     scene.write(NATIVE_STORE, base())

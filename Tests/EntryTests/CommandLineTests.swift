@@ -103,27 +103,28 @@ private func parsed(_ words: [String]) throws(CommandLine.UsageError) -> Command
   struct Bundles: Sendable {
     let words: [String]
     let entries: [String]
-    /// nil for the usual places.
-    let paths: [String]?
+    let paths: [String]
   }
 
   @Test(arguments: [
-    Bundles(words: [], entries: [], paths: nil),
-    Bundles(words: [], entries: ["PSM_ENTRY_BUNDLES="], paths: nil),
+    Bundles(words: [], entries: [], paths: ["default"]),
+    Bundles(words: [], entries: ["PSM_ENTRY_BUNDLES="], paths: ["default"]),
     Bundles(words: [], entries: ["PSM_ENTRY_BUNDLES=none"], paths: []),
     Bundles(words: ["--bundles", "none"], entries: ["PSM_ENTRY_BUNDLES=/a"], paths: []),
     Bundles(words: ["--bundles=/a:/b*"], entries: ["PSM_ENTRY_BUNDLES=none"], paths: ["/a", "/b*"]),
     Bundles(words: [], entries: ["PSM_ENTRY_BUNDLES=/none"], paths: ["/none"]),
+    Bundles(words: [], entries: ["PSM_ENTRY_BUNDLES=default:/a"], paths: ["default", "/a"]),
+    Bundles(words: ["--bundles", "/a:default"], entries: [], paths: ["/a", "default"]),
   ])
   func whereNoBundleIsNamedTheUsualPlacesAreMeantAndNoneMeansNone(row: Bundles) throws {
     let settings = try settings(row.words, row.entries)
-    #expect(settings.bundles?.map { Array($0.bytes) } == row.paths?.map(bytes))
+    #expect(settings.bundles.map { Array($0.bytes) } == row.paths.map(bytes))
     #expect(settings.problems.isEmpty)
   }
 
   @Test func noneAmongPathsIsNoPath() throws {
     let settings = try settings([], ["PSM_ENTRY_BUNDLES=none:/a"])
-    #expect(settings.problems.map { $0.level } == [.error] && settings.bundles == nil)
+    #expect(settings.problems.map { $0.level } == [.error] && settings.bundles == [Settings.usualBundles])
   }
 
   @Test func anEmptyVariableCountsAsUnset() throws {

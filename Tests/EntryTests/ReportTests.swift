@@ -168,10 +168,10 @@ struct ReportTests {
     ),
     Row(
       .variableLacks(path, subject: "CN=A", more: 0), "variable.lacks",
-      "/conda/ssl/cacert.pem lacks CN=A; unset the variable, or add the file to PSM_ENTRY_BUNDLES"),
+      "/conda/ssl/cacert.pem lacks CN=A; unset the variable, or set PSM_ENTRY_BUNDLES=default:FILE"),
     Row(
       .variableLacks(Path("user:secret@proxy"), subject: "CN=A", more: 1), "variable.lacks",
-      "(not shown: no path) lacks CN=A and 1 more; unset the variable, or add the file to PSM_ENTRY_BUNDLES"),
+      "(not shown: no path) lacks CN=A and 1 more; unset the variable, or set PSM_ENTRY_BUNDLES=default:FILE"),
     Row(
       .redirected(from: path, to: other), "variable.redirected",
       "/conda/ssl/cacert.pem could not be updated; using /run/psm-entry/cacert.pem"),
