@@ -85,7 +85,7 @@ private func helpText(of verb: CommandLine.Verb) -> Text? {
       Verify trust stores as they are, and clients and proxies as a start leaves them. Nothing is changed.
 
         --json              for machines: {"ok":…,"checks":…}
-        --clients           list what each client in the image will trust, which proxy it will use, and why
+        --clients           list what each client in the image trusts, which proxy it uses, and why
         --connect           connect through each proxy to each target, and verify TLS
         --proxy URL         a proxy to try, beside those of the environment; may be repeated
         --proxy-file FILE   the same from a file: an argument can be read by every process
