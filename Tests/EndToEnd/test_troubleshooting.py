@@ -31,7 +31,20 @@ Write the path at which the binary lies for `psm-entry`. `docker exec CONTAINER 
 the environment that the service has; an `exec` without it sees the raw variables. In a shell that is open already,
 `eval "$(psm-entry env)"` does the same. `psm-entry install DEST` copies the binary where there is no `cp`.
 
-All messages on this page are printed by the program in the tests, with `PORT` and `REASON` in place of what changes.
+## What clients say
+
+| in the log of a client | what it means | what to do |
+|---|---|---|
+| `CERTIFICATE_VERIFY_FAILED`, `self-signed certificate in certificate chain`, `unable to get local issuer certificate`, `SSLError`, `CondaSSLError` | this client does not trust the CA that signed what it was shown, mostly the proxy's | `psm-entry check --connect --target URL` names the issuer: mount its CA and restart. If it is mounted, `psm-entry check --clients` says which store this client reads |
+| `Missing Authority Key Identifier`, `Basic Constraints of CA cert not marked critical`, `CA cert does not include key usage extension` | Python 3.13 and later reject this CA; older clients accept it | mount the issuing CA beside the root, or have it reissued: see [certificates](certificates.md) |
+| `Could not find a suitable TLS CA certificate bundle`, `error setting certificate verify locations`, `No such file or directory` for a `.pem` | a variable or a configuration file names a bundle that is gone | `psm-entry check --clients` names the variable or the file: remove it |
+| `ProxyError`, `407 Proxy Authentication Required`, `Tunnel connection failed` | the proxy refused the user, the target, or the connection | `psm-entry check --connect`, and its message below |
+| `Connection refused`, `Connection timed out` | the client went past the proxy, or to a wrong port | `psm-entry check` says which proxy each client uses; `docker exec CONTAINER psm-entry -- env` shows the variables of the service |
+| `certificate has expired` | a CA, or the server's certificate, is too old | `psm-entry certs` shows what expires when |
+
+## What psm-entry says
+
+All messages below are printed by the program in the tests, with `PORT` and `REASON` in place of what changes.
 """
 
 
