@@ -97,8 +97,8 @@ def test_two_builds_in_different_directories_are_the_same_to_the_byte(handed_out
     assert len(contents) == 8
 
 
-NEEDED = "ca-certificates libcurl4t64 libedit2 libncurses6 libsqlite3-0 libxml2 libstdc++6 libgcc-s1 git make"
-"""What the toolchain itself runs with."""
+NEEDED = "binutils binutils-gold libc6-dev libcurl4t64 libedit2 libgcc-14-dev libncurses6 libsqlite3-0 libstdc++-14-dev libxml2 git"
+"""What the toolchain runs with, and what the package's description is compiled with."""
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +113,7 @@ def built_on_debian_13(request, debian_13_image, binary, tmp_path_factory):
     toolchain = Path(shutil.which("swift")).resolve().parents[2]
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "psm-entry"
     script = f"""set -e
+        export DEBIAN_FRONTEND=noninteractive
         apt-get -qq update && apt-get -qq install --yes --no-install-recommends {NEEDED} >/dev/null
         cd /src && Packaging/build x86_64 && Packaging/build aarch64"""
     mounts = ["--volume", f"{toolchain}:{toolchain}:ro", "--volume", f"{directory}:/src"]
