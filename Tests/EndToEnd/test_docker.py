@@ -107,7 +107,10 @@ def test_what_buildkit_builds_is_healthy_and_unhealthy_as_check_says(
     shutil.copy(binary, tmp_path / "built" / "psm-entry")
     name = f"psm-entry-{target}"
     options = ["--build-context", f"build={tmp_path / 'built'}", "--build-arg", f"BASE={image}", "--target", target]
-    product.build(docker, *options, "--file", str(REPOSITORY / "Dockerfile.example"), "--tag", name, str(tmp_path))
+    recipe = (REPOSITORY / "Dockerfile.example").read_text(encoding="utf-8")
+    assert "\n# HEALTHCHECK " in recipe, "it is opt-in: this is somebody who opts in"
+    (tmp_path / "Dockerfile").write_text(recipe.replace("\n# HEALTHCHECK ", "\nHEALTHCHECK "), encoding="utf-8")
+    product.build(docker, *options, "--file", str(tmp_path / "Dockerfile"), "--tag", name, str(tmp_path))
     assert json.loads(docker.succeed("image", "inspect", name))[0]["Config"]["Healthcheck"]["Interval"] == 60 * 10**9
 
     quick = ["--health-interval", "300ms", "--health-retries", "1", "--health-start-period", "0s"]
