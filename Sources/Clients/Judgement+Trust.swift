@@ -192,9 +192,7 @@ extension Judgement {
       uses.append(Use(path: client.bundle ?? systemBundle, origin: .byDefault))
     }
     if let directory {
-      for part in directory.value[...].parts(between: ":") {
-        uses.append(Use(path: Path(part), isDirectory: true, origin: directory.origin))
-      }
+      uses += hashedDirectories(in: directory)
     } else if client.bundle == nil {
       uses.append(Use(path: Path("/etc/ssl/certs"), isDirectory: true, origin: .byDefault))
     }
@@ -327,15 +325,18 @@ extension Judgement {
     return .ownRoots
   }
 
+  /// The directories of hashed names that a setting lists, `:` between.
+  private func hashedDirectories(in setting: Setting) -> [Use] {
+    setting.value[...].parts(between: ":").map {
+      Use(path: Path($0), isDirectory: true, origin: setting.origin)
+    }
+  }
+
   /// What `SSL_CERT_FILE` and `SSL_CERT_DIR` name together; nil where neither is set.
   private func certificatesInVariables() -> [Use]? {
     var uses: [Use] = []
     if let file = variable("SSL_CERT_FILE") { uses.append(Use(path: Path(file.value), origin: file.origin)) }
-    if let directories = variable("SSL_CERT_DIR") {
-      for part in directories.value[...].parts(between: ":") {
-        uses.append(Use(path: Path(part), isDirectory: true, origin: directories.origin))
-      }
-    }
+    if let directories = variable("SSL_CERT_DIR") { uses += hashedDirectories(in: directories) }
     return uses.isEmpty ? nil : uses
   }
 
@@ -351,9 +352,7 @@ extension Judgement {
     let file = variable("SSL_CERT_FILE")
     var uses = [Use(path: file.map { Path($0.value) } ?? systemBundle, origin: file?.origin ?? .byDefault)]
     if let directories = variable("SSL_CERT_DIR") {
-      for part in directories.value[...].parts(between: ":") {
-        uses.append(Use(path: Path(part), isDirectory: true, origin: directories.origin))
-      }
+      uses += hashedDirectories(in: directories)
     } else {
       uses += ["/etc/ssl/certs", "/etc/pki/tls/certs"].map { (path: StaticString) in
         Use(path: Path(path), isDirectory: true, origin: .byDefault)

@@ -36,7 +36,7 @@ func usualBundlePaths(
   virtualEnvironment: Path?, in root: Root, fail: (PatternFailure) -> Void
 ) -> [BundlePath] {
   var places = UsualPlaces(root: root)
-  let condas = (["/conda", "/opt/conda"] as [StaticString]).map { Path($0) }.filter { places.exists($0) }
+  let condas = condaPrefixes.filter { places.exists($0) }
   for prefix in condas { places.look(inConda: prefix) }
   for prefix in condas {
     let environments = prefix.appending("envs")
@@ -54,6 +54,17 @@ func usualBundlePaths(
   return places.found.map { BundlePath(path: $0, isRequired: false) }
 }
 
+/// Where conda is usually installed.
+var condaPrefixes: [Path] { [Path("/conda"), Path("/opt/conda")] }
+
+/// The bundles that Python packages bring, below the directory of packages.
+var packagedBundles: [StaticString] {
+  [
+    "certifi/cacert.pem", "pip/_vendor/certifi/cacert.pem", "botocore/cacert.pem",
+    "grpc/_cython/_credentials/roots.pem",
+  ]
+}
+
 private struct UsualPlaces {
   let root: Root
   private(set) var found: [Path] = []
@@ -67,15 +78,11 @@ private struct UsualPlaces {
   }
 
   mutating func look(inPythonsOf directory: Path, packages: [StaticString]) {
-    let bundles: [StaticString] = [
-      "certifi/cacert.pem", "pip/_vendor/certifi/cacert.pem", "botocore/cacert.pem",
-      "grpc/_cython/_credentials/roots.pem",
-    ]
     for name in names(in: directory, like: "python3*") {
       for packages in packages {
         let place = directory.appending(name).appending(packages)
         if !exists(place) { continue }
-        for bundle in bundles { look(at: place.appending(bundle)) }
+        for bundle in packagedBundles { look(at: place.appending(bundle)) }
       }
     }
   }

@@ -65,21 +65,19 @@ final class ClientReading {
     (environment.value(of: "PATH") ?? [])[...].parts(between: ":").map { Path($0) }.filter { $0.isAbsolute }
   }
 
-  private static var condaPrefixes: [Path] { [Path("/conda"), Path("/opt/conda")] }
-
   private func findPrograms() {
     let programs: [(StaticString, ClientKind)] = [
       ("curl", .curl), ("wget", .wget), ("git", .git), ("conda", .conda), ("uv", .uv), ("node", .node),
       ("npm", .npm), ("go", .go), ("ruby", .ruby),
     ]
-    let directories = path + Self.condaPrefixes.map { $0.appending("bin") }
+    let directories = path + condaPrefixes.map { $0.appending("bin") }
     for (name, kind) in programs {
       guard let directory = directories.first(where: { root.exists($0.appending(name)) }) else { continue }
       let place = directory.appending(name)
       let prefix = directory.split.directory
       let client = Client(kind, at: place, openSSL: openSSL(of: prefix), prefix: prefix)
       switch kind {
-      case .conda: client.bundle = firstCertifi(in: sites(of: prefix))
+      case .conda: client.bundle = firstCertifi(in: sites(of: prefix, minor(of: prefix)))
       case .curl, .wget, .git:
         let own = prefix.appending("ssl/cacert.pem")
         if isConda(prefix) { client.bundle = own }
@@ -102,11 +100,8 @@ final class ClientReading {
     var rest = program[...]
     while let position = rest.firstOccurrence(of: "curl/") {
       rest = program[(position + 5)...]
-      let major = rest.prefix { $0.isDigit }
-      let minor = rest.dropFirst(major.count + 1).prefix { $0.isDigit }
-      if let major = major.decimal(upTo: 99), let minor = minor.decimal(upTo: 999) {
-        return (major, minor) < (8, 2)
-      }
+      let version = version(at: rest)
+      if let major = version.major, let minor = version.minor { return (major, minor) < (8, 2) }
     }
     return false
   }
@@ -138,9 +133,9 @@ final class ClientReading {
       seen.append(identity)
       prefixes.append(prefix)
     }
-    for prefix in Self.condaPrefixes {
+    for prefix in condaPrefixes {
       add(prefix)
-      for name in (try? names(in: prefix.appending("envs"))) ?? [] {
+      for name in names(in: prefix.appending("envs")) {
         add(prefix.appending("envs").appending(name))
       }
     }
@@ -159,18 +154,17 @@ final class ClientReading {
   private func findPython(_ prefix: Path) {
     let program = prefix.appending("bin/python3")
     guard root.exists(program) || root.exists(prefix.appending("bin/python")) else { return }
-    let sites = sites(of: prefix)
-    let base = basePrefix(of: prefix)
-    let openSSL = openSSL(of: base)
-    let isStrict = minor(of: prefix).map { $0 >= 13 } ?? false
+    let minor = minor(of: prefix)
+    let sites = sites(of: prefix, minor)
+    let openSSL = openSSL(of: basePrefix(of: prefix))
+    let isStrict = minor.map { $0 >= 13 } ?? false
     if isStrict && strictPython == nil { strictPython = program }
     let certifi = firstCertifi(in: sites)
     func add(_ kind: ClientKind, _ place: Path, _ bundle: Path? = nil, isStrict: Bool) {
       let client = Client(kind, at: place, openSSL: openSSL, bundle: bundle, prefix: prefix)
       client.isStrict = isStrict
       if kind == .httpx, let text = try? root.read(place.appending("__version__.py"), limit: Self.fileLimit) {
-        let version = version(in: text)
-        client.passesOverMissing = (version.major, version.minor) < (0, 28)
+        client.passesOverMissing = version(in: text) < (0, 28)
       }
       clients.append(client)
     }
@@ -192,24 +186,20 @@ final class ClientReading {
           }
         add(kind, place, bundle, isStrict: isStrict && verifiesAsPython)
       }
-      findPip(in: site, of: prefix, openSSL)
-      let own: [StaticString] = [
-        "certifi/cacert.pem", "pip/_vendor/certifi/cacert.pem", "botocore/cacert.pem",
-        "grpc/_cython/_credentials/roots.pem",
-      ]
-      for path in own.map({ site.appending($0) }) where root.exists(path) { bundles.append(path) }
+      findPip(in: site, of: prefix, minor ?? 0, openSSL)
+      for path in packagedBundles.map({ site.appending($0) }) where root.exists(path) { bundles.append(path) }
     }
   }
 
-  private func findPip(in site: Path, of prefix: Path, _ openSSL: (file: Path, directory: Path)) {
+  private func findPip(
+    in site: Path, of prefix: Path, _ minor: Int, _ openSSL: (file: Path, directory: Path)
+  ) {
     let place = site.appending("pip")
     guard let text = try? root.read(place.appending("__init__.py"), limit: Self.fileLimit) else { return }
     let client = Client(.pip, at: place, openSSL: openSSL, prefix: prefix)
     client.bundle = certifi(in: place.appending("_vendor"))
-    let version = version(in: text)
     client.usesTruststore =
-      (version.major, version.minor) >= (24, 2) && root.exists(place.appending("_vendor/truststore"))
-      && (minor(of: prefix) ?? 0) >= 10
+      version(in: text) >= (24, 2) && root.exists(place.appending("_vendor/truststore")) && minor >= 10
     clients.append(client)
   }
 
@@ -227,9 +217,10 @@ final class ClientReading {
   }
 
   /// The directories of packages of the Python of a prefix, those first that come first in `sys.path`.
-  private func sites(of prefix: Path) -> [Path] {
+  /// - Parameter minor: which Python 3 it is.
+  private func sites(of prefix: Path, _ minor: Int?) -> [Path] {
     var sites: [Path] = []
-    guard let minor = minor(of: prefix) else { return [] }
+    guard let minor else { return [] }
     let version = StaticString("lib/python3.").bytes + decimal(Int64(minor))
     let library = prefix.appending(version[...])
     if prefix == Path("/usr") {
@@ -249,7 +240,7 @@ final class ClientReading {
         return minor
       }
     }
-    let found = ((try? names(in: prefix.appending("lib"))) ?? []).compactMap { minorVersion($0) }
+    let found = names(in: prefix.appending("lib")).compactMap { minorVersion($0) }
     return found.max()
   }
 
@@ -286,10 +277,11 @@ final class ClientReading {
     if let path = databases.first(where: { root.exists($0) }) { foreign.append(("NSS", path)) }
   }
 
-  private func names(in path: Path) throws(Errno) -> [Path] {
-    let directory = try Directory(path, in: root)
+  /// The names in a directory; none where it cannot be listed.
+  private func names(in path: Path) -> [Path] {
+    guard let directory = try? Directory(path, in: root) else { return [] }
     defer { directory.close() }
-    return try directory.names()
+    return (try? directory.names()) ?? []
   }
 
   // MARK: Reading
@@ -304,7 +296,7 @@ final class ClientReading {
         continue
       }
       let directory = Path(path.bytes.dropLast())
-      for name in ((try? names(in: directory)) ?? []).prefix(messageLimit * 8) {
+      for name in names(in: directory).prefix(messageLimit * 8) {
         let ending = name.bytes.suffix(5)
         if ending.suffix(4).isEqual(to: ".yml") || ending.isEqual(to: ".yaml") {
           readConfiguration(directory.appending(name))
@@ -374,11 +366,16 @@ final class ClientReading {
   private func trusted(_ ders: SortedBytes) -> [Bool] { wanted.map { ders.contains($0.der) } }
 }
 
-/// The number behind `__version__`.
+/// The number behind `__version__`; 0 for a part that is not there.
 private func version(in text: [UInt8]) -> (major: Int, minor: Int) {
   guard let start = text[...].firstOccurrence(of: "__version__") else { return (0, 0) }
-  let rest = text[start...].drop { !$0.isDigit }
-  let major = rest.prefix { $0.isDigit }
-  let minor = rest.dropFirst(major.count + 1).prefix { $0.isDigit }
-  return (major.decimal(upTo: 9999) ?? 0, minor.decimal(upTo: 9999) ?? 0)
+  let version = version(at: text[start...].drop { !$0.isDigit })
+  return (version.major ?? 0, version.minor ?? 0)
+}
+
+/// The number with which a text begins, as in `8.14.1`.
+private func version(at text: ArraySlice<UInt8>) -> (major: Int?, minor: Int?) {
+  let major = text.prefix { $0.isDigit }
+  let minor = text.dropFirst(major.count + 1).prefix { $0.isDigit }
+  return (major.decimal(upTo: 9999), minor.decimal(upTo: 9999))
 }
