@@ -63,7 +63,8 @@ def build_from_source(engine: Engine, image: str, directory: Path, commit: str) 
     clone.mkdir()
     for name in ("Package.swift", "Dockerfile.example"):
         shutil.copy(REPOSITORY / name, clone)
-    shutil.copytree(REPOSITORY / "Sources", clone / "Sources")
+    for name in ("Sources", "Packaging"):
+        shutil.copytree(REPOSITORY / name, clone / name)
     (shown,) = [block for block in blocks(REPOSITORY / "README.md") if block.run_by.startswith("from_source.py")]
     command = [*shlex.split(shown.text), "--build-arg", f"BUILDER={builder}", "--build-arg", f"COMMIT={commit}"]
     Project(clone, {}, engine).run(*command, seconds=600)

@@ -39,7 +39,7 @@ PARENT = {
     "rt_sigpending": "a signal that came last of all",
 }
 CHILD = {
-    "gettid": "musl, after a fork",
+    "set_tid_address": "musl, after a fork",
     "rt_sigprocmask": "musl, after a fork; then the mask as it came",
     "close": "the pipe's other end; and each file",
     "setpgid": "a group of its own, so that a tool's children end with it",
