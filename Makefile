@@ -10,7 +10,7 @@ SCRIPTS := .ci/run Fuzz/run Fuzz/seeds Tests/EndToEnd/install-tools Tests/EndToE
 SCRIPTS += Packaging/build Packaging/dist Packaging/musl Packaging/sign Tests/EndToEnd/debian-13-packages Tests/EndToEnd/rhel/layout \
   Tests/EndToEnd/rhel/update-ca-trust-old Tests/EndToEnd/rhel/update-ca-trust-new examples/compose-override
 
-.PHONY: help tools static static-aarch64 faults-binary lint unit e2e fuzz fuzz-minute test test-all worlds demo bench dist sign version record-cost clean
+.PHONY: help tools static static-aarch64 faults-binary lint unit e2e images fuzz fuzz-minute test test-all worlds demo bench dist sign version record-cost clean
 
 help:
 	@echo 'make demo           the main job in front of your eyes'
@@ -21,6 +21,7 @@ help:
 	@echo 'make static-aarch64 build/aarch64/psm-entry, the same for 64-bit ARM'
 	@echo 'make unit           swift build and swift test'
 	@echo 'make e2e            containers, proxies and real clients'
+	@echo 'make images         the images that the tests run, each built once for its recipe'
 	@echo 'make fuzz           ten minutes with hostile bytes for each reader of certificates and proxies'
 	@echo 'make lint           swift format, shellcheck, hadolint, yamllint'
 	@echo 'make bench          measures it beside what it replaces, into docs/performance.md (about 3 minutes)'
@@ -59,8 +60,17 @@ unit:
 	swift build
 	swift test
 
+# In two processes; Tests/EndToEnd/conftest.py says which files stay together, and which begin.
+RUN_E2E = .venv/bin/pytest Tests/EndToEnd --ignore Tests/EndToEnd/test_tool_faults.py --numprocesses 2 --durations=10
+
 e2e: tools static static-aarch64 faults-binary
-	.venv/bin/pytest Tests/EndToEnd --ignore Tests/EndToEnd/test_tool_faults.py --durations=10
+	$(RUN_E2E)
+
+# Every image of the tests. What is there already costs nothing, and a test that needs one builds it.
+images: tools
+	@cd Tests/EndToEnd && for image in 'image rhel' 'image debian' 'image suse' 'image arch' 'image debian trixie' \
+	  'image rhel trixie' 'python-image' 'python-image bare' 'clients-image bookworm' 'clients-image trixie' \
+	  'agreement-image bookworm' 'agreement-image trixie'; do ./build-$$image || exit; done
 
 # After a growth that is wanted: writes down what the tests hold the next builds against.
 record-cost: tools static
@@ -71,23 +81,27 @@ fuzz: tools
 	Fuzz/run $(or $(SECONDS),600)
 
 fuzz-minute: tools
-	Fuzz/run 60
+	Fuzz/run 15
 
-test: lint unit fuzz-minute e2e
+# Builds take one core each, and images wait for the network: two of these go side by side, each with its output in one piece.
+test: tools
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint unit static static-aarch64 faults-binary images
+	@$(MAKE) --no-print-directory fuzz-minute
+	$(RUN_E2E)
 
 worlds: tools static
 	PSM_ENTRY_WORLDS_SECONDS=$(or $(SECONDS),600) .venv/bin/pytest Tests/EndToEnd/test_worlds.py
 
-# What takes longer than CI should: every mutant of a certificate and every collection, read by every library; every
-# allocation refused in turn; a sample of the calls of a start and of its tool; each newer system call refused alone; two
-# hundred mistyped proxies; a thousand rotations under load (20 minutes); two thousand worlds; every client in every
-# situation of trust, against what check says (half an hour). It measures the pages of clients, of proxies and of NO_PROXY,
-# and writes them.
+# What takes longer than CI should: the binary built from source elsewhere and on Debian 13; every mutant of a certificate
+# and every collection, read by every library; every allocation refused in turn; a sample of the calls of a start and of its
+# tool; each newer system call refused alone; two hundred mistyped proxies; a thousand rotations under load (20 minutes); two
+# thousand worlds; every client in every situation of trust, against what check says (half an hour). It measures the pages
+# of clients, of proxies and of NO_PROXY, and writes them.
 test-all: test
 	PSM_ENTRY_WORLDS=2000 .venv/bin/pytest Tests/EndToEnd/test_worlds.py
 	.venv/bin/pytest Tests/EndToEnd/test_certificate_matrix.py Tests/EndToEnd/test_allocations.py \
 	  Tests/EndToEnd/test_tool_faults.py Tests/EndToEnd/test_proxy_values.py Tests/EndToEnd/test_sandboxes.py \
-	  Tests/EndToEnd/test_rotation.py Tests/EndToEnd/test_dist.py --all
+	  Tests/EndToEnd/test_rotation.py Tests/EndToEnd/test_dist.py Tests/EndToEnd/test_dockerfile.py --all
 	.venv/bin/pytest Tests/EndToEnd/test_proxy_matrix.py Tests/EndToEnd/test_no_proxy_matrix.py --write
 	.venv/bin/pytest Tests/EndToEnd/test_clients_agree.py --all --write
 	@cat build/certificate-mutants.txt build/certificate-collections.txt

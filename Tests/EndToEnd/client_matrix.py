@@ -1,7 +1,6 @@
 """Runs real clients against recording proxies in one container without a network, before and after psm-entry."""
 
 import json
-import subprocess
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +19,7 @@ SYSTEMS = {OLDER: "bookworm", NEWER: "trixie"}
 
 
 def build_image(release: str) -> str:
-    built = subprocess.run([HERE / "build-clients-image", release], stdout=subprocess.PIPE, timeout=900, check=True)
-    return built.stdout.decode().strip()
+    return containers.built_image("build-clients-image", release)
 
 
 @dataclass(frozen=True)

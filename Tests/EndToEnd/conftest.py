@@ -1,8 +1,6 @@
 """The scene of the end-to-end tests: the shipped binary, an image, an origin, a proxy."""
 
-import json
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,9 +9,8 @@ import pytest
 
 import containers
 from client_matrix import build_image
-from containers import CERTS, PODMAN, SERVICE, Container, Engine
+from containers import CERTS, PODMAN, SERVICE, Container, Engine, built_image
 from docker_engine import load, roomy_directory, running_docker
-from from_source import build_from_source
 from network import Origin, Proxy, running_origin, running_proxy
 
 HERE = Path(__file__).parent
@@ -23,6 +20,41 @@ REPOSITORY = HERE.parent.parent
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--write", action="store_true", help="write the pages of docs/ that tests measure")
     parser.addoption("--all", action="store_true", help="take all that there is, not only some: make test-all")
+
+
+GROUPS = {
+    "the Docker Engine": ["test_compose", "test_dist", "test_docker", "test_dockerfile", "test_docs", "test_sandboxes", "test_systems"],
+    "build/readers and build/cache": [
+        "test_certificate_clients", "test_certificate_matrix", "test_certificates_damage", "test_certificates_of_others",
+    ],
+}
+"""Files whose tests share what there should be once: with `-n` they run in one process, one after the other."""
+
+LONGEST = ["the Docker Engine"]
+"""Groups and files that take longest, the longest first: what begins late should not be what others wait for."""
+
+
+def _group(nodeid: str) -> str:
+    file = Path(nodeid.partition("::")[0]).stem
+    return next((name for name, files in GROUPS.items() if file in files), file)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(_group(item.nodeid), len(places)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """With `-n`, the tests of a file run in one process, and those of a group, in the order in which they are collected."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return _group(nodeid)
+
+    config.option.loadscopereorder = False
+    return Scheduling(config, log)
 
 
 @pytest.fixture(scope="session")
@@ -62,15 +94,10 @@ def faulty_binary() -> Path:
     return _built("psm-entry-faults", "faults-binary")
 
 
-def _image(*recipe: str) -> str:
-    built = subprocess.run([HERE / "build-image", *recipe], stdout=subprocess.PIPE, timeout=900, check=True)
-    return built.stdout.decode().strip()
-
-
 @pytest.fixture(scope="session")
 def image() -> str:
     """The name of the tests' image, built when its recipe changed."""
-    return _image("rhel")
+    return built_image("build-image", "rhel")
 
 
 @pytest.fixture(scope="session")
@@ -83,40 +110,33 @@ def docker() -> Iterator[Engine]:
 
 
 @pytest.fixture(scope="session")
-def rebuilt(docker: Engine, image: str, binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The binary that ships, built once more in another directory on another machine, so to speak."""
-    told = subprocess.run([binary, "--version", "--json"], check=True, capture_output=True, timeout=60)
-    return build_from_source(docker, image, tmp_path_factory.mktemp("rebuilt"), json.loads(told.stdout)["commit"])
-
-
-@pytest.fixture(scope="session")
 def debian_image() -> str:
     """The same with the system store of Debian and its own update-ca-certificates."""
-    return _image("debian")
+    return built_image("build-image", "debian")
 
 
 @pytest.fixture(scope="session")
 def debian_13_image() -> str:
     """Debian 13: Python 3.13, OpenSSL 3.5, and its own update-ca-certificates."""
-    return _image("debian", "trixie")
+    return built_image("build-image", "debian", "trixie")
 
 
 @pytest.fixture(scope="session")
 def newer_rhel_image() -> str:
     """The RHEL family's store with the p11-kit of Debian 13."""
-    return _image("rhel", "trixie")
+    return built_image("build-image", "rhel", "trixie")
 
 
 @pytest.fixture(scope="session")
 def suse_image() -> str:
     """The same with SUSE's layout and a tool like its own."""
-    return _image("suse")
+    return built_image("build-image", "suse")
 
 
 @pytest.fixture(scope="session")
 def arch_image() -> str:
     """The same with Arch's layout and a tool like its own."""
-    return _image("arch")
+    return built_image("build-image", "arch")
 
 
 @pytest.fixture(scope="session")
@@ -131,21 +151,16 @@ def debian_13_clients() -> Iterator[Container]:
     box.remove()
 
 
-def _python_image(*recipe: str) -> str:
-    built = subprocess.run([HERE / "build-python-image", *recipe], stdout=subprocess.PIPE, timeout=900, check=True)
-    return built.stdout.decode().strip()
-
-
 @pytest.fixture(scope="session")
 def python_image() -> str:
     """Debian's Python without any conda; pip and requests of PyPI in /usr/local and in /venv."""
-    return _python_image()
+    return built_image("build-python-image")
 
 
 @pytest.fixture(scope="session")
 def bare_python_image() -> str:
     """Debian's Python without any package: nothing but the system store has certificates."""
-    return _python_image("bare")
+    return built_image("build-python-image", "bare")
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,13 @@
 """Containers as values, podman's where no other engine is named: started, asked, restarted, and gone when the test is."""
 
+import contextlib
+import fcntl
 import json
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,6 +70,21 @@ PODMAN = Engine(
 
 podman = PODMAN.run
 succeed = PODMAN.succeed
+
+
+@contextlib.contextmanager
+def building() -> Iterator[None]:
+    """One at a time: of two processes of pytest that want an image, the second finds it built."""
+    with open(HERE / "build-image", "rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def built_image(script: str, *recipe: str) -> str:
+    """Runs one of the scripts that build images; gives the image's name. An unchanged recipe costs nothing."""
+    with building():
+        built = subprocess.run([HERE / script, *recipe], stdout=subprocess.PIPE, timeout=1200, check=True)
+    return built.stdout.decode().strip()
 
 
 @dataclass(frozen=True)

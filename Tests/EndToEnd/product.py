@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from containers import HERE, PODMAN, Container, Engine
+from containers import HERE, PODMAN, Container, Engine, building
 from docker_engine import load
 from network import Proxy, wait_for
 
@@ -20,7 +20,8 @@ IMAGES = {"psm/repo_api:1": '["api"]', "psm/repo_worker:1": '["worker"]', "psm/o
 def build(engine: Engine, *options: str, seconds: float = 120) -> None:
     """Builds an image in Docker's format without looking for its base elsewhere."""
     own = ["--pull-never", "--format", "docker"] if engine is PODMAN else []
-    engine.succeed("build", "--quiet", *own, *options, seconds=seconds)
+    with building():
+        engine.succeed("build", "--quiet", *own, *options, seconds=seconds)
 
 
 def build_images(base: str, engine: Engine = PODMAN) -> None:

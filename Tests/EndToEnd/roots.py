@@ -27,6 +27,9 @@ CLOSING = b"# <<< psm-entry managed certificates <<<\n"
 # Somebody who is not root, in root's group as OpenShift does it.
 NOBODY = ("setpriv", "--reuid", "1000", "--regid", "0", "--clear-groups")
 
+ALONE = ("unshare", "--mount")
+"""In a mount namespace of its own `check` does not see other tests' starts, and wait for them with its verdict."""
+
 
 @functools.cache
 def authority(name: str) -> Authority:

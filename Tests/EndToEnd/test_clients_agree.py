@@ -29,11 +29,6 @@ def every_pair(pytestconfig: pytest.Config) -> bool:
     return bool(pytestconfig.getoption("--all"))
 
 
-def image(release: str) -> str:
-    built = subprocess.run([HERE / "build-agreement-image", release], stdout=subprocess.PIPE, timeout=1200, check=True)
-    return built.stdout.decode().strip()
-
-
 def prepare(directory: Path, *authorities: Authority) -> Path:
     """What is mounted: the CAs, and beside them stores that trust them and stores that do not."""
     for number, authority in enumerate(authorities):
@@ -56,7 +51,7 @@ def run(release: str, binary: Path, directory: Path, jobs: list[dict], options: 
     for source, target in mounts.items():
         command += ["--volume", f"{source}:{target}:ro"]
     command += options or []
-    return json.loads(containers.succeed(*command, image(release), "/conda/bin/python", "/tests/agreement/run.py", "/asked/jobs", seconds=3600))
+    return json.loads(containers.succeed(*command, containers.built_image("build-agreement-image", release), "/conda/bin/python", "/tests/agreement/run.py", "/asked/jobs", seconds=3600))
 
 
 def job(number: int, situation: Situation, url: str, clients: list[str] | None = None) -> dict:

@@ -18,6 +18,7 @@ import pytest
 import troubles
 from certificates import Authority, write
 from network import Proxy, running_proxy
+from roots import ALONE
 
 TARGET = "https://origin.test"
 
@@ -70,7 +71,7 @@ def check(binary: Path, tmp_path: Path, certs: Path):
     def run(*options: str, **variables: str) -> list[dict]:
         target = [] if options and options[0] in ("--target", "--target-of-environment") else ["--target", TARGET]
         options = tuple(option for option in options if option != "--target-of-environment")
-        command = [binary, "check", "--json", "--connect", *target, *settings, *options]
+        command = [*ALONE, binary, "check", "--json", "--connect", *target, *settings, *options]
         done = subprocess.run(
             command, env={**environment, **variables}, capture_output=True, text=True, timeout=60, check=False
         )
@@ -175,7 +176,7 @@ def test_success_names_the_time_of_each_step(check, proxy: Proxy):
 def test_success_is_a_line_a_route_for_a_person(binary, proxy: Proxy, tmp_path: Path, certs: Path):
     bundle = tmp_path / "cacert.pem"
     bundle.write_bytes(Path(certifi.where()).read_bytes() + proxy.authority.pem)
-    command = [binary, "check", "--connect", "--proxy", proxy.url, "--target", TARGET, "--bundles", bundle]
+    command = [*ALONE, binary, "check", "--connect", "--proxy", proxy.url, "--target", TARGET, "--bundles", bundle]
     command += ["--system", "off", "--certs", certs, "--log", "quiet"]
     environment = {"PATH": "/usr/bin:/bin"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True)

@@ -9,6 +9,7 @@ import pytest
 
 from conftest import REPOSITORY
 from containers import BUNDLE, CERTS, SERVICE, Container, podman, succeed
+from from_source import build_from_source
 from pages import blocks
 
 VERSION = "1.2.3"
@@ -50,7 +51,12 @@ def run(name, *command, options=()):
     return succeed("run", "--rm", "--network", "none", "--no-healthcheck", *options, name, *command).decode()
 
 
-def test_built_from_source_in_a_container_it_is_the_same_to_the_byte(rebuilt, binary):
+def test_built_from_source_in_a_container_it_is_the_same_to_the_byte(request, binary, image, tmp_path):
+    if not request.config.getoption("--all"):
+        pytest.skip("one more build: make test-all")
+    told = subprocess.run([binary, "--version", "--json"], check=True, capture_output=True, timeout=60)
+    docker = request.getfixturevalue("docker")
+    rebuilt = build_from_source(docker, image, tmp_path, json.loads(told.stdout)["commit"])
     assert rebuilt.read_bytes() == binary.read_bytes()
 
 

@@ -19,8 +19,8 @@ PLAIN = [b"PATH=/usr/bin:/bin", b"LANG=C"]
 
 def let_others_in(directory: Path) -> None:
     """pytest keeps its directories to root."""
-    for path in [directory, *list(directory.parents)[:2]]:
-        path.chmod(0o755)
+    for path in [directory, *directory.parents[:-2]]:
+        path.chmod(path.stat().st_mode | 0o055)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from itertools import cycle
 import pytest
 
 from proxy_addresses import LEAK, address
+from roots import ALONE
 
 ADDRESSES = 10_000
 PLACES = 7
@@ -53,7 +54,7 @@ def outputs(binary, runs: Sequence[tuple[Sequence[str], Mapping[str, str]]]) -> 
     def one(asked: tuple[Sequence[str], Mapping[str, str]]) -> bytes:
         arguments, environment = asked
         result = subprocess.run(
-            [binary, *arguments],
+            [*(ALONE if "check" in arguments else ()), binary, *arguments],
             env=environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,

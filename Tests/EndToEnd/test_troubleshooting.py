@@ -15,7 +15,7 @@ import troubles
 from certificates import Authority
 from client_matrix import check_page
 from conftest import REPOSITORY
-from roots import BUNDLE, NATIVE_STORE, NOBODY, authority, base, held_lock, make_scene
+from roots import ALONE, BUNDLE, NATIVE_STORE, NOBODY, authority, base, held_lock, make_scene
 
 PAGE = REPOSITORY / "docs" / "troubleshooting.md"
 HEAD = """# Troubleshooting
@@ -94,7 +94,7 @@ def connecting(binary: Path, directory: Path) -> list[tuple[str, str]]:
             port = stack.enter_context(troubles.terminating(directory, proxy_authority))
             proxies.append((f"http://127.0.0.1:{port}", remedy))
         options = [word for url, _ in proxies for word in ("--proxy", url)]
-        command = [binary, "check", "--json", "--target", f"https://{troubles.TARGET}", *settings, *options]
+        command = [*ALONE, binary, "check", "--json", "--target", f"https://{troubles.TARGET}", *settings, *options]
         done = subprocess.run(command, env=environment, capture_output=True, timeout=120, check=False)
     assert done.returncode == 1 and b"secret" not in done.stdout + done.stderr
     found = [one for one in json.loads(done.stdout)["checks"] if one["name"] == "connect"]
