@@ -10,7 +10,7 @@ SCRIPTS := .ci/run Fuzz/run Fuzz/seeds Tests/EndToEnd/install-tools Tests/EndToE
 SCRIPTS += Packaging/build Packaging/dist Packaging/musl Packaging/sign Tests/EndToEnd/debian-13-packages Tests/EndToEnd/rhel/layout \
   Tests/EndToEnd/rhel/update-ca-trust-old Tests/EndToEnd/rhel/update-ca-trust-new examples/compose-override
 
-.PHONY: help tools static static-aarch64 faults-binary lint unit e2e images fuzz fuzz-minute test test-all worlds demo bench dist sign version record-cost clean
+.PHONY: help tools static static-aarch64 faults-binary lint unit e2e images fuzz fuzz-minute test test-all worlds demo bench bench-before dist sign version record-cost clean
 
 help:
 	@echo 'make demo           the main job in front of your eyes'
@@ -25,6 +25,7 @@ help:
 	@echo 'make fuzz           ten minutes with hostile bytes for each reader of certificates and proxies'
 	@echo 'make lint           swift format, shellcheck, hadolint, yamllint'
 	@echo 'make bench          measures it beside what it replaces, into docs/performance.md (about 3 minutes)'
+	@echo 'make bench-before   records what COMMIT reaches, for the column beside it'
 	@echo 'make record-cost    write down what size and work the tests allow'
 	@echo 'make dist           dist/: the release for both architectures; the same bytes from the same commit'
 	@echo 'make sign KEY=FILE  sign dist/SHA256SUMS with an SSH or a minisign key'
@@ -111,9 +112,19 @@ demo:
 	@$(MAKE) --silent static
 	@.venv/bin/python demo/run
 
+BENCHMARK = .venv/bin/pip -qq --disable-pip-version-check install --requirement Benchmarks/requirements.txt && \
+  .venv/bin/python Benchmarks/run
+
 bench: tools static
-	.venv/bin/pip -qq --disable-pip-version-check install --requirement Benchmarks/requirements.txt
-	.venv/bin/python Benchmarks/run
+	$(BENCHMARK)
+
+# What COMMIT reaches, measured as `bench` does, into Benchmarks/before.json: `bench` shows it beside today's figures.
+bench-before: tools
+	@git worktree remove --force build/before 2>/dev/null || true
+	git worktree add --quiet --detach build/before $(COMMIT)
+	build/before/Packaging/build x86_64
+	$(BENCHMARK) --record build/before/build/psm-entry
+	git worktree remove --force build/before
 
 dist: static static-aarch64
 	@Tests/EndToEnd/install-tools demo

@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from certificates import Authority, write
@@ -39,24 +40,27 @@ def _start(binary: Path, directory: Path) -> list[str]:
     return start
 
 
-def _run(command: list[str]) -> None:
+def _run(command: Sequence[str], ends_with: int = REFUSED) -> None:
     result = subprocess.run(command, env=ENVIRONMENT, capture_output=True, timeout=120, check=False)
-    if result.returncode != REFUSED:
+    if result.returncode != ends_with:
         raise RuntimeError(f"{command[0]} ended with {result.returncode}: {result.stderr.decode()}")
 
 
-def _instructions(start: list[str], directory: Path) -> int:
+def instructions(start: Sequence[str], ends_with: int = REFUSED) -> int:
     """Instructions of both processes, up to where the service would begin."""
-    _run(["valgrind", "--quiet", "--tool=callgrind", f"--callgrind-out-file={directory}/callgrind.%p", *start])
-    totals = [re.search(r"^totals: (\d+)$", file.read_text(), re.MULTILINE) for file in directory.glob("callgrind.*")]
+    with tempfile.TemporaryDirectory() as directory:
+        counting = ["valgrind", "--quiet", "--tool=callgrind", f"--callgrind-out-file={directory}/callgrind.%p"]
+        _run([*counting, *start], ends_with)
+        counted = [file.read_text() for file in Path(directory).iterdir()]
+    totals = [re.search(r"^totals: (\d+)$", text, re.MULTILINE) for text in counted]
     counts = [int(total.group(1)) for total in totals if total]
     if len(counts) != 2:
         raise RuntimeError(f"callgrind counted {len(counts)} processes, not the parent and the child")
     return sum(counts)
 
 
-def _page_faults(start: list[str]) -> int:
-    """Page faults of both processes that need no disk, up to where the service would begin."""
+def page_faults(start: Sequence[str], ends_with: int = REFUSED) -> int:
+    """Page faults that need no disk, of a command and of all that it waits for."""
     counts = []
     for _ in range(STARTS):
         with open(os.devnull, "wb") as nowhere:
@@ -64,7 +68,7 @@ def _page_faults(start: list[str]) -> int:
             process = os.posix_spawn(start[0], start, ENVIRONMENT, file_actions=silent)
         # It ends by itself: its preparation has a limit of its own. What it waited for is in its usage.
         _, status, usage = os.wait4(process, 0)
-        if os.waitstatus_to_exitcode(status) != REFUSED:
+        if os.waitstatus_to_exitcode(status) != ends_with:
             raise RuntimeError(f"{start[0]} ended with {os.waitstatus_to_exitcode(status)}")
         counts.append(usage.ru_minflt)
     return min(counts)
@@ -76,8 +80,8 @@ def cost_of(binary: Path) -> dict[str, int]:
         start = _start(Path(shutil.copy(binary, directory)), Path(directory))
         return {
             "bytes": binary.stat().st_size,
-            "instructions": _instructions(start, Path(directory)),
-            "page faults": _page_faults(start),
+            "instructions": instructions(start),
+            "page faults": page_faults(start),
         }
 
 
