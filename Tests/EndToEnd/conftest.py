@@ -30,7 +30,10 @@ GROUPS = {
 }
 """Files whose tests share what there should be once: with `-n` they run in one process, one after the other."""
 
-LONGEST = ["the Docker Engine"]
+LONGEST = [
+    "test_system_stores", "the Docker Engine", "test_trust_stays", "test_clients_agree", "build/readers and build/cache",
+    "test_proxy_matrix", "test_single_proxy", "test_child_faults", "test_faults", "test_no_proxy_matrix", "test_proxy_values",
+]
 """Groups and files that take longest, the longest first: what begins late should not be what others wait for."""
 
 
