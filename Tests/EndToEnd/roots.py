@@ -28,7 +28,7 @@ CLOSING = b"# <<< psm-entry managed certificates <<<\n"
 NOBODY = ("setpriv", "--reuid", "1000", "--regid", "0", "--clear-groups")
 
 ALONE = ("unshare", "--mount")
-"""In a mount namespace of its own `check` does not see other tests' starts, and wait for them with its verdict."""
+"""In a mount namespace of its own, where no other test starts psm-entry: `check` gives no verdict while one prepares a start."""
 
 
 @functools.cache
