@@ -111,7 +111,16 @@ class Container:
     engine: Engine = PODMAN
 
     def state(self) -> dict[str, object]:
-        return json.loads(self.engine.succeed("container", "inspect", self.name))[0]["State"]
+        """Podman looks at the first process's cgroup, and fails if that ends at this moment: it is asked again then."""
+
+        def inspected() -> dict[str, object] | None:
+            result = self.engine.run("container", "inspect", self.name)
+            if result.returncode != 0 and b"no such process" in result.stderr:
+                return None
+            assert result.returncode == 0, result.stderr.decode(errors="replace")
+            return json.loads(result.stdout)[0]["State"]
+
+        return wait_for(f"{self.name} can be inspected", 10, inspected)
 
     def service(self, after: int = 0) -> Service:
         """Waits until the service of this start is ready; `after` is the start before this one."""

@@ -54,7 +54,7 @@ CREATION = ["ENOSPC", "EROFS"]
 """What a call that makes a file can answer as well."""
 
 # Memory and signals: nothing of these is a step of a preparation.
-IGNORED = {"mmap", "munmap", "brk", "mprotect", "rt_sigprocmask", "rt_sigaction", "gettid", "getpid", "exit_group"}
+IGNORED = {"mmap", "munmap", "brk", "mprotect", "rt_sigprocmask", "rt_sigaction", "set_tid_address", "getpid", "exit_group"}
 
 WORKERS = 2
 ENVIRONMENT = {"PATH": os.environ["PATH"]}
