@@ -1,0 +1,117 @@
+"""How the program speaks: spelling, and phrases that no message, page or help text has."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pages import REPOSITORY, pages, tracked
+
+# What is no English, or not the term of the field: a pattern, and what to write instead.
+PHRASES = {
+    r"\bhonour": "honor",
+    r"\bmend(?:s|ed|ing)?\b": "repair, correct",
+    r"\banew\b": "again, rebuilt, rewritten",
+    r"\bmostly\b": "usually",
+    r"\bfolders?\b": "directory",
+    r"\bbehaviour|\bcolour|\brecognis|\bunrecognis|\bneighbour": "American spelling",
+    r"\bmis-?spelt\b": "misspelled",
+    r"\bsomebody(?: else)?'s (?:matter|doing)\b": "say who or what",
+    r"\b(?:store|caller|client|service)'s matter\b": "say who decides",
+    r"\b(?:lies|lie) (?:here|there|in|on|at|beside|behind|elsewhere|outside)\b": "is, is in",
+    r"\bwhat (?:lies|stands) there\b": "what it contains",
+    r"\bstands? (?:here|there|in the|in a|in an|in it|in both|in its|in this|in that|in some|in README|beside|behind|above this|at the end)\b": "is in, is there",
+    r"\b(?:could not|cannot|can) be had\b|\bto be had\b": "be read, be taken",
+    r"\bthere are none here\b|\bthose that there are\b|\bthat there (?:is|are)\b": "say it directly",
+    r"\bthe default holds\b": "using the default",
+    r"\bis none of\b|\bis neither lower nor upper\b": "invalid value (expected …)",
+    r"\b(?<!there )(?<!there )(?:is|are) no (?:number|regular|variable|directory|path|program|settings?|address|HTTP proxy|certificates?\b(?! in))": "is not a …",
+    r"\btaken? (?:it )?out of (?:the|any|every|each|its) (?:store|bundle|file|directory)": "removed from",
+    r"\bleads? (?:nowhere|somewhere|back)\b": "dangling, loop",
+    r"\bmore of the kind\b": "more problems not shown",
+    r"\bof one's own\b": "your own",
+    r"\bexclude each other\b": "cannot be combined",
+    r"\bwas taken out\b": "removed",
+    r"\bas it stands\b|\bas they stand\b": "as it is",
+    r"\bdoes not serve\b|\bserves instead\b|\bbundle serves\b": "is used",
+    r"\bhas gone (?:away|over)\b": "gone, over",
+    r"\bask for (?:its|the) successor\b": "replace it",
+    r"\bbrings? (?:it|them|along|its own)\b": "contains, has",
+    r"\bnot whole\b": "incomplete",
+    r"\bgoes on behind\b": "continues after",
+    r"\bin the place of\b": "instead of",
+    r"\bon its way\b": "in transit",
+}
+
+# No English either, but a name in a file format or a language, or a mistake that a test makes on purpose.
+NO_MISSPELLINGS = ["inout", "inforce", "servce", "chek", "certificat"]
+
+SWIFT_STRING = re.compile(r'"""\n(.*?)"""|"((?:[^"\\\n]|\\.)*)"', re.S)
+
+
+def literals(path: Path) -> str:
+    """The string literals of a Swift file, a line each."""
+    text = re.sub(r"^\s*//.*$", "", path.read_text(encoding="utf-8"), flags=re.M)
+    return "\n".join(block or line for block, line in SWIFT_STRING.findall(text))
+
+
+def without_quotations(page: str) -> str:
+    """A page without what other programs say."""
+    return re.sub(r"^ *>.*$", "", page, flags=re.M)
+
+
+def found(text: str) -> list[str]:
+    joined = re.sub(r"\s+", " ", text)
+    return [
+        f"…{joined[max(0, match.start() - 30):match.end() + 20]}… : {better}"
+        for pattern, better in PHRASES.items()
+        for match in re.finditer(pattern, joined, re.I)
+    ]
+
+
+def sources() -> list[Path]:
+    return sorted(REPOSITORY.glob("Sources/**/*.swift"))
+
+
+def test_no_message_has_a_phrase_that_is_not_ours():
+    wrong = {str(path.relative_to(REPOSITORY)): found(literals(path)) for path in sources()}
+    assert {name: phrases for name, phrases in wrong.items() if phrases} == {}
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(REPOSITORY)))
+def test_no_page_has_a_phrase_that_is_not_ours(page):
+    assert found(without_quotations(page.read_text(encoding="utf-8"))) == []
+
+
+@pytest.mark.parametrize("path", sorted(REPOSITORY.glob("docs/schema/*.json")), ids=lambda path: path.name)
+def test_no_schema_has_a_phrase_that_is_not_ours(path):
+    assert found(path.read_text(encoding="utf-8")) == []
+
+
+def test_no_help_has_a_phrase_that_is_not_ours(binary):
+    topics = ["settings", "plan", "check", "certs", "env", "apply", "write-bundle", "install"]
+    for words in (["--help"], *(["help", topic] for topic in topics)):
+        shown = subprocess.run([binary, *words], capture_output=True, timeout=30, check=True).stdout.decode()
+        assert found(shown) == [], words
+
+
+def test_every_word_is_spelled_right():
+    files = [name for name in sorted(tracked()) if not name.endswith((".svg", ".pem", ".der", ".lock"))]
+    files = [name for name in files if (REPOSITORY / name).is_file()]
+    command = [sys.executable, "-m", "codespell_lib", "--ignore-words-list", ",".join(NO_MISSPELLINGS), *files]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, timeout=120, check=False)
+    assert done.stdout.decode() == "" and done.returncode == 0, done.stderr.decode()
+
+
+def test_each_phrase_is_found_where_it_is():
+    """A pattern that matches nothing would look for nothing."""
+    samples = (
+        "honour mend anew mostly folder behaviour misspelt somebody else's matter. store's matter. lies in. what lies there. "
+        "stands in the. could not be had. those that there are. the default holds. is none of. it is no number. "
+        "taken out of any store. leads nowhere. more of the kind. of one's own. exclude each other. was taken out. "
+        "as it stands. bundle serves. has gone away. ask for its successor. brings it. not whole. "
+        "goes on behind. in the place of. on its way."
+    )
+    assert [pattern for pattern in PHRASES if not re.search(pattern, samples, re.I)] == []
