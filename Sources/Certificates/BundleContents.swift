@@ -19,10 +19,10 @@ public final class BundleContents: @unchecked Sendable {
     public var text: Text {
       switch reason {
       case .block(let fault): fault.text
-      case .notCertificate: "a block that holds no certificate"
-      case .notCRL: "a block that holds no CRL"
-      case .notKey: "a block that holds no key"
-      case .lineOfNothing: "a line that begins with a NUL byte, where OpenSSL stops reading"
+      case .notCertificate: "CERTIFICATE block without a valid certificate"
+      case .notCRL: "X509 CRL block without a valid CRL"
+      case .notKey: "private key block without a valid key"
+      case .lineOfNothing: "NUL byte at the start of a line"
       }
     }
   }

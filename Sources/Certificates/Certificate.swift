@@ -156,14 +156,15 @@ public indirect enum CertificateWarning: Equatable, Sendable {
     switch self {
     case .notAuthority: "not a CA, so clients trust only this certificate; mount the CA that issued it"
     case .otherUsage: "extended key usage lacks serverAuth, so clients reject what it signs; have it reissued"
-    case .expired: "expired; replace it"
-    case .notYetValid: "not yet valid; check the clock"
+    case .expired: "expired"
+    case .notYetValid: "not yet valid"
     case .weakSignature: "signed with MD5 or SHA-1, which clients reject; have it reissued"
     case .refused(let fault): fault.text
-    case .shortRSAKey(let bits): "RSA key of \(bits) bits, clients expect at least 2048; have it reissued"
+    case .shortRSAKey(let bits):
+      "RSA key of \(bits) bits, and clients require at least 2048; have it reissued"
     case .noCertSign: "keyUsage lacks keyCertSign, so every client rejects what it signs; have it reissued"
     case .refusedByStrict(let faults):
-      "rejected by Python 3.13 and later (\(faults.map { $0.text }.joined(by: ", "))); mount the CA that it has issued for the proxy as well, or have it reissued"
+      "rejected by Python 3.13 and later (\(faults.map { $0.text }.joined(by: ", "))); mount the issuing CA beside the root, or have it reissued"
     }
   }
 }

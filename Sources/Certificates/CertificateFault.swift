@@ -43,7 +43,7 @@ public struct CertificateFault: Error, Equatable, Sendable {
 extension CertificateFault {
   /// What is wrong, who refuses it, and what to do: `notBefore: not YYMMDDHHMMSSZ … ; have the certificate reissued`.
   public var text: Text {
-    if field == .certificate { return "not a whole certificate" }
+    if field == .certificate { return "incomplete certificate; export it again" }
     return "\(finding); have the certificate reissued"
   }
 
@@ -93,10 +93,10 @@ extension CertificateFault.Field {
 extension CertificateFault.Refusers {
   fileprivate var text: Text {
     switch self {
-    case .openSSL: "OpenSSL refuses"
-    case .gnuTLSAndJava: "GnuTLS and Java refuse"
-    case .gnuTLS: "GnuTLS refuses"
-    case .java: "Java refuses"
+    case .openSSL: "OpenSSL rejects"
+    case .gnuTLSAndJava: "GnuTLS and Java reject"
+    case .gnuTLS: "GnuTLS rejects"
+    case .java: "Java rejects"
     case .none: ""
     }
   }

@@ -46,7 +46,7 @@ public struct CertificateProblem: Equatable, Sendable {
     switch kind {
     case .empty: "empty file; export the certificate again"
     case .html:
-      "a web page, not a certificate (a login page or a proxy's answer was saved); fetch the certificate again"
+      "web page, not a certificate (a login page or a proxy's answer was saved); fetch the certificate again"
     case .notCertificate: "not a certificate"
     case .pkcs12:
       "PKCS#12 file; extract its certificates: openssl pkcs12 -in FILE -nokeys -out ca.pem (old exports need -legacy)"
@@ -71,15 +71,17 @@ public struct CertificateProblem: Equatable, Sendable {
     case .base64OfPEM: "Base64 of a PEM file; decode it: base64 -d FILE > ca.pem"
     case .base64Twice: "Base64 encoded twice; decode it twice: base64 -d FILE | base64 -d > ca.der"
     case .textInBlock: "PEM block around PEM or Base64 text instead of DER; export the certificate again"
-    case .damagedDER: "DER certificate that is cut short or has bytes appended; export it again"
-    case .broken(let fault): "\(fault.text); not used"
-    case .notCertificateInBlock: "PEM block without a whole certificate; not used"
-    case .otherBlock: "PEM block of another kind, not a certificate"
-    case .distrusted: "TRUSTED CERTIFICATE whose settings do not allow TLS servers; not used"
+    case .damagedDER: "DER certificate cut short, or followed by other bytes; export it again"
+    case .broken(let fault): "\(fault.text), not used; export the certificate again"
+    case .notCertificateInBlock:
+      "PEM block without a complete certificate, not used; export the certificate again"
+    case .otherBlock: "PEM block that is not a certificate; remove it"
+    case .distrusted:
+      "TRUSTED CERTIFICATE whose settings do not allow TLS servers, not used; drop the settings: openssl x509 -in FILE -out ca.pem"
     case .badPKCS7: "PKCS#7 block without signed data; export the chain again"
     case .emptyPKCS7: "PKCS#7 without certificates; export the chain again"
     case .refused(let fault): fault.text
-    case .badCertificateInPKCS7: "certificate in a PKCS#7 that is not whole; not used"
+    case .badCertificateInPKCS7: "incomplete certificate in a PKCS#7, not used; export the chain again"
     }
   }
 }

@@ -24,13 +24,13 @@ func becomeService(
     signals = SignalGuard()
   }
   if outcome == .argumentListTooLong {
-    let tooLarge: Text = "the environment has become too large for the kernel"
+    let tooLarge: Text = "too large for the kernel with the variables that psm-entry adds"
     if basics.needsPreparation {
-      signals.write(.error("", "\(tooLarge); the service is not started"), to: basics.log)
+      signals.write(.error("environment", "\(tooLarge); the service is not started"), to: basics.log)
       ProcessID.exit(ExitStatus.preparationFailed)
     }
     signals.write(
-      .error("", "\(tooLarge): the service starts with its original one"), to: basics.log)
+      .error("environment", "\(tooLarge); the service starts with its original environment"), to: basics.log)
     signals.restore()
     outcome = executeFirst(of: candidates, arguments, original)
     signals = SignalGuard()
@@ -85,7 +85,7 @@ private func becomeUser(_ user: [UInt8], in rootPath: Path?, _ environment: inou
   } catch {
     return .error(
       userSubject,
-      "cannot become \(shownUser(user)) (\(error.text)); start as root with the capabilities SETUID and SETGID; the service is not started"
+      "cannot become \(shownUser(user)) (\(lowerCased(error))), so the service is not started; start as root with the capabilities SETUID and SETGID"
     )
   }
 }
@@ -99,7 +99,8 @@ func findAccount(_ user: [UInt8], in root: Root) throws(Problem) -> Account {
   do throws(Account.Failure) {
     return try Account(user, passwd: passwd, groups: groups)
   } catch {
-    throw .error(userSubject, "\(shownUser(user)): \(error.text); the service is not started")
+    throw .error(
+      userSubject, "\(shownUser(user)): \(error.text), so the service is not started; \(error.remedy)")
   }
 }
 
@@ -115,16 +116,25 @@ private func shownUser(_ user: [UInt8]) -> Text {
 private func readAccounts(_ path: StaticString, in root: Root) throws(Problem) -> [UInt8] {
   do throws(ReadError) { return try root.read(Path(path), limit: 16 << 20) } catch {
     if error == .system(.noSuchFile) { return [] }
-    throw .error(userSubject, "\(path): \(error.shortText); the service is not started")
+    throw .error(
+      userSubject,
+      "cannot read \(path) (\(error.shortText)), so the service is not started; mount a readable file")
   }
 }
 
 extension Account.Failure {
   fileprivate var text: Text {
     switch self {
-    case .unknownUser: "there is no such user in /etc/passwd"
-    case .unknownGroup: "there is no such group in /etc/group"
-    case .malformed: "not of the form NAME, UID, NAME:GROUP or UID:GID"
+    case .unknownUser: "no such user in /etc/passwd"
+    case .unknownGroup: "no such group in /etc/group"
+    case .malformed: "invalid value"
+    }
+  }
+
+  fileprivate var remedy: Text {
+    switch self {
+    case .unknownUser, .unknownGroup: "correct the name, or use numbers: UID:GID"
+    case .malformed: "expected NAME, UID, NAME:GROUP or UID:GID"
     }
   }
 }

@@ -21,7 +21,7 @@ func certificateProblems(of found: [Inputs.Found], now: Int64) -> [Problem] {
       list.append(
         Problem(
           level: .warning, subject: one.source.shown,
-          message: "\(one.certificate.shownSubject): \(warning.text)",
+          message: "\(one.certificate.shownSubject): \(text(of: warning, one.certificate))",
           event: warning.event), of: one.source, kind: warning.text)
     }
   }
@@ -29,6 +29,15 @@ func certificateProblems(of found: [Inputs.Found], now: Int64) -> [Problem] {
     list.append(.warning(file.source.shown, moreText(file.untold)), of: file.source, kind: moreKind)
   }
   return list.problems
+}
+
+/// What is wrong, with the day where time is what is wrong.
+func text(of warning: CertificateWarning, _ certificate: Certificate) -> Text {
+  switch warning {
+  case .expired: "expired on \(RFC3339.day(certificate.notAfter)); replace it"
+  case .notYetValid: "not valid before \(RFC3339.day(certificate.notBefore)); check the clock"
+  default: warning.text
+  }
 }
 
 extension CertificateWarning {

@@ -24,7 +24,7 @@ private func rows(_ context: StartContext) -> [(found: Inputs.Found, problems: [
   let (found, now) = (context.inputs.found, Clock.secondsSinceEpoch)
   let all = CertificateWarnings(found, now: now)
   var rows = found.map { one in
-    (found: one, problems: all.warnings(of: one.certificate, now: now).map { $0.text })
+    (found: one, problems: all.warnings(of: one.certificate, now: now).map { text(of: $0, one.certificate) })
   }
   // Only the stores tell whether an issuer is known.
   if found.contains(where: { $0.certificate.isAuthority && !$0.certificate.isSelfIssued }) {
@@ -48,7 +48,7 @@ private func text(_ rows: [(found: Inputs.Found, problems: [Text])]) -> Text {
     let problems = texts.joined(by: "; ")
     table.row([
       shortened(certificate.fingerprint.hex),
-      RFC3339.text(certificate.notAfter).prefix(10),
+      RFC3339.day(certificate.notAfter),
       certificate.isAuthority ? "yes" : "no", one.source.shown,
       certificate.subjectText + (problems.isEmpty ? "" : "  ! \(problems)"),
     ])

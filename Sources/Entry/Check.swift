@@ -81,7 +81,7 @@ func check(
 }
 
 private func problems(_ plan: Plan, _ area: Finding.Area) -> [Problem] {
-  plan.findings.filter { $0.area == area }.map { report($0) }
+  report(plan.findings.filter { $0.area == area })
 }
 
 private func problemChecks(_ name: Check.Name, _ problems: [Problem]) -> [Check] {
@@ -131,7 +131,7 @@ private func inputChecks(_ context: StartContext, strictPython: Path?) -> [Check
       Check(
         name: .input, target: found.source.shown, level: .warning,
         detail:
-          "\(certificate.shownSubject): expires on \(RFC3339.text(certificate.notAfter)); ask for its successor"
+          "\(certificate.shownSubject): expires on \(RFC3339.day(certificate.notAfter)); replace it"
       ))
   }
   if checks.isEmpty {
@@ -142,7 +142,7 @@ private func inputChecks(_ context: StartContext, strictPython: Path?) -> [Check
       checks.append(
         Check(
           name: .input, target: target, level: .info,
-          detail: "\(count) certificate\(count == 1 ? "" : "s") in all"))
+          detail: "\(certificates(count)) in all"))
     }
   }
   return checks
@@ -154,18 +154,14 @@ private func inputChecks(_ context: StartContext, strictPython: Path?) -> [Check
 private func storeChecks(_ decision: Decision, _ context: StartContext) -> [Check] {
   let plan = decision.plan
   var checks: [Check] = []
-  for finding in plan.findings where finding.area != .variable && finding.level <= .info {
-    let problem = report(finding)
-    let name: Check.Name =
-      switch finding.area {
-      case .input: .input
-      case .system: .system
-      case .bundle, .variable: .bundle
-      }
-    checks.append(
-      Check(
-        name: name, target: problem.subject, level: problem.level,
-        detail: problem.message))
+  let areas: [(area: Finding.Area, name: Check.Name)] = [
+    (.input, .input), (.system, .system), (.bundle, .bundle),
+  ]
+  for (area, name) in areas {
+    for problem in report(plan.findings.filter { $0.area == area && $0.level <= .info }) {
+      checks.append(
+        Check(name: name, target: problem.subject, level: problem.level, detail: problem.message))
+    }
   }
   for change in plan.changes {
     checks.append(

@@ -51,7 +51,10 @@ private func prepare(_ source: Source, _ basics: BasicSettings, answer: (Answer)
     ProcessID.exit(ExitStatus.failure)
   }
   let context = StartContext(settings, source.environment, in: root)
-  for problem in context.problems { basics.log.write(problem) }
+  if basics.log.threshold == .debug {
+    for found in context.inputs.found { basics.log.write(report(read: found)) }
+  }
+  basics.log.write(context.problems)
   let isApply = source.commandLine.verb == .apply
   if basics.isStrict && context.problems.hasErrors { answer(refuse(basics, isApply, beforeWriting: true)) }
   let decision = Decision.made(context, for: .current)
@@ -76,12 +79,12 @@ private func prepare(_ source: Source, _ basics: BasicSettings, answer: (Answer)
   if basics.isStrict && levels.contains(.error) { answer(refuse(basics, isApply, beforeWriting: false)) }
   injectFault(at: .environment, source.environment)
   let plan = decision.plan
+  let names = plan.exported == nil ? [] : exportedNames(context, plan)
   if plan.isPrivate, let path = plan.exported {
-    basics.log.write(report(privateBundle: path, setIn: exportedNames(context, plan)))
+    basics.log.write(report(privateBundle: path, setIn: names))
   }
   basics.log.finish()
-  basics.log.write(
-    Problem(level: .info, subject: "", message: inForce(context, plan), event: "start.in_force"))
+  basics.log.write(report(inForce: context, plan, setting: names))
   if isApply {
     levels += context.problems.map { $0.level }
     answer(levels.contains(.error) ? .refused(ExitStatus.failure) : .ready(Environment(entries: [])))
@@ -94,10 +97,12 @@ private func refuse(_ basics: BasicSettings, _ isApply: Bool, beforeWriting: Boo
   let outcome: Text =
     !isApply
     ? "the service is not started"
-    : beforeWriting ? "no store was changed" : "not every store is as it should be"
-  basics.log.write(.error("", "strict: \(outcome) because of the errors above"))
+    : beforeWriting ? "no store was changed" : "not every store was updated"
+  basics.log.write(.error("PSM_ENTRY_STRICT", "errors (see above), so \(outcome); \(strictRemedy)"))
   return .refused(ExitStatus.strictError)
 }
+
+let strictRemedy: Text = "correct them, or set PSM_ENTRY_STRICT=off"
 
 func openRoot(_ path: Path?) throws(Errno) -> Root {
   guard let path else { return .system }
@@ -107,8 +112,7 @@ func openRoot(_ path: Path?) throws(Errno) -> Root {
 func rootProblem(_ error: Errno) -> Problem {
   let reason: Text =
     error == .notImplemented
-    ? "this kernel cannot keep links inside another root (openat2, Linux 5.6)"
-    : "it cannot be opened (\(error.text))"
+    ? "not supported by this kernel (openat2, Linux 5.6 and later)" : "cannot open: \(lowerCased(error))"
   return .error("--root", reason)
 }
 

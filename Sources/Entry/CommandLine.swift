@@ -164,7 +164,7 @@ struct CommandLine {
     if word[...].isEqual(to: "settings") { return .settings }
     guard let verb = verb(named: word) else {
       throw UsageError(
-        message: "no help on \(escaped(word[...].prefix(32))): expected a sub-command, or settings")
+        message: "no help on \(escaped(word[...].prefix(32))) (expected a sub-command or settings)")
     }
     return .verb(verb)
   }
@@ -191,26 +191,28 @@ struct CommandLine {
       throw UsageError(message: "no command: psm-entry [OPTION…] -- COMMAND [ARG…]")
     }
     if [.plan, .check, .env, .apply].contains(verb) && !operands.isEmpty {
-      throw UsageError(message: "unexpected argument: this sub-command takes options only")
+      throw UsageError(message: "unexpected argument (this sub-command takes options only)")
     }
     if verb == .writeBundle && (operands.count > 1 || operands.first?.isEmpty == true) {
       throw UsageError(
-        message: "write-bundle takes one operand, the file to write, or '-' for standard output")
+        message: "write-bundle takes one argument, the file to write, or '-' for standard output")
     }
     if verb == .install && operands.count != 1 {
-      throw UsageError(message: "install takes one operand, the file or directory to copy to")
+      throw UsageError(message: "install takes one argument, the file or directory to copy to")
     }
     let takesJSON = verb == .plan || verb == .check || verb == .certs || verb == .env
     if flags.contains(.json) && !takesJSON {
-      throw UsageError(message: "--json belongs to plan, check, certs, env and version")
+      throw UsageError(message: "--json is only valid for plan, check, certs, env and version")
     }
-    if flags.contains(.null) && verb != .env { throw UsageError(message: "--null belongs to env") }
+    if flags.contains(.null) && verb != .env { throw UsageError(message: "--null is only valid for env") }
     if flags.contains(.null) && flags.contains(.json) {
-      throw UsageError(message: "--null and --json exclude each other")
+      throw UsageError(message: "--null and --json cannot be combined")
     }
-    if verb != .check && flags.contains(.clients) { throw UsageError(message: "--clients belongs to check") }
+    if verb != .check && flags.contains(.clients) {
+      throw UsageError(message: "--clients is only valid for check")
+    }
     if verb != .check && (flags.contains(.connect) || !(proxies + proxyFiles + targets).isEmpty) {
-      throw UsageError(message: "--connect, --proxy, --proxy-file and --target belong to check")
+      throw UsageError(message: "--connect, --proxy, --proxy-file and --target are only valid for check")
     }
   }
 }
@@ -220,7 +222,7 @@ private func shownOption(_ name: ArraySlice<UInt8>) -> Text {
   let isName = name.allSatisfy {
     $0 == UInt8(ascii: "-") || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0)
   }
-  return isName && name.count <= 32 ? escaped(name) : "(not shown: it may hold a password)"
+  return isName && name.count <= 32 ? escaped(name) : "(not shown: may contain a password)"
 }
 
 /// The words that a Boolean may be given in.

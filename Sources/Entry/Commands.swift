@@ -8,7 +8,7 @@ public func run(_ argc: Int32, _ argv: UnsafeMutablePointer<UnsafeMutablePointer
   do throws(CommandLine.UsageError) {
     if Credentials.areRaised {
       throw CommandLine.UsageError(
-        message: "installed set-user-ID or set-group-ID: refused; take the bit away (chmod ug-s)")
+        message: "refusing to run set-user-ID or set-group-ID; run chmod ug-s on the binary")
     }
     let commandLine = try CommandLine(arguments.all)
     let source = Source(commandLine: commandLine, environment: Environment(entries: environment.all))
@@ -85,7 +85,7 @@ enum Output {
       try FileDescriptor.standardOutput.write(bytes)
       return 0
     } catch {
-      log.write(.error("standard output", "the result cannot be written (\(error.text))"))
+      log.write(.error("standard output", "cannot write the result: \(lowerCased(error))"))
       return ExitStatus.failure
     }
   }

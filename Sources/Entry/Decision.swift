@@ -35,7 +35,7 @@ final class Decision {
   /// kernel refused, and so on.
   /// - Parameter say: takes what is worth knowing as it becomes known.
   func apply(until deadline: Deadline, say: (Problem) -> Void) {
-    for finding in plan.findings { say(report(finding)) }
+    for problem in report(plan.findings) { say(problem) }
     var applier = Applier(reader, deadline: deadline)
     for _ in 0..<Self.lookLimit {
       for _ in 0..<Self.roundLimit where !plan.actions.isEmpty {
@@ -52,7 +52,7 @@ final class Decision {
   private func planAnew(_ say: (Problem) -> Void) {
     let known = plan.findings
     plan = answeredPlan(reader, &snapshot)
-    for finding in plan.findings where !known.contains(finding) { say(report(finding)) }
+    for problem in report(plan.findings.filter { !known.contains($0) }) { say(problem) }
   }
 
   /// A file may be replaced by others again and again.

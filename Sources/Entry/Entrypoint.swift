@@ -19,7 +19,7 @@ func start(_ source: Source, _ basics: BasicSettings, arguments: CStrings, envir
     let outcome: Text =
       basics.needsPreparation
       ? "the service is not started" : "the service starts with its original environment"
-    signals.write(.error("", "the preparation \(reason); \(outcome)"), to: basics.log)
+    signals.write(.error("preparation", "\(reason); \(outcome)"), to: basics.log)
     if basics.needsPreparation { ProcessID.exit(ExitStatus.preparationFailed) }
     becomeService(arguments, environment: source.environment, original: environment, basics, signals)
   }
@@ -50,7 +50,7 @@ func prepareInChild(_ source: Source, _ basics: BasicSettings, _ signals: Signal
     writing.close()
     return follow(child, reading, deadline, signals)
   } catch {
-    return .failed("could not begin (\(error.text))")
+    return .failed("could not be started: \(lowerCased(error))")
   }
 }
 
@@ -69,7 +69,7 @@ private func follow(
     }
     if ready == 0 && deadline.hasPassed {
       stop(child, pipe)
-      return .failed("took longer than PSM_ENTRY_TIMEOUT allows and was stopped")
+      return .failed("stopped after the time limit (PSM_ENTRY_TIMEOUT)")
     }
     if ready & 1 != 0 {
       guard let part = try? pipe.readSome() else { break }
@@ -83,7 +83,7 @@ private func follow(
   if end == .running { child.killWithGroup() }
   if child.killGroup() { child.reapGroup() }
   if let answer { return answer }
-  if case .ended(.signalled(let signal)) = end { return .failed("was ended by signal \(signal)") }
+  if case .ended(.signalled(let signal)) = end { return .failed("killed by signal \(signal)") }
   return .failed("ended without a result")
 }
 

@@ -122,9 +122,8 @@ struct Inputs {
     areIncomplete = true
     let reason: Text =
       isDeadLink
-      ? "it, or a directory on the way, is a dangling symbolic link"
-      : isMissing
-        ? "no such file or directory" : "cannot read (\(error.text)): check its permissions and the mount"
+      ? "dangling symbolic link (the path or a directory in it); mount its target or remove it"
+      : isMissing ? "no such file or directory" : cannotRead(error)
     sayError(input.path, "\(reason)\(nothingIsRemoved)")
   }
 
@@ -201,7 +200,7 @@ struct Inputs {
     entriesSeen += 1
     if entriesSeen > Self.countLimit {
       return reachLimit(
-        path, "more than \(Self.countLimit) files and directories; remove what is not a CA certificate")
+        path, "more than \(Self.countLimit) files and directories")
     }
     if OwnFiles.isOurs(name) || isLostAndFound(name, directory) { return }
     let file: FileDescriptor
@@ -224,14 +223,17 @@ struct Inputs {
     }
     if stack.contains(where: { $0.identity == metadata.identity }) {
       file.close()
-      sayError(path, "symbolic link loop; remove the link")
+      sayError(path, linkLoopMessage)
     } else if visitedDirectories.contains(metadata.identity) {
       // Another name for what has been read.
       file.close()
     } else if stack.count >= Self.depthLimit {
       file.close()
       areIncomplete = true
-      sayError(path, "directories more than \(Self.depthLimit) deep are not read; move its certificates up")
+      sayError(
+        path,
+        "more than \(Self.depthLimit) directories deep, not read; move its certificates up\(nothingIsRemoved)"
+      )
     } else if Settings.Input.isFile(path) && isEmptyDirectory(file, path, metadata.identity) {
       file.close()
     } else {
@@ -250,10 +252,10 @@ struct Inputs {
     switch error {
     case .noSuchFile, .notDirectory:
       sayError(path, "dangling symbolic link; remove it or mount its target")
-    case .tooManyLinks: sayError(path, "symbolic link loop; remove it")
+    case .tooManyLinks: sayError(path, linkLoopMessage)
     default:
       areIncomplete = true
-      sayError(path, "cannot read (\(error.text)): check its permissions and the mount\(nothingIsRemoved)")
+      sayError(path, "\(cannotRead(error))\(nothingIsRemoved)")
     }
   }
 
@@ -261,7 +263,9 @@ struct Inputs {
     if hasReachedLimit { return }
     hasReachedLimit = true
     areIncomplete = true
-    sayError(path, "\(message); this and what follows is not read\(nothingIsRemoved)")
+    sayError(
+      path,
+      "\(message), not read from here on; remove what is not a CA certificate\(nothingIsRemoved)")
   }
 
   // MARK: Files
@@ -334,7 +338,7 @@ struct Inputs {
     guard let first = rest.first else { return }
     sayError(
       first.source,
-      "more than \(count) certificates are mounted: \(rest.count) from here on are not used\(nothingIsRemoved); mount fewer"
+      "more than \(count) certificates mounted, \(rest.count) from here on not used; mount fewer\(nothingIsRemoved)"
     )
   }
 
@@ -356,11 +360,17 @@ struct Inputs {
   }
 }
 
-private let tooLargeMessage: Text = "larger than 16 MiB, too large for a certificate file; not read"
+private let tooLargeMessage: Text = "larger than 16 MiB, not read; remove it"
 
-private let totalLimitMessage: Text = "more than 64 MiB in all; remove what is not a CA certificate"
+private let totalLimitMessage: Text = "more than 64 MiB in all"
 
-private let notRegularMessage: Text = "not a regular file (FIFO, device or socket); skipped"
+private let notRegularMessage: Text = "not a regular file (FIFO, device or socket), skipped; remove it"
+
+private let linkLoopMessage: Text = "symbolic link loop; remove the link"
+
+private func cannotRead(_ error: Errno) -> Text {
+  "cannot read: \(lowerCased(error)); check its permissions and the mount"
+}
 
 /// Goes on behind what keeps a start from knowing all that is mounted.
 private let nothingIsRemoved: Text = "; no certificate is removed from any store in this start"

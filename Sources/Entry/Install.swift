@@ -12,16 +12,17 @@ func install(to destination: Path, _ log: Log) -> Int32 {
   do throws(ReadError) {
     binary = try Root.system.read(Path("/proc/self/exe"), limit: 64 << 20)
   } catch {
-    log.write(.error("/proc/self/exe", "\(error.shortText); mount /proc"))
+    log.write(.error("/proc/self/exe", "cannot read: \(error.shortText); mount /proc"))
     return ExitStatus.failure
   }
   do throws(Errno) {
     let directory = try Directory(directoryPath, in: .system)
     defer { directory.close() }
     try copy(binary, to: name, in: directory)
+    log.write(Problem(level: .info, subject: target.shown, message: "installed", event: "binary.installed"))
     return 0
   } catch {
-    log.write(.error(target.shown, "not installed (\(error.text))"))
+    log.write(.error(target.shown, "cannot install: \(lowerCased(error))"))
     return ExitStatus.failure
   }
 }

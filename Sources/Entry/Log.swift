@@ -76,6 +76,13 @@ struct Log {
       if problem.event.utf8CodeUnitCount > 0 { object.member("event", "\(problem.event)") }
       object.member("message", problem.message)
       if !problem.subject.isEmpty { object.member("subject", problem.subject) }
+      for field in problem.fields {
+        switch field.value {
+        case .text(let text): object.member("\(field.name)", text)
+        case .number(let number): object.member("\(field.name)", number)
+        case .texts(let texts): object.member("\(field.name)", texts)
+        }
+      }
     }
     return json.bytes + [UInt8(ascii: "\n")]
   }

@@ -89,9 +89,9 @@ extension PlannedStart {
     for problem in shownProblems { table.row(["! \(problem.level.name)", problem.subject, problem.message]) }
     let status: Text =
       isRefused
-      ? "strict: the service would not be started because of the errors above"
+      ? "--strict: the service would not be started because of the errors above"
       : isUncertain
-        ? "could not tell for every store"
+        ? "not every store could be read (see above)"
         : changes.isEmpty ? "no store would change" : "a start would change the stores"
     return table.text + status + "\n"
   }

@@ -23,7 +23,7 @@ final class PlannedStart {
 
   /// Settings, inputs and proxies first, then the stores.
   var problems: [Problem] {
-    context.problems + decision.plan.findings.map { report($0) } + (userProblem.map { [$0] } ?? [])
+    context.problems + report(decision.plan.findings) + (userProblem.map { [$0] } ?? [])
   }
 
   /// Whether a strict start would end before its first write.

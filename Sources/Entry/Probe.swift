@@ -97,7 +97,7 @@ struct Probe {
     let proxy = route.proxy.flatMap { $0.scheme == .http ? $0 : nil }
     if route.proxy?.scheme == .https {
       return Verdict(
-        level: .warning, detail: "connected; http:// targets are not tried through an https:// proxy")
+        level: .warning, detail: "connected; http:// targets are not tested through an https:// proxy")
     }
     let start = Clock.monotonic
     let answer: [UInt8]
@@ -127,9 +127,11 @@ struct Probe {
       }
       return Verdict(
         level: .warning,
-        detail: "\(told): redirected to \(escaped(host)), perhaps a login page; check the address")
-    case 401, 403: return Verdict(level: .error, detail: "\(told): the server wants a login or forbids it")
-    case 404, 410: return Verdict(level: .error, detail: "\(told): no such path; check the channel's address")
+        detail: "\(told): redirected to \(escaped(host)), perhaps a login page; check the URL")
+    case 401, 403:
+      return Verdict(level: .error, detail: "\(told): the server requires a login or forbids access")
+    case 404, 410:
+      return Verdict(level: .error, detail: "\(told): no such path; check the URL of the channel")
     default: return Verdict(level: .error, detail: told)
     }
   }
@@ -151,7 +153,7 @@ struct Probe {
     // Python knows no root but the system's.
     guard let python = python, let bundle, let file = context.root.systemPath(of: bundle) else {
       return Verdict(
-        level: .warning, detail: "connected; TLS was not checked, because there is no Python or no bundle")
+        level: .warning, detail: "connected; TLS not verified, because the image has no Python or no bundle")
     }
     var request = TLSOutcome.Request(host: target.host, bundle: file)
     let tlsProxy = route.proxy.flatMap { $0.scheme == .https ? $0 : nil }
@@ -210,7 +212,7 @@ struct Probe {
       return "\(told); issuer \(issuer) is not mounted; mount it"
     }
     return
-      "\(told); a CA named \(issuer) is mounted as \(found.source.shown); if it was mounted after the start, restart the container, else it is another CA of that name"
+      "\(told); CA \(issuer) is mounted as \(found.source.shown) but not used, or has another key; restart the container, or mount the CA that the proxy uses now"
   }
 
   /// What to do where Python knows the issuer and refuses the certificate all the same.
@@ -220,13 +222,13 @@ struct Probe {
     switch verdict {
     case 9: "check the clock of this host and of the proxy"
     case TLSOutcome.hasExpired: "have the server's or the proxy's certificate renewed"
-    case 24, 79: "a certificate in the chain is not a CA's; mount the CA that issued the server's certificate"
+    case 24, 79: "a certificate in the chain is not a CA certificate; mount the CA that issued the server's certificate"
     case 66, 67: "have the certificate reissued with a key of 2048 bits or more"
     case 68: "have the certificate reissued with a SHA-256 signature"
     case 85:
       "have the proxy issue certificates with an authorityKeyIdentifier, which Python 3.13 and later require"
     case 80...94:
-      "Python 3.13 and later refuse this certificate; mount the issuing CA beside the root, or have it reissued"
+      "Python 3.13 and later reject this certificate; mount the issuing CA beside the root, or have it reissued"
     default: nil
     }
   }

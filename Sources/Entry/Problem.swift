@@ -9,11 +9,31 @@ struct Problem: Error {
   let message: Text
   /// A stable name of what happened, for machines.
   let event: StaticString
+  /// What belongs to the event, for machines.
+  let fields: [Field]
 
-  /// Cuts what a person would not read: a name in a certificate may be 15 MiB long.
+  /// A member of a log line as JSON.
+  struct Field {
+    enum Value {
+      case text(Text)
+      case number(Int)
+      case texts([Text])
+    }
+
+    let name: StaticString
+    let value: Value
+
+    init(_ name: StaticString, _ value: Value) {
+      self.name = name
+      self.value = value
+    }
+  }
+
+  /// Cuts what nobody would read: a name in a certificate may be 15 MiB long.
   @inline(never)
-  init(level: Level, subject: Text, message: Text, event: StaticString = "") {
+  init(level: Level, subject: Text, message: Text, event: StaticString = "", fields: [Field] = []) {
     self.event = event
+    self.fields = fields
     self.level = level
     self.subject = subject.cut(to: 512)
     self.message = message.cut(to: Log.lineLimit)

@@ -61,7 +61,7 @@ struct Repetition {
   /// How many there are of each kind beyond those told.
   var counts: [Problem] {
     kinds.filter { $0.untold > 0 }.map {
-      Problem(level: $0.level, subject: $0.subject, message: "\($0.untold) more of the kind: \($0.text)")
+      Problem(level: $0.level, subject: $0.subject, message: "\(moreText($0.untold)): \($0.text)")
     }
   }
 }

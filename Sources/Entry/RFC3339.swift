@@ -12,6 +12,9 @@ enum RFC3339 {
     return "\(date)T\(digits(second / 3600, 2)):\(digits(second / 60 % 60, 2)):\(digits(second % 60, 2))Z"
   }
 
+  /// The day of `seconds` since the epoch in UTC.
+  static func day(_ seconds: Int64) -> Text { text(seconds).prefix(10) }
+
   private static func digits(_ number: Int64, _ width: Int) -> Text {
     Text(utf8: decimal(number, width: width))
   }

@@ -11,14 +11,42 @@ func report(_ finding: Finding) -> Problem {
     level: finding.level, subject: finding.subject, message: finding.kind.text, event: finding.kind.event)
 }
 
+/// What is said of each finding; of certificates whose issuer is missing, of eight.
+func report(_ findings: [Finding]) -> [Problem] {
+  var problems: [Problem] = []
+  var orphans = 0
+  for finding in findings {
+    if case .issuerMissing = finding.kind {
+      orphans += 1
+      if orphans > messageLimit { continue }
+    }
+    problems.append(report(finding))
+  }
+  if orphans > messageLimit {
+    problems.append(
+      Problem(
+        level: .warning, subject: "PSM_ENTRY_CERTS",
+        message: "\(moreText(orphans - messageLimit)): issuer missing; mount the issuers as well",
+        event: "certificate.issuer_missing"))
+  }
+  return problems
+}
+
 func report(_ fact: Fact) -> Problem {
-  Problem(level: fact.level, subject: fact.subject, message: fact.text, event: fact.kind.event)
+  var fields: [Problem.Field] = []
+  if case .updated(_, let added, let removed, _) = fact.kind {
+    fields = [Problem.Field("added", .number(added)), Problem.Field("removed", .number(removed))]
+  }
+  return Problem(
+    level: fact.level, subject: fact.subject, message: fact.text, event: fact.kind.event, fields: fields)
 }
 
 /// - Parameter blocker: why the merged bundle was not written.
 func report(notWritten path: Path, _ blocker: Blocker) -> Problem {
   Problem(
-    level: .error, subject: path.shown, message: "\(blocker.text); not written", event: "bundle.not_written")
+    level: .error, subject: path.shown,
+    message: "not written: \(blocker.text); make the directory writable, or name a file elsewhere",
+    event: "bundle.not_written")
 }
 
 /// - Parameter reason: why nothing can be written to the path.
@@ -34,68 +62,69 @@ extension Finding.Kind {
     switch self {
     case .missing: "no such file; set PSM_ENTRY_BUNDLES to the bundles of this image"
     case .pattern(.tooMany):
-      "the pattern matches more than \(entryLimit) entries and is not used; name the bundles, or write fewer '*'"
+      "matches more than \(entryLimit) entries, not used; name the bundles, or use fewer '*'"
     case .pattern(.unreadable(let error)):
-      "a directory of the pattern cannot be read (\(lowerCased(error))); check the mount"
+      "cannot read a directory (\(lowerCased(error))), not used; check its permissions and the mount"
     case .unreadable(.tooLarge):
-      "larger than 64 MiB: not read, nothing is added or removed; restore it from the image"
+      "larger than 64 MiB, left unchanged; restore it from the image"
     case .unreadable(let reason):
-      "\(reason.shortText); its clients do not trust the mounted certificates; check its permissions"
-    case .empty: "empty: its clients trust nothing; restore it from the image"
-    case .noCertificates: "contains no certificate: its clients trust nothing; restore it from the image"
-    case .onlyRemoved: "contains only removed certificates; restore it from the image"
-    case .tooLarge:
-      "would have more than 64 MiB: left unchanged, nothing is added or removed; mount fewer CAs"
-    case .strayMarkers: "stray psm-entry marker lines; left unchanged"
+      "\(reason.shortText), so its clients do not trust the mounted certificates; \(reason.remedy)"
+    case .empty: "empty, so its clients trust nothing; restore it from the image"
+    case .noCertificates: "contains no certificate, so its clients trust nothing; restore it from the image"
+    case .onlyRemoved: "contains only removed certificates, left unchanged; restore it from the image"
+    case .tooLarge: "would exceed 64 MiB, left unchanged; mount fewer CAs"
+    case .strayMarkers: "stray psm-entry marker lines, left unchanged; remove them"
     case .refusedBySome(let line, let fault):
       "line \(line): \(fault.finding); remove this certificate from the bundle"
     case .malformed(let damage, let isRepaired): malformedText(damage, isRepaired)
     case .blocked(let blocker, let substitute, let onlyRemoves):
       blockedText(blocker, substitute, onlyRemoves: onlyRemoves)
     case .sameFileLacks(let substitute):
-      "same file as one before that could not be updated (see above)\(using(substitute))"
+      "same file as an earlier bundle that could not be updated (see above)\(using(substitute))"
     case .noStore:
-      "no bundle and no system store in this image: no client trusts the mounted certificates; set PSM_ENTRY_BUNDLES to the bundles of this image, or install ca-certificates"
+      "no bundle and no system store, so no client trusts the mounted certificates; set PSM_ENTRY_BUNDLES to the bundles of this image, or install ca-certificates"
 
-    case .storeUnreadable(let reason): "cannot read the system store (\(reason.shortText)); left unchanged"
+    case .storeUnreadable(let reason):
+      "cannot read the system store (\(reason.shortText)), left unchanged; \(reason.remedy)"
     case .storeBlocked(let blocker, let count): storeBlockedText(blocker, stillTrusted: count)
     case .storeTooLarge:
-      "cannot write the system store (it would have more than 64 MiB); left unchanged; mount fewer CAs"
+      "system store would exceed 64 MiB, left unchanged; mount fewer CAs"
     case .tooMany(let count):
-      "\(count) certificates are too many for it within PSM_ENTRY_TIMEOUT; writing the bundle of the system store without it"
-    case .ignored(let subject, let reason, let count): "\(ignoredText(subject, reason))\(more(count))"
+      "too slow for \(count) certificates, the system store is written without it; raise PSM_ENTRY_TIMEOUT to run it"
+    case .ignored(let subject, let reason, let count): ignoredText(subject, reason, count)
     case .notBuilt(let subject, let count, let ending):
       count == 0
-        ? "\(subject) is missing after the system's tool \(ending.text)"
-        : "\(subject) and \(count) more are missing after the system's tool \(ending.text)"
-    case .builtUnreadable(let ending): "missing or not readable after the system's tool \(ending.text)"
+        ? "\(subject) is missing after the system's tool \(ending.text); \(withoutTool)"
+        : "\(subject) and \(count) more are missing after the system's tool \(ending.text); \(withoutTool)"
+    case .builtUnreadable(let ending):
+      "missing or unreadable after the system's tool \(ending.text)"
     case .builtMalformed(let ending):
-      "malformed after the system's tool \(ending.text): clients reject the whole file"
+      "malformed after the system's tool \(ending.text), so clients reject the whole file; \(withoutTool)"
     case .notRemoved(let count, let ending):
       "\(removed(count)) still trusted after the system's tool \(ending.text)"
     case .trustedOtherwise(let count):
-      "\(removed(count)) still trusted through the distribution or another anchor"
+      "\(removed(count)) still trusted through the distribution or another anchor; remove that one as well"
     case .storeLacks(nil):
-      "no client trusts the mounted certificates, and no private bundle serves; make the system store or PSM_ENTRY_STATE_DIR writable"
+      "cannot be updated and there is no private bundle, so no client trusts the mounted certificates; make it or PSM_ENTRY_STATE_DIR writable"
     case .storeLacks(let substitute): "does not trust the mounted certificates\(using(substitute))"
 
     case .issuerMissing(_, let subject, let issuer): "\(subject): \(issuerMissingText(issuer))"
 
-    case .stateDirectoryFailed(.foreign): "not a directory owned by this user; skipped"
+    case .stateDirectoryFailed(.foreign): "not a directory owned by this user, skipped"
     case .stateDirectoryFailed(.system(let error)): "cannot use the state directory: \(lowerCased(error))"
     case .stateDirectoryFailed(.notWritten(let blocker)): "cannot use the state directory: \(blocker.text)"
     case .stateDirectoryUnguarded:
-      "other users may replace this directory, since they may write to one that contains it; set PSM_ENTRY_STATE_DIR to one that only root or this user may write to"
+      "other users can replace this directory (its parent is writable for them); set PSM_ENTRY_STATE_DIR to one that only root or this user can replace"
 
     case .variableUnreadable(let path, let reason, isDirectory: true):
       "\(shownValue(path)): \(reason.shortText); correct or unset the variable"
     case .variableUnreadable(let path, let reason, isDirectory: false):
-      "\(shownValue(path)): \(reason.shortText); clients that obey the variable trust nothing; unset it"
+      "\(shownValue(path)): \(reason.shortText), so clients that use the variable trust nothing; unset it"
     case .variableLacks(let path, let subject, let count):
       "\(shownValue(path)) lacks \(subject)\(count == 0 ? "" : " and \(count) more" as Text); unset the variable, or set PSM_ENTRY_BUNDLES=default:FILE"
     case .variableLacksPublic(let path):
       "\(shownValue(path)) contains no public CA, so its clients reject public hosts; unset the variable, or add the public CAs to the file"
-    case .redirected(let from, let to): "\(from.shown) could not be updated; using \(to.shown)"
+    case .redirected(let from, let to): "\(from.shown) could not be updated; using \(to.shown) instead"
     }
   }
 
@@ -136,16 +165,16 @@ extension Fact {
     switch kind {
     case .updated(let store, let added, let removed, let isRepaired):
       updatedText(store, added: added, removed: removed, isRepaired: isRepaired)
-    case .written(let count, let mounted): "written: \(count) certificates, \(mounted) of them mounted"
+    case .written(let count, let mounted): "written: \(certificates(count)), \(mounted) of them mounted"
     case .removed: "removed"
     case .lockPassedOver:
-      "cannot lock the directory in time (another process holds the lock, or the file system has none); continuing without the lock"
-    case .anchorFailed(let blocker): "cannot change the anchor: \(blocker.text)"
+      "cannot lock the directory in time (locked by another process, or locks are not supported); continuing without the lock"
+    case .anchorFailed(let blocker): "cannot update the anchor: \(blocker.text)"
     case .toolOutput: detail
     case .kept(let count): "\(leftOut(count)); added again"
-    case .leftOut(let count, let blocker): "\(leftOut(count)), which cannot be restored: \(blocker.text)"
+    case .leftOut(let count, let blocker): "\(leftOut(count)); cannot restore: \(blocker.text)"
     case .lost(nil): "lost by the system's tool; restored"
-    case .lost(let blocker?): "lost by the system's tool and cannot be restored: \(blocker.text)"
+    case .lost(let blocker?): "lost by the system's tool; cannot restore: \(blocker.text)"
     }
   }
 }
@@ -171,67 +200,67 @@ extension Fact.Kind {
 
 private func updatedText(_ store: StoreChange.Kind, added: Int, removed: Int, isRepaired: Bool) -> Text {
   var parts: [Text] = []
-  if added > 0 { parts.append("\(added) added") }
-  if removed > 0 { parts.append("\(removed) removed") }
+  if added > 0 { parts.append("\(certificates(added)) added") }
+  if removed > 0 { parts.append(added > 0 ? "\(removed) removed" : "\(certificates(removed)) removed") }
   if isRepaired { parts.append("repaired") }
   if parts.isEmpty { parts.append(store == .system ? "rebuilt" : "managed section rewritten") }
   return parts.joined(by: ", ")
 }
 
-private func ignoredText(_ subject: Text, _ reason: Finding.Reason) -> Text {
+private func ignoredText(_ subject: Text, _ reason: Finding.Reason, _ count: Int) -> Text {
+  let which: Text = count == 0 ? subject : "\(subject) and \(count) more"
   let why: Text
   switch reason {
   case .notAuthority: why = "not a CA"
   case .otherUsage: why = "extended key usage lacks serverAuth"
   case .blocked: why = "on the system's blocklist"
-  case .anchorName: return "ignores \(subject) (its file does not end in .crt); rename the file to *.crt"
+  case .anchorName: return "ignores \(which) (not in a file named *.crt); rename the file to *.crt"
   case .anchorsAreInput:
     return
-      "does not get \(subject), because its anchors directory is an input and stays as it is; mount it there as well"
+      "does not get \(which), because its anchors directory is an input and left unchanged; mount it there as well"
   }
-  return "ignores \(subject) (\(why)), added to the bundles only"
+  return "ignores \(which) (\(why)), added to the bundles only"
 }
+
+/// What to do where the distribution's tool fails.
+private let withoutTool: Text = "set PSM_ENTRY_SYSTEM=native to update the store without it"
 
 func issuerMissingText(_ issuer: Text) -> Text {
   "issuer \(issuer) is neither mounted nor in the bundle, so Python before 3.13 does not trust it; mount the issuer as well"
 }
 
 private func malformedText(_ damage: BundleContents.Damage, _ isRepaired: Bool?) -> Text {
-  let place: Text = "malformed at line \(damage.line) (\(damage.text))"
-  switch isRepaired {
-  case true?:
-    return "\(place): clients reject the whole file; repaired, original saved as *.psm-entry-damaged"
-  case false?: return "\(place): clients reject the whole file; not repaired"
-  case nil:
-    return
-      "\(place): clients reject the whole file; restore it from the image, or mount a CA to have it repaired"
+  let fault: Text = "malformed at line \(damage.line) (\(damage.text)), so clients reject the whole file"
+  return switch isRepaired {
+  case true?: "\(fault); repaired, original saved as *.psm-entry-damaged"
+  case false?: "\(fault); restore it from the image"
+  case nil: "\(fault); restore it from the image, or mount a CA to have it repaired"
   }
 }
 
 private func blockedText(_ blocker: Blocker, _ substitute: Path?, onlyRemoves: Bool) -> Text {
-  if substitute != nil { return "cannot replace: \(blocker.text)\(using(substitute))" }
+  if substitute != nil { return "cannot replace (\(blocker.text))\(using(substitute))" }
   let effect: Text =
     onlyRemoves
     ? "its clients still trust the removed certificates" : "its clients do not trust the mounted certificates"
-  return "cannot replace: \(blocker.text); \(effect); make the file and its directory writable"
+  return "cannot replace (\(blocker.text)), so \(effect); make the file and its directory writable"
 }
 
 private func storeBlockedText(_ blocker: Blocker, stillTrusted count: Int) -> Text {
-  let what: Text = "cannot write the system store (\(blocker.text)); left unchanged"
-  if count > 0 { return "\(what), and \(removed(count)) still trusted; make it writable" }
+  let what: Text = "cannot write the system store (\(blocker.text)), so"
+  if count > 0 { return "\(what) \(removed(count)) still trusted; make it writable" }
   return
-    "\(what): clients that read only this store (wget, aria2) do not trust the mounted certificates; make it writable, or set PSM_ENTRY_SYSTEM=off"
+    "\(what) clients that read only this store (wget, aria2) do not trust the mounted certificates; make it writable, or set PSM_ENTRY_SYSTEM=off"
 }
 
 private func leftOut(_ count: Int) -> Text {
-  count == 1
-    ? "the system's tool left out 1 certificate that was here before"
-    : "the system's tool left out \(count) certificates that were here before"
+  "the system's tool left out \(certificates(count)) of this store"
 }
 
-private func using(_ substitute: Path?) -> Text { substitute.map { "; using \($0.shown)" } ?? "" }
+private func using(_ substitute: Path?) -> Text { substitute.map { "; using \($0.shown) instead" } ?? "" }
 
-private func more(_ count: Int) -> Text { count == 0 ? "" : "; \(count) more" }
+/// A number of certificates, with its unit.
+func certificates(_ count: Int) -> Text { count == 1 ? "1 certificate" : "\(count) certificates" }
 
 private func removed(_ count: Int) -> Text {
   count == 1 ? "1 removed certificate is" : "\(count) removed certificates are"
@@ -239,7 +268,7 @@ private func removed(_ count: Int) -> Text {
 
 /// What a variable names; an address that was put in its place may hold a password.
 private func shownValue(_ path: Path) -> Text {
-  path.isAbsolute || !path.bytes.contains(UInt8(ascii: "@")) ? path.shown : "(not shown: no path)"
+  path.isAbsolute || !path.bytes.contains(UInt8(ascii: "@")) ? path.shown : "(not shown: not a path)"
 }
 
 /// The C library's text, as it goes on in a sentence.
@@ -259,6 +288,14 @@ extension ReadError {
     case .system(let error): lowerCased(error)
     case .notRegular: "not a regular file"
     case .tooLarge: "too large"
+    }
+  }
+
+  /// What to do about a bundle that cannot be read.
+  fileprivate var remedy: Text {
+    switch self {
+    case .system: "check its permissions and the mount"
+    case .notRegular, .tooLarge: "restore it from the image"
     }
   }
 }
@@ -294,9 +331,9 @@ extension StoreSnapshot.ToolRun.Ending {
   fileprivate var text: Text {
     switch self {
     case .exited(let status): "(exit status \(status))"
-    case .signalled(let signal): "was killed by signal \(signal)"
-    case .late: "was killed at its time limit"
-    case .notStarted(let error): "could not be started: \(lowerCased(error))"
+    case .signalled(let signal): "(killed by signal \(signal))"
+    case .late: "(killed at its time limit)"
+    case .notStarted(let error): "(not started: \(lowerCased(error)))"
     }
   }
 }

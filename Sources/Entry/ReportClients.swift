@@ -55,15 +55,15 @@ private func trustText(_ verdict: ClientVerdict, _ isManaged: (Path) -> Bool) ->
     "trusts nothing: \(path.shown) (\(origin.shown)): \(contents.text); correct or remove the setting"
   case .ownRoots: ownRootsText(verdict.client.kind)
   case .refusing:
-    "rejects a mounted CA (Python 3.13 and later, see above); mount the issuing CA beside the root, or have it reissued"
+    "rejects a mounted CA, as Python 3.13 and later do (see above); mount the issuing CA beside the root, or have it reissued"
   }
 }
 
 private func ownRootsText(_ kind: ClientKind) -> Text {
   switch kind {
   case .uv:
-    "trusts only roots of its own; set PSM_ENTRY_EXPORT=NODE_EXTRA_CA_CERTS,SSL_CERT_FILE"
-  default: "trusts only roots of its own; set PSM_ENTRY_EXPORT=NODE_EXTRA_CA_CERTS"
+    "trusts only its built-in roots; set PSM_ENTRY_EXPORT=NODE_EXTRA_CA_CERTS,SSL_CERT_FILE"
+  default: "trusts only its built-in roots; set PSM_ENTRY_EXPORT=NODE_EXTRA_CA_CERTS"
   }
 }
 
@@ -73,23 +73,23 @@ private func proxyText(_ verdict: ClientVerdict) -> Text {
   case .environment: "uses the proxy variables"
   case .unused: unusedText(verdict.client.kind)
   case .own(let value, let origin):
-    "uses a proxy of its own, \(shownProxy(value)) (\(origin.shown)); remove the setting to use the proxy variables"
+    "uses its own proxy \(shownProxy(value)) (\(origin.shown)); remove the setting to use the proxy variables"
   case .none(let origin): "uses no proxy (\(origin.shown)); remove the setting to use the proxy variables"
   }
 }
 
 private func unusedText(_ kind: ClientKind) -> Text {
   switch kind {
-  case .aiohttp: "uses the proxy variables only where a program sets trust_env=True"
-  case .node: "uses no proxy variable; set NODE_USE_ENV_PROXY=1 (Node 24 and later)"
-  default: "uses no proxy for https; set HTTPS_PROXY"
+  case .aiohttp: "uses the proxy variables only if the program sets trust_env=True"
+  case .node: "ignores the proxy variables; set NODE_USE_ENV_PROXY=1 (Node 24 and later)"
+  default: "uses no proxy for https:// URLs; set HTTPS_PROXY"
   }
 }
 
 /// The address without its password; nothing of one that cannot be read.
 private func shownProxy(_ value: [UInt8]) -> Text {
   do throws(ProxyURLFault) { return try parseProxyURL(value).redacted } catch {
-    return "an address that cannot be read"
+    return "(invalid URL)"
   }
 }
 
@@ -123,15 +123,15 @@ extension ClientFacts.Store {
 }
 
 func report(unmanagedBundle path: Path) -> Text {
-  "not managed: a start does not add the mounted CAs; to change that, set PSM_ENTRY_BUNDLES=default:\(path.shown)"
+  "not managed, so the mounted CAs are not added; to add them, set PSM_ENTRY_BUNDLES=default:\(path.shown)"
 }
 
 let foreignStoreText: Text =
-  "a trust store of its own, which psm-entry does not manage; import the CAs with its own tool"
+  "separate trust store, not managed by psm-entry; import the CAs with its own tool (keytool, certutil)"
 
 /// - Parameter reason: why a configuration file was not read.
 func report(unreadConfiguration reason: ReadError) -> Text {
-  "\(reason.shortText); not read, so what its client does is not known; make it smaller"
+  "cannot read (\(reason.shortText)), so its client's settings are unknown; \(reason == .tooLarge ? "make it smaller" : "make it a readable file" as Text)"
 }
 
 /// - Parameters:
@@ -139,6 +139,6 @@ func report(unreadConfiguration reason: ReadError) -> Text {
 ///   - python: one that sets it.
 func report(refused problem: Problem, by python: Path) -> Problem {
   Problem(
-    level: .error, subject: problem.subject, message: "\(problem.message) (\(python.shown) is such a Python)",
+    level: .error, subject: problem.subject, message: "\(problem.message) (\(python.shown) is 3.13 or later)",
     event: problem.event)
 }

@@ -8,7 +8,8 @@ import Trust
 func report(older process: RunningProcess) -> Problem {
   Problem(
     level: .warning, subject: "process \(process.id.rawValue) (\(escaped(process.name)))",
-    message: "started before the change and may keep the old trust; restart it", event: "process.older")
+    message: "started before the change and may still trust what was trusted before; restart it",
+    event: "process.older")
 }
 
 /// - Parameter error: why /proc does not tell which processes there are.
@@ -16,7 +17,7 @@ func report(noProcesses error: Errno) -> Problem {
   Problem(
     level: .warning, subject: "/proc",
     message:
-      "cannot tell which processes started before the change (\(error.text)); restart those that connect with TLS",
+      "cannot list the processes that started before the change (\(lowerCased(error))); restart those that use TLS",
     event: "process.unknown")
 }
 
@@ -26,9 +27,10 @@ extension MergedBundle.Refusal {
     let message: Text =
       switch self {
       case .noBase:
-        "no bundle and no system store with a certificate, so clients would reject public hosts; not written; set PSM_ENTRY_BUNDLES"
-      case .baseUnknown: "what clients trust cannot all be read (see above); not written"
-      case .tooLarge: "would have more than 64 MiB; not written; mount fewer CAs"
+        "not written: no bundle and no system store contains a public CA; set PSM_ENTRY_BUNDLES to the bundles of this image"
+      case .baseUnknown:
+        "not written: a bundle or the system store cannot be read (see above); correct the errors above"
+      case .tooLarge: "not written: would exceed 64 MiB; mount fewer CAs"
       }
     return Problem(level: .error, subject: subject, message: message, event: "bundle.not_written")
   }
@@ -38,8 +40,8 @@ extension MergedBundle.Refusal {
 func report(reserved path: Path, _ reason: ReservedPath) -> Problem {
   let message: Text =
     switch reason {
-    case .store: "a bundle that a start updates; not written; name another file"
-    case .input: "an input, or in a directory of inputs; not written; name a file elsewhere"
+    case .store: "not written: a start updates this bundle; name another file"
+    case .input: "not written: it is an input, or in an input directory; name a file elsewhere"
     }
   return Problem(level: .error, subject: path.shown, message: message, event: "bundle.not_written")
 }
@@ -48,6 +50,6 @@ func report(written path: Path, _ merged: MergedBundle, isNew: Bool) -> Problem 
   let done: Text = isNew ? "written" : "up to date"
   return Problem(
     level: .info, subject: path.shown,
-    message: "\(done): \(merged.count) certificates, \(merged.managedCount) of them mounted",
+    message: "\(done): \(certificates(merged.count)), \(merged.managedCount) of them mounted",
     event: "bundle.written")
 }

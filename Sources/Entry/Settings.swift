@@ -54,20 +54,20 @@ final class Settings {
     self.basics = basics
     var problems = basics.problems
     system = try source.read(
-      .system, default: .auto, &problems, diagnostic: "is none of auto, native, off"
+      .system, default: .auto, &problems, expected: "auto, native or off"
     ) { word($0, Self.systems) }
     preference = try source.read(
-      .prefer, default: nil, &problems, diagnostic: "is neither lower nor upper"
+      .prefer, default: nil, &problems, expected: "lower or upper"
     ) { word($0, Self.preferences).map { Optional($0) } }
-    let relative: StaticString = "holds a path that does not begin with /"
     bundles = try source.read(
-      .bundles, default: [Self.usualBundles], &problems, diagnostic: relative, parse: bundlePatterns)
+      .bundles, default: [Self.usualBundles], &problems, expected: "absolute paths and default, or none",
+      parse: bundlePatterns)
     namedStateDirectories = try source.read(
-      .stateDir, default: [], &problems, diagnostic: relative, parse: paths)
+      .stateDir, default: [], &problems, expected: absolutePaths, parse: paths)
     noProxy = source.value(of: .noProxy)?.bytes ?? []
     exports = try source.read(
       .export, default: names(Setting.export.defaultValue), &problems,
-      diagnostic: "holds what is no variable's name", parse: names)
+      expected: "names of variables, separated by ','", parse: names)
     let earlier = problems.count
     inputs = try Self.inputs(source, &problems)
     certificateData = source.value(of: .certsData)?.bytes
@@ -86,10 +86,9 @@ final class Settings {
   private static func inputs(_ source: Source, _ problems: inout [Problem]) throws(CommandLine.UsageError)
     -> [Input]
   {
-    let relative: StaticString = "holds a path that does not begin with /"
     var inputs: [Input] = []
     if source.value(of: .certs) != nil {
-      inputs = try source.read(.certs, default: [], &problems, diagnostic: relative, parse: paths)
+      inputs = try source.read(.certs, default: [], &problems, expected: absolutePaths, parse: paths)
         .map { Input(path: $0, isNamed: true) }
     }
     if inputs.isEmpty { inputs = [Input(path: Path(Setting.certs.defaultValue), isNamed: false)] }
@@ -100,7 +99,7 @@ final class Settings {
         problems.append(
           .error(
             "\(Setting.repoCustomCACert.variable)",
-            "the path does not begin with /; it is not read, and nothing is taken out of any store in this start"
+            "not an absolute path; no certificate is removed from any store in this start"
           ))
       }
     }
@@ -121,6 +120,8 @@ final class Settings {
     ]
   }
 }
+
+private let absolutePaths: StaticString = "absolute paths, separated by ':'"
 
 /// Absolute paths between colons; nil where one of them is not. A relative one would mean
 /// whatever directory the service happens to start in.
@@ -164,7 +165,7 @@ private func unknownVariables(in environment: Environment) -> [Problem] {
   }
   if unknown.count <= messageLimit { return problems }
   return problems + [
-    .warning("PSM_ENTRY_*", "\(unknown.count - messageLimit) more names that are no settings")
+    .warning("PSM_ENTRY_*", "\(unknown.count - messageLimit) more unknown settings not shown")
   ]
 }
 

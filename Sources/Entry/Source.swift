@@ -24,17 +24,18 @@ final class Source {
   }
 
   /// A setting's value as `parse` reads it.
-  /// - Parameter diagnostic: what is wrong with a value that it cannot read. A variable's is added
-  ///   to `problems` and the default holds.
-  /// - Throws: the diagnostic about an option.
+  /// - Parameter expected: which values it can read. An invalid one of a variable is added to `problems`, and the
+  ///   default is used.
+  /// - Throws: what is wrong with an option.
   func read<Value>(
-    _ setting: Setting, default defaultValue: Value, _ problems: inout [Problem], diagnostic: StaticString,
+    _ setting: Setting, default defaultValue: Value, _ problems: inout [Problem], expected: StaticString,
     parse: ([UInt8]) -> Value?
   ) throws(CommandLine.UsageError) -> Value {
     guard let (bytes, isOption) = value(of: setting) else { return defaultValue }
     if let value = parse(bytes) { return value }
-    if isOption { throw CommandLine.UsageError(message: "\(setting.option): the value \(diagnostic)") }
-    problems.append(.error("\(setting.variable)", "the value \(diagnostic); the default holds"))
+    let diagnostic: Text = "invalid value (expected \(expected))"
+    if isOption { throw CommandLine.UsageError(message: "\(setting.option): \(diagnostic)") }
+    problems.append(.error("\(setting.variable)", "\(diagnostic); using the default"))
     return defaultValue
   }
 }
@@ -55,18 +56,18 @@ final class BasicSettings {
   init(_ source: Source) throws(CommandLine.UsageError) {
     var problems: [Problem] = []
     isStrict = try source.read(
-      .strict, default: false, &problems, diagnostic: "is none of 1 0 on off true false yes no",
+      .strict, default: false, &problems, expected: "on, off, yes, no, true, false, 1 or 0",
       parse: boolean)
     timeout = try source.read(
-      .timeout, default: 60, &problems, diagnostic: "is no number of seconds from 1 to 86400", parse: seconds)
+      .timeout, default: 60, &problems, expected: "1 to 86400 seconds", parse: seconds)
     user = source.value(of: .user)?.bytes
     root = source.value(of: .root).map { Path($0.bytes) }.flatMap { $0 == Path("/") ? nil : $0 }
     var log = Log()
     log.isJSON = try source.read(
-      .logFormat, default: false, &problems, diagnostic: "is neither text nor json"
+      .logFormat, default: false, &problems, expected: "text or json"
     ) { word($0, [("text", false), ("json", true)]) }
     log.threshold = try source.read(
-      .log, default: .info, &problems, diagnostic: "is none of quiet, error, warning, info, debug"
+      .log, default: .info, &problems, expected: "quiet, error, warning, info or debug"
     ) { word($0, Self.thresholds) }
     self.log = log
     self.problems = problems

@@ -92,7 +92,7 @@ private func readSecrets(
 
 private func readSecret(_ path: Path, in root: Root) -> ProxySettings.SecretFile {
   guard path.isAbsolute else {
-    return .unreadable(reason: "the path does not begin with /", remedy: "set the absolute path")
+    return .unreadable(reason: "not an absolute path", remedy: "set the absolute path")
   }
   do throws(ReadError) { return .contents(try root.read(path, limit: 65536)) } catch {
     let user = Credentials.Effective.current.user

@@ -57,7 +57,7 @@ struct TLSOutcome {
     for line in run.output.split(separator: newline) where read(line) { isTold = true }
     if !isTold {
       let last = run.output.split(separator: newline).last ?? []
-      text = run.ending == .late ? "no answer in time" : "Python could not check it (\(escaped(last)))"
+      text = run.ending == .late ? "timed out" : "Python could not verify it (\(escaped(last)))"
     }
   }
 

@@ -31,7 +31,8 @@ func openTunnel(_ connection: Connection, _ proxy: ProxyURL, _ target: ConnectTa
   } catch {
     throw Refusal(
       error == .late
-        ? "no answer to CONNECT: not an HTTP proxy?" : "connection closed on CONNECT: not an HTTP proxy?")
+        ? "no answer to CONNECT (not an HTTP proxy?); check host and port"
+        : "connection closed on CONNECT (not an HTTP proxy?); check host and port")
   }
   if let refusal = refusal(of: answer, proxy, target) { throw refusal }
 }
@@ -74,14 +75,14 @@ func proxyRefusal(_ status: Int, offered: [[UInt8]], _ proxy: ProxyURL, _ author
     guard let userinfo = proxy.userinfo else {
       return "\(refused): no user given; write http://user:password@host:port"
     }
-    return "\(refused): credentials of user \(userinfo.displayedUser) rejected"
+    return "\(refused): credentials of user \(userinfo.displayedUser) rejected; correct user and password"
   case 403: return "403 Forbidden: the proxy does not allow \(authority); ask its administrator to allow it"
   case 502, 503, 504:
-    return "\(status): the proxy cannot reach \(authority); check that the name is known there"
+    return "\(status): the proxy cannot reach \(authority); check that the proxy can resolve the name"
   case 400, 404, 405, 501:
     return
-      "\(status) to CONNECT \(authority): not an HTTP proxy, perhaps a web server; check host and port"
-  default: return "\(status) to CONNECT \(authority)"
+      "status \(status) for CONNECT \(authority): not an HTTP proxy, perhaps a web server; check host and port"
+  default: return "status \(status) for CONNECT \(authority); ask the proxy's administrator"
   }
 }
 
@@ -136,12 +137,14 @@ private func openSOCKS5Tunnel(
       throw Refusal("user or password longer than SOCKS 5 allows (255 bytes)")
     }
     let verdict = try exchange(connection, [1, userLength] + user + [passwordLength] + password, answer: 2)
-    if verdict[1] != 0 { throw Refusal("credentials of user \(userinfo.displayedUser) rejected") }
+    if verdict[1] != 0 {
+      throw Refusal("credentials of user \(userinfo.displayedUser) rejected; correct user and password")
+    }
   } else if method[1] != 0 {
     throw Refusal(
       proxy.userinfo == nil
         ? "user and password required; write socks5://user:password@host:port"
-        : "the proxy requires another authentication method than user and password")
+        : "the proxy supports neither anonymous access nor user and password")
   }
   var place: [UInt8]
   if let address = try address(target, resolving: proxy.scheme == .socks5) {
@@ -163,7 +166,7 @@ private func openSOCKS4Tunnel(
   var place: [UInt8] = [0, 0, 0, 1]
   var name: [UInt8] = target.host + [0]
   if let address = try address(target, resolving: proxy.scheme == .socks4) {
-    guard address.count == 4 else { throw Refusal("SOCKS 4 supports no IPv6; use socks5") }
+    guard address.count == 4 else { throw Refusal("SOCKS 4 does not support IPv6; use socks5://") }
     (place, name) = (address, [])
   }
   let user = (proxy.userinfo?.decodedUser ?? []).filter { $0 != 0 } + [0]
@@ -180,7 +183,7 @@ private func address(_ target: ConnectTarget, resolving: Bool) throws(Refusal) -
   if let address = found.first(where: { $0.count == 4 }) ?? found.first { return address }
   if !resolving { return nil }
   throw Refusal(
-    "cannot resolve \(escaped(target.host)) here, as socks4 and socks5 do; use socks5h to let the proxy resolve it"
+    "cannot resolve \(escaped(target.host)) in this container; use socks5h:// to let the proxy resolve it"
   )
 }
 
@@ -197,9 +200,9 @@ private func exchange(
     let answer = try connection.receive(limit: 512) { $0.count >= count }
     if answer.count >= count { return answer }
   } catch .late {
-    throw Refusal("no answer: not a SOCKS proxy?")
+    throw Refusal("no answer (not a SOCKS proxy?); check scheme and port")
   } catch {}
-  throw Refusal("connection closed: not a SOCKS proxy?")
+  throw Refusal("connection closed (not a SOCKS proxy?); check scheme and port")
 }
 
 /// - Source: RFC 1928 §6.

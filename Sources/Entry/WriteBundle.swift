@@ -29,7 +29,7 @@ func writeBundle(_ context: StartContext, to operand: [UInt8]?) -> Int32 {
     reader.answer([.storeText], in: &snapshot)
   }
   let (findings, result) = mergedBundle(snapshot, former: destination?.text)
-  problems += findings.map { report($0) }
+  problems += report(findings)
   if let path, let reason = destination.flatMap({ reserved($0, snapshot, context) }) {
     problems.append(report(reserved: path, reason))
     log.write(problems)
@@ -44,7 +44,7 @@ func writeBundle(_ context: StartContext, to operand: [UInt8]?) -> Int32 {
   case .success(let success): merged = success
   }
   if isStrict && problems.hasErrors {
-    log.write(.error("", "strict: nothing was written because of the errors above"))
+    log.write(.error("PSM_ENTRY_STRICT", "errors (see above), so nothing was written; \(strictRemedy)"))
     return failure
   }
   guard let path, let destination else {

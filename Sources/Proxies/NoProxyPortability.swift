@@ -48,9 +48,11 @@ public func portability(of kind: NoProxyKind) -> NoProxyPortability {
   case .suffix:
     row(
       kind, ".corp", "repo.corp:80", .all,
-      "whether corp itself is meant as well, clients do not agree: not in wget, Go and Ruby")
+      "wget, Go and Ruby match hosts below the domain only, others the domain itself as well")
   case .ipv4:
-    row(kind, "10.1.2.3", "10.1.2.3:8080", .all, "matches where the URL holds this address, not a name of it")
+    row(
+      kind, "10.1.2.3", "10.1.2.3:8080", .all,
+      "matches URLs with this address, not with a name that resolves to it")
   case .everything:
     row(
       kind, "*", "repo.corp:80", .all.subtracting([.wget, .ruby]),
@@ -58,11 +60,11 @@ public func portability(of kind: NoProxyKind) -> NoProxyPortability {
   case .everythingAmongOthers:
     row(
       kind, "other.corp,*", "repo.corp:80", [.go, .node, .rattler, .httpx, .uv],
-      "let it be the only entry, or remove it")
+      "make it the only entry or remove it")
   case .ipv6:
     row(
       kind, "fd00::1", "[fd00::1]:8080", .all.subtracting([.urllib, .ruby, .nodeFetch]),
-      "use a host name in URLs, and name that one")
+      "use a host name in URLs, and list that name")
   case .ipv6Longer:
     row(
       kind, "fd00:0::1", "[fd00::1]:8080", [.go, .rattler, .uv],

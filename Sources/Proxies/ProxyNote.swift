@@ -50,21 +50,21 @@ extension ProxyNote {
   static func differing(_ used: Text, _ shownUsed: Text, _ other: Text, _ shownOther: Text) -> ProxyNote {
     .warning(
       other,
-      "conflicting values: using \(both(used, shownUsed, ", ignoring ", other, shownOther)); \"proxies\" in ~/.docker/config.json may have set one; unset one or choose with --prefer lower or --prefer upper"
+      "conflicting values: using \(both(used, shownUsed, ", ignoring ", other, shownOther)); unset one or set --prefer lower or upper (\"proxies\" in ~/.docker/config.json may have set one)"
     )
   }
 
   static func merged(_ first: Text, _ shownFirst: Text, _ other: Text, _ shownOther: Text) -> ProxyNote {
     .warning(
       other,
-      "differs, both lists are used: \(both(first, shownFirst, " and ", other, shownOther)); \"proxies\" in ~/.docker/config.json may have set one; to use one alone, unset the other or choose with --prefer lower or --prefer upper"
+      "conflicting lists: merging \(both(first, shownFirst, " and ", other, shownOther)); to use only one, unset the other or set --prefer lower or upper (\"proxies\" in ~/.docker/config.json may have set one)"
     )
   }
 
   static func besideFile(_ file: Text, _ shownFile: Text, _ other: Text, _ shownOther: Text) -> ProxyNote {
     .warning(
       other,
-      "conflicting values: using \(both(file, shownFile, ", ignoring ", other, shownOther)); \"proxies\" in ~/.docker/config.json may have set it; unset one of them"
+      "conflicting values: using \(both(file, shownFile, ", ignoring ", other, shownOther)); unset one of them (\"proxies\" in ~/.docker/config.json may have set it)"
     )
   }
 
@@ -74,9 +74,9 @@ extension ProxyNote {
   ) -> Text {
     if shownUsed == shownOther {
       return
-        "\(used)\(between)\(other) (both shown as \(shownUsed.cut(to: 300)); they differ in what is not shown)"
+        "\(used)\(between)\(other) (both shown as \(shownUsed.cut(to: 128)), different in what is not shown)"
     }
-    return "\(used) (\(shownUsed.cut(to: 300)))\(between)\(other) (\(shownOther.cut(to: 300)))"
+    return "\(used) (\(shownUsed.cut(to: 128)))\(between)\(other) (\(shownOther.cut(to: 128)))"
   }
 
   static func duplicate(_ name: Text) -> ProxyNote {
@@ -84,11 +84,11 @@ extension ProxyNote {
   }
 
   static func emptyFile(_ file: Text, used: Text?) -> ProxyNote {
-    .warning(file, "the file is empty, \(instead(used)); write the proxy's URL to it or unset the variable")
+    .warning(file, "empty file, \(instead(used)); write the proxy's URL to it or unset the variable")
   }
 
   static func binaryFile(_ file: Text, used: Text?) -> ProxyNote {
-    .error(file, "the file contains NUL bytes, as UTF-16 does, \(instead(used)); save it as UTF-8")
+    .error(file, "contains NUL bytes, as UTF-16 does, \(instead(used)); save it as UTF-8")
   }
 
   static func unreadableFile(_ file: Text, _ reason: Text, _ remedy: Text, used: Text?) -> ProxyNote {
@@ -98,28 +98,28 @@ extension ProxyNote {
   private static func instead(_ used: Text?) -> Text { used.map { "using \($0) instead" } ?? "ignored" }
 
   static func noPort(_ name: Text, _ url: ProxyURL) -> ProxyNote {
-    .warning(name, "\(url.redacted) has no port: curl uses 1080, others use 80; add the port")
+    .warning(name, "\(url.redacted) has no port, so curl uses 1080 and others use 80; add the port")
   }
 
   static func scheme(_ name: Text, _ url: ProxyURL) -> ProxyNote {
     let advice: Text =
       url.scheme == .https
       ? "https:// means TLS to the proxy itself, which aiohttp and others do not support; most proxies need http://"
-      : "only some clients support SOCKS proxies, curl and Go among them; use an HTTP proxy if there is one"
+      : "SOCKS proxies are supported by curl, Go and few others; use an HTTP proxy"
     return .warning(name, "\(url.redacted): \(advice)")
   }
 
   static func notASCII(_ name: Text, _ url: ProxyURL) -> ProxyNote {
     .warning(
       name,
-      "\(url.redacted): non-ASCII characters in the user or password, which curl sends as UTF-8, and requests and aiohttp as Latin-1 or not at all; choose another password"
+      "\(url.redacted): non-ASCII user or password, which curl sends as UTF-8, and requests and aiohttp as Latin-1 or not at all; use an ASCII one"
     )
   }
 
   static func incompleteUser(_ name: Text, _ url: ProxyURL) -> ProxyNote {
     .warning(
       name,
-      "\(url.redacted): user without password, or password without user, which Python, Node and others do not send; set both"
+      "\(url.redacted): user without password or password without user, which Python, Node and others do not send; set both"
     )
   }
 
@@ -134,13 +134,13 @@ extension ProxyNote {
   static var requestMethod: ProxyNote {
     .warning(
       "REQUEST_METHOD",
-      "set, so Go, rattler and uv treat the service as a CGI script and ignore HTTP_PROXY; unset it")
+      "makes Go, rattler and uv ignore HTTP_PROXY, as in a CGI script; unset it")
   }
 
   static func everythingAmongOthers(_ name: Text) -> ProxyNote {
     .warning(
       name,
-      "contains * among other entries, which Go reads as every host, curl and Python as none; make it the only entry or remove it"
+      "contains * among other entries, which Go reads as every host, and curl and Python as none; make it the only entry or remove it"
     )
   }
 
@@ -161,19 +161,19 @@ extension ProxyURLFault {
   public var reason: Text {
     switch self {
     case .empty: "empty"
-    case .unknownScheme: "scheme is none of http, https, socks4, socks4a, socks5 and socks5h"
+    case .unknownScheme: "unknown scheme"
     case .twoSchemes: "two schemes"
     case .ambiguousScheme: "scheme is not followed by ://"
-    case .unreadableUser: "a slash at the beginning of the user, or two in it"
+    case .unreadableUser: "slash at the start of the user, or two in it"
     case .missingHost: "no host"
     case .nonASCIIHost: "host is not ASCII"
     case .unreadableHost: "host"
     case .unreadablePort: "port is not a number from 1 to 65535"
     case .unreadableRest: "white space or control characters after the host"
     case .placeholder:
-      "a placeholder that was not replaced, such as $(NAME), ${NAME}, {{ NAME }}, %NAME% or <NAME>"
+      "placeholder not replaced, such as $(NAME), ${NAME}, {{ NAME }}, %NAME% or <NAME>"
     case .pacFile: "address of a PAC file, which only browsers read"
-    case .word: "a word instead of an address"
+    case .word: "word instead of a URL"
     case .nul: "NUL bytes, as in UTF-16"
     }
   }
@@ -186,6 +186,7 @@ extension ProxyURLFault {
       "set the value that it stands for, and write $ in a password as %24, { as %7B and < as %3C"
     case .pacFile: "set the host and port of a proxy that the file names"
     case .word: "to use no proxy, unset the variable"
+    case .unknownScheme: "use http, https, socks4, socks4a, socks5 or socks5h"
     case .unreadableUser: "expected http://user:password@host:port, with / in the user as %2F"
     default: "expected http://user:password@host:port"
     }
@@ -197,7 +198,7 @@ extension ProxyURLRepairs {
     var done: [Text] = []
     if contains(.surroundings) { done.append("white space or quotes removed") }
     if contains(.scheme) { done.append("http:// added") }
-    if contains(.misspeltScheme) { done.append("misspelt scheme corrected") }
+    if contains(.misspeltScheme) { done.append("misspelled scheme corrected") }
     if contains(.schemeCase) { done.append("scheme in lower case") }
     if contains(.user) { done.append("user percent-encoded") }
     if contains(.password) { done.append("password percent-encoded") }

@@ -27,13 +27,13 @@ extension ProxyURL {
       case .path: "path after the port, on which Node and git (2.47 and later) fail; remove it"
       case .query:
         "query or fragment after the port, on which Node, urllib and git (2.47 and later) fail; remove it"
-      case .zone: "IPv6 zone, which only curl, git and Go understand; use another address of the proxy"
-      case .hexadecimalHost: "host in hexadecimal, on which Go fails; write the address as four numbers"
+      case .zone: "IPv6 zone, which only curl, git and Go support; use another address of the proxy"
+      case .hexadecimalHost: "hexadecimal host, on which Go fails; write the address as four decimal numbers"
       case .colonInUser: "encoded colon in the user, on which aiohttp fails; use another user"
       case .controlCharacter:
-        "encoded control character in the user or password, on which curl fails; choose another password"
+        "encoded control character in the user or password, on which curl fails; use another one"
       case .encodedTriplet:
-        "%25 before two hex digits, which git decodes twice (libcurl before 8.8); choose another password"
+        "%25 before two hex digits, which git decodes twice (libcurl before 8.8); use another password"
       }
     }
   }

@@ -124,8 +124,8 @@ func aCertificateOfAFormThatIsAllowedIsUsed(name: String, der: [UInt8]) {
 
 @Test(
   arguments: [
-    ("a byte behind it", made { _ in } + [0], "not a whole certificate"),
-    ("version 4", made { $0.version = 3 }, "version: malformed (Java refuses the whole bundle)"),
+    ("a byte behind it", made { _ in } + [0], "incomplete certificate; export it again"),
+    ("version 4", made { $0.version = 3 }, "version: malformed (Java rejects the whole bundle)"),
     (
       "a version of two bytes", made { $0.versionField = element(0xA0, element(0x02, [0, 2])) },
       "version: malformed (OpenSSL"
@@ -159,7 +159,7 @@ func aCertificateOfAFormThatIsAllowedIsUsed(name: String, der: [UInt8]) {
     ),
     (
       "twice the same extension", made { $0.extensions.append(authority(true)) },
-      "basicConstraints: occurs twice (GnuTLS and Java refuse the whole bundle); have the certificate reissued"
+      "basicConstraints: occurs twice (GnuTLS and Java reject the whole bundle); have the certificate reissued"
     ),
     (
       "twice an extension of its own",
@@ -271,7 +271,7 @@ func aCertificateOfAFormThatIsAllowedIsUsed(name: String, der: [UInt8]) {
     ("malformed basicConstraints", with(0x0E, []), "subjectKeyIdentifier: malformed; have"),
     (
       "malformed critical keyUsage", with(0x0F, critical: true, element(0x03, [7])),
-      "keyUsage: malformed (Java refuses"
+      "keyUsage: malformed (Java rejects"
     ),
     (
       "a malformed critical subjectAltName", with(0x11, critical: true, element(0x30, element(0x82, ""))),
@@ -330,7 +330,7 @@ func aCertificateOfAnotherFormIsRefusedWithItsField(name: String, der: [UInt8], 
   arguments: [
     (
       "a subjectAltName of nothing", with(0x11, element(0x30, [])),
-      "subjectAltName: malformed (GnuTLS refuses the whole bundle)"
+      "subjectAltName: malformed (GnuTLS rejects the whole bundle)"
     ),
     ("an empty host name", with(0x11, element(0x30, element(0x82, ""))), "subjectAltName: malformed (GnuTLS"),
     (
@@ -338,7 +338,7 @@ func aCertificateOfAnotherFormIsRefusedWithItsField(name: String, der: [UInt8], 
       "subjectAltName: malformed (GnuTLS"
     ),
     ("no issuerAltName", with(0x12, [1, 2, 3]), "issuerAltName: malformed (GnuTLS"),
-    ("an empty issuer", made { $0.issuer = Name.of([]) }, "issuer: empty (Java refuses the whole bundle)"),
+    ("an empty issuer", made { $0.issuer = Name.of([]) }, "issuer: empty (Java rejects the whole bundle)"),
     ("an empty subject", made { $0.subject = Name.of([]) }, "subject: empty (Java"),
   ] as [(String, [UInt8], String)])
 func whatOneLibraryRefusesIsWarnedOf(name: String, der: [UInt8], words: String) throws {

@@ -57,7 +57,7 @@ ENVIRONMENTS = [
     Environment(
         "Both cases, two passwords of one user",
         [*both("http://user1:old@blue:8899"), f"http_proxy={BLUE}", f"https_proxy={BLUE}"],
-        said="both shown as http://user1:***@blue:8899; they differ in what is not shown",
+        said="both shown as http://user1:***@blue:8899, different in what is not shown",
     ),
     Environment("Lower case for http, upper for https", [f"http_proxy={BLUE}", f"HTTPS_PROXY={GREEN}"], FIRST, SECOND),
     Environment(
@@ -150,7 +150,7 @@ ENVIRONMENTS = [
         files={FILE: f"{BLUE}\n"},
     ),
     *(
-        Environment(f"A misspelt scheme: {start}", both(f"{start}user1:pw1@blue:8899"), said="misspelt scheme corrected")
+        Environment(f"A misspelled scheme: {start}", both(f"{start}user1:pw1@blue:8899"), said="misspelled scheme corrected")
         for start in ("//", "http:/", "http:///", "http:\\\\", "http:", "HTTP//")
     ),
     Environment("HTTP_PROXY alone", [f"HTTP_PROXY={BLUE}"], FIRST, None, said="https:// URLs bypass the proxy"),
@@ -159,7 +159,7 @@ ENVIRONMENTS = [
     Environment("ALL_PROXY beside the others", [f"ALL_PROXY={GREEN}", *both(BLUE)]),
     Environment("NO_PROXY is *", [*both(BLUE), "NO_PROXY=*"], None, None),
     Environment("REQUEST_METHOD is set", [*both(BLUE), "REQUEST_METHOD=GET"], said="CGI script", differs=True),
-    Environment("No port", both("http://user1:pw1@blue"), said="curl uses 1080, others use 80", differs=True),
+    Environment("No port", both("http://user1:pw1@blue"), said="curl uses 1080 and others use 80", differs=True),
     Environment(
         "A user without a password",
         both("http://user1@blue:8899"),
@@ -173,7 +173,7 @@ ENVIRONMENTS = [
         differs=True,
     ),
     Environment(
-        "A port that is no number",
+        "A port that is not a number",
         both("http://user1:pw1@blue:port"),
         said="port is not a number from 1 to 65535",
         differs=True,
@@ -184,7 +184,7 @@ ENVIRONMENTS = [
     Environment(
         "An IPv6 address with a zone",
         both("http://user1:pw1@[::1%25lo]:8899"),
-        said="only curl, git and Go understand",
+        said="only curl, git and Go support",
         differs=True,
     ),
     Environment(

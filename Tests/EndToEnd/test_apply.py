@@ -16,7 +16,7 @@ from network import wait_for
 from roots import NATIVE_STORE, Scene, authority, make_scene
 
 STORES = [BUNDLE, CERTIFI, NATIVE_STORE]
-NAMED = re.compile(r"process (\d+) \((.*?)\): started before the change and may keep the old trust; restart it")
+NAMED = re.compile(r"process (\d+) \((.*?)\): started before the change and may still trust what was trusted before; restart it")
 KEPT = "import ssl, signal; signal.pause()"
 """A client that keeps what it has read."""
 
@@ -63,21 +63,21 @@ def test_strict_is_78_and_nothing_is_written(scene):
     result = apply(scene, "--strict")
     assert result.returncode == 78
     assert scene.files() == before
-    assert told(result)[-1] == "psm-entry: error: strict: no store was changed because of the errors above"
+    assert told(result)[-1] == "psm-entry: error: PSM_ENTRY_STRICT: errors (see above), so no store was changed; correct them, or set PSM_ENTRY_STRICT=off"
 
 
 def test_strict_is_78_for_a_store_too(scene):
     scene.write(CERTIFI, b"")
     result = apply(scene, "--strict")
     assert result.returncode == 78
-    assert told(result)[-1] == "psm-entry: error: strict: not every store is as it should be because of the errors above"
+    assert told(result)[-1] == "psm-entry: error: PSM_ENTRY_STRICT: errors (see above), so not every store was updated; correct them, or set PSM_ENTRY_STRICT=off"
 
 
 @pytest.mark.parametrize("fault", ["inputs:trap", "bundles:kill", "answer:trap"])
 def test_a_preparation_that_breaks_down_is_70(scene, faulty_binary, fault):
     result = apply(scene, program=faulty_binary, PSM_ENTRY_TEST_FAULT=fault)
     assert result.returncode == 70
-    assert "the preparation was ended by signal" in told(result)[-1]
+    assert "preparation: killed by signal" in told(result)[-1]
 
 
 def test_a_preparation_that_takes_too_long_is_70(scene, faulty_binary):
@@ -91,7 +91,7 @@ def test_a_user_that_cannot_be_found_is_70_as_at_a_start(scene):
     assert scene.start("--user", "nobody-here").status == 70
     result = apply(scene, "--user", "nobody-here")
     assert result.returncode == 70
-    assert "there is no such user in /etc/passwd" in result.stderr.decode()
+    assert "no such user in /etc/passwd" in result.stderr.decode()
     assert authority("Corp Root").der in certificates_of(scene.read(BUNDLE))
 
 
@@ -194,7 +194,7 @@ def test_without_proc_it_is_said_that_nobody_is_named(binary, scene):
     line = ["/usr/sbin/chroot", str(scene.directory), "/psm-entry", "apply"]
     result = subprocess.run(line, env={}, capture_output=True, timeout=60, check=False)
     assert result.returncode == 0, result.stderr
-    assert "/proc: cannot tell which processes started before the change" in told(result)[-2]
+    assert "/proc: cannot list the processes that started before the change" in told(result)[-2]
 
 
 def test_every_process_is_named_however_many_there_are(binary, container, certs):
@@ -262,7 +262,7 @@ def test_what_only_the_build_has_mounted_is_revoked_at_the_first_start(built):
     assert certificates_of(raw).count(authority("Corp Root").der) == 3
     result = started(name, *READ)
     assert authority("Corp Root").der not in certificates_of(result.stdout)
-    assert "1 removed" in result.stderr.decode()
+    assert "1 certificate removed" in result.stderr.decode()
 
 
 def test_a_build_that_cannot_do_all_fails(image, binary, directory):

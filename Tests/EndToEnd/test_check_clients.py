@@ -94,7 +94,7 @@ OVERRIDES = {
     "insecure in .curlrc": ({"/root/.curlrc": "insecure\n"}, {}, "curl", "warning", "/root/.curlrc: insecure"),
     "check_certificate off": ({"/etc/wgetrc": "check_certificate = off\n"}, {}, "wget", "warning", "/etc/wgetrc"),
     "NODE_TLS_REJECT_UNAUTHORIZED": ({}, {"NODE_TLS_REJECT_UNAUTHORIZED": "0"}, "Node", "warning", "NODE_TLS_REJECT_UNAUTHORIZED"),
-    "a proxy that cannot be read": ({"/root/.curlrc": 'proxy = "http://u:secret2@h:port"\n'}, {}, "curl", "warning", "cannot be read"),
+    "a proxy that cannot be read": ({"/root/.curlrc": 'proxy = "http://u:secret2@h:port"\n'}, {}, "curl", "warning", "(invalid URL)"),
 }
 
 

@@ -238,7 +238,7 @@ each is an entry named `client`, with `trust` and `proxy`.
 
 | level | what |
 |---|---|
-| info | what a client does by itself: uv trusts only roots of its own, Node and aiohttp use no proxy variable unasked; stores that no start keeps |
+| info | what a client does by itself: uv trusts only its built-in roots, Node and aiohttp ignore the proxy variables by default; stores that no start keeps |
 | warning | what somebody has chosen: verification off, another proxy or none, a file that lacks the mounted CAs; a store that was left alone |
 | error | a file that is named and missing, malformed or empty; a store that lacks a mounted CA and that a start or `PSM_ENTRY_BUNDLES` would mend; a strict Python that rejects a mounted CA |
 

@@ -105,14 +105,14 @@ def test_a_ca_that_is_not_mounted_is_named(check, second_proxy: Proxy):
 def test_a_ca_that_was_mounted_after_the_start_wants_a_restart(check, second_proxy: Proxy, certs: Path):
     (certs / "branch.pem").write_bytes(second_proxy.authority.pem)
     (result,) = check("--proxy", second_proxy.url)
-    assert "a CA named CN=Branch Proxy Root,O=Corp is mounted" in result["detail"]
+    assert "CA CN=Branch Proxy Root,O=Corp is mounted" in result["detail"]
     assert "restart the container" in result["detail"]
 
 
 def test_another_ca_of_the_same_name_is_not_taken_for_it(check, second_proxy: Proxy, certs: Path):
     (certs / "branch.pem").write_bytes(Authority.named("Branch Proxy Root").pem)
     (result,) = check("--proxy", second_proxy.url)
-    assert not result["ok"] and "else it is another CA of that name" in result["detail"]
+    assert not result["ok"] and "not used, or has another key" in result["detail"]
 
 
 def test_a_wrong_password_names_the_user(check, proxy: Proxy):
@@ -280,7 +280,7 @@ def test_the_schemes_that_a_proxy_offers_are_told_from_a_wrong_password(check, h
     ("answer", "level", "told"),
     [
         (b"HTTP/1.1 200 OK\r\n\r\n", "info", "connected, 200 to HEAD /channel"),
-        (b"HTTP/1.1 404 Not Found\r\n\r\n", "error", "404 to HEAD /channel: no such path; check the channel's address"),
+        (b"HTTP/1.1 404 Not Found\r\n\r\n", "error", "404 to HEAD /channel: no such path; check the URL of the channel"),
         (b"HTTP/1.1 302 Found\r\nLocation: https://login.corp/?x\r\n\r\n", "warning", "redirected to login.corp"),
         (b"HTTP/1.1 301 Moved\r\nLocation: /channel/\r\n\r\n", "info", "301 to HEAD /channel"),
         (b"HTTP/1.1 403 Forbidden\r\n\r\n", "error", "403 to HEAD /channel"),
@@ -388,7 +388,7 @@ def test_a_root_made_anew_under_its_name_is_not_taken_for_it(check, certs: Path,
     assert "issuer CN=Issuing CA,O=Corp is not mounted" in result["detail"]
     with tls_server(tmp_path, root.issue("127.0.0.1")) as port:
         (result,) = check("--target", f"https://127.0.0.1:{port}")
-    assert "else it is another CA of that name" in result["detail"]
+    assert "not used, or has another key" in result["detail"]
 
 
 def test_another_root_is_verified_against_its_own_bundle(binary: Path, tmp_path: Path):

@@ -74,7 +74,7 @@ def test_every_worker_of_a_scale_is_prepared_a_killed_one_comes_back_and_down_le
     assert behind.up("--no-recreate").name == box.name
     assert box.service(after=before).pid == 1
     assert box.read(BUNDLE) == bundle
-    assert box.log().count(f"{BUNDLE}: 1 added") == 1
+    assert box.log().count(f"{BUNDLE}: 1 certificate added") == 1
 
     behind.project.compose("down", "--timeout", "2")
     assert behind.box().name == ""

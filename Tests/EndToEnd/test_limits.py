@@ -64,7 +64,7 @@ def test_a_bundle_that_would_be_too_large_to_read_is_left_unchanged_and_can_be_c
         scene.write(f"{CERTS}/large-{number}.der", der)
     started = scene.start()
     for path in (BUNDLE, CERTIFI):
-        assert started.lines(f"error: {path}: would have more than 64 MiB"), started.said[:2000]
+        assert started.lines(f"error: {path}: would exceed 64 MiB"), started.said[:2000]
     after = {path: found for path, found in scene.files().items() if not path.startswith(CERTS)}
     assert after == {path: found for path, found in before.items() if not path.startswith(CERTS)}
     assert scene.start("--strict").status == 78

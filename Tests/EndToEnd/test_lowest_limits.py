@@ -71,7 +71,7 @@ def test_every_command_works_where_there_is_neither_proc_nor_dev(tmp_path, binar
 
     assert (told("plan").returncode, told("check").returncode) == (2, 1)
     applied = told("apply")
-    assert applied.returncode == 0 and b"psm-entry: warning: /proc: cannot tell which processes" in applied.stderr
+    assert applied.returncode == 0 and b"psm-entry: warning: /proc: cannot list the processes" in applied.stderr
     for command in (["plan"], ["check"], ["certs"], ["env"], ["apply"], ["write-bundle", "/tmp/ca.pem"], ["--version"]):
         assert told(*command).returncode == 0, (command, told(*command))
     # Its own file is found by /proc alone.

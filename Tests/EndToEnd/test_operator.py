@@ -290,7 +290,7 @@ def test_the_users_home_is_foretold(scene):
 @pytest.mark.parametrize("verb", ["plan", "check"])
 def test_a_user_that_is_not_there_is_told_before_the_start(scene, verb):
     done = command(scene, verb, "--json", "--user", "nosuch")
-    assert b"there is no such user" in done.stdout
+    assert b"no such user" in done.stdout
     assert done.returncode == {"plan": 2, "check": 1}[verb]
 
 
@@ -334,7 +334,7 @@ def test_an_installation_that_fails_leaves_nothing(scene, tmp_path):
     done = subprocess.run(
         ["sh", "-c", 'ulimit -f 100; exec "$0" install "$1"', scene.binary, target], capture_output=True, timeout=60, check=False
     )
-    assert done.returncode == 1 and b"not installed" in done.stderr
+    assert done.returncode == 1 and b"cannot install: " in done.stderr
     assert not list(target.iterdir())
 
 

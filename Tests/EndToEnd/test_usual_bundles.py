@@ -97,7 +97,7 @@ def test_a_link_to_the_systems_bundle_is_merged_into_once(scene):
         scene.at(f"{DEBIAN}/{name}").parent.mkdir(parents=True)
         scene.at(f"{DEBIAN}/{name}").symlink_to(NATIVE_STORE)
     started = scene.start()
-    assert len(started.lines("1 added")) == 2, "the bundle and its anchors"
+    assert len(started.lines("1 certificate added")) == 2, "the bundle and its anchors"
     assert certificates_of(scene.read(NATIVE_STORE)).count(CORP.der) == 1
     assert scene.at(f"{DEBIAN}/{FOUR[0]}").is_symlink()
     assert "trusted by 1 of 1 store" in started.said
@@ -109,7 +109,7 @@ def test_one_file_under_two_names_is_one_store(scene):
     scene.at(second).parent.mkdir(parents=True)
     os.link(scene.at(first), scene.at(second))
     started = scene.start()
-    assert len(started.lines("1 added")) == 1
+    assert len(started.lines("1 certificate added")) == 1
     assert scene.at(first).samefile(scene.at(second))
 
 
@@ -134,7 +134,7 @@ def test_an_environment_that_a_user_may_not_enter_matches_nothing(scene):
 
 def test_neither_a_bundle_nor_a_store_is_an_error_where_a_ca_is_mounted(scene):
     started = scene.start()
-    assert len(started.lines("error: PSM_ENTRY_BUNDLES: no bundle and no system store in this image")) == 1
+    assert len(started.lines("error: PSM_ENTRY_BUNDLES: no bundle and no system store, so no client")) == 1
     assert started.status == 0 and "NODE_EXTRA_CA_CERTS" not in started.variables
     assert scene.start("--strict").status == 78
     assert sub_command(scene, "check").returncode == 1

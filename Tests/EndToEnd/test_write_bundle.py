@@ -110,7 +110,7 @@ def test_strict_is_78_and_nothing_is_written(scene):
     before = scene.files()
     result = write_bundle(scene, "--strict", DESTINATION)
     assert result.returncode == 78
-    assert said(result).endswith("psm-entry: error: strict: nothing was written because of the errors above\n")
+    assert said(result).endswith("psm-entry: error: PSM_ENTRY_STRICT: errors (see above), so nothing was written; correct them, or set PSM_ENTRY_STRICT=off\n")
     assert scene.files() == before
     printed = write_bundle(scene, "--strict=on")
     assert (printed.returncode, printed.stdout) == (78, b"")
@@ -123,7 +123,7 @@ def test_without_a_public_base_nothing_is_written(scene, words, status):
     scene.write(DESTINATION, b"what was there")
     result = write_bundle(scene, *words, DESTINATION)
     assert result.returncode == status
-    assert "no bundle and no system store with a certificate" in said(result)
+    assert "no bundle and no system store contains a public CA" in said(result)
     assert scene.read(DESTINATION) == b"what was there"
     printed = write_bundle(scene, *words)
     assert (printed.returncode, printed.stdout) == (status, b"")
@@ -189,9 +189,9 @@ WRONG = {
     "FIFO": (plant_fifo, "not a regular file; name a file"),
     "link to a device": (plant_link_to_device, "not a regular file; name a file"),
     "no directory": (remove_directory, "no such file or directory; name a file"),
-    "link to a bundle": (lambda scene: scene.at(DESTINATION).symlink_to(BUNDLE), "a bundle that a start updates"),
-    "hard link to a bundle": (lambda scene: os.link(scene.at(BUNDLE), scene.at(DESTINATION)), "a bundle that a start updates"),
-    "the store": (lambda scene: scene.at(DESTINATION).symlink_to(NATIVE_STORE), "a bundle that a start updates"),
+    "link to a bundle": (lambda scene: scene.at(DESTINATION).symlink_to(BUNDLE), "a start updates this bundle"),
+    "hard link to a bundle": (lambda scene: os.link(scene.at(BUNDLE), scene.at(DESTINATION)), "a start updates this bundle"),
+    "the store": (lambda scene: scene.at(DESTINATION).symlink_to(NATIVE_STORE), "a start updates this bundle"),
     "among the inputs": (lambda scene: scene.at(DESTINATION).symlink_to(f"{CERTS}/new.pem"), "in a directory of inputs"),
     "loop": (lambda scene: scene.at(DESTINATION).symlink_to(DESTINATION), "symbolic link"),
 }
@@ -228,7 +228,7 @@ def test_a_link_is_followed_inside_the_root(scene):
 def test_without_permission_it_says_so(scene):
     result = write_bundle(scene, DESTINATION, user=NOBODY)
     assert result.returncode == 1
-    assert f"error: {DESTINATION}: cannot create a temporary file: permission denied; not written" in said(result)
+    assert f"error: {DESTINATION}: not written: cannot create a temporary file: permission denied; " in said(result)
     assert os.listdir(scene.at("/shared")) == []
 
 

@@ -72,7 +72,7 @@ struct CommandLookupTests {
     for (mistyped, meant) in [("chek", "check"), ("plam", "plan"), ("writebundle", "write-bundle")] {
       #expect(
         text(mistyped, .missing)
-          == "error \(mistyped): command not found in PATH; did you mean psm-entry \(meant)?")
+          == "error \(mistyped): command not found in PATH; did you mean 'psm-entry \(meant)'?")
     }
     #expect(!text("http://user:s3cretpw@proxy", .missing).contains("s3cretpw"))
     #expect(CommandFault.missing.status == 127 && CommandFault.notExecutable.status == 126)

@@ -80,7 +80,7 @@ struct InputsTests {
     #expect(sources(inputs) == ["/certs/sub/ca.pem"])
     #expect(
       problems(inputs) == [
-        "error /certs/self: symbolic link loop; remove it",
+        "error /certs/self: symbolic link loop; remove the link",
         "error /certs/sub/back: symbolic link loop; remove the link",
       ])
     #expect(!inputs.areIncomplete)
@@ -127,7 +127,7 @@ struct InputsTests {
       isNamed: true, isDeadLink: false, message: "no such file or directory"),
     Missing(
       isNamed: false, isDeadLink: true,
-      message: "it, or a directory on the way, is a dangling symbolic link"),
+      message: "dangling symbolic link (the path or a directory in it); mount its target or remove it"),
     Missing(
       isNamed: true, isDeadLink: true, message: "no such file or directory"),
   ]
@@ -150,7 +150,7 @@ struct InputsTests {
     let inputs = try inputs()
     #expect(inputs.found.count == 1 && sources(inputs)[0].hasSuffix("/in.pem"))
     #expect(inputs.areIncomplete)
-    #expect(problems(inputs).count == 1 && problems(inputs)[0].contains("more than 16 deep"))
+    #expect(problems(inputs).count == 1 && problems(inputs)[0].contains("more than 16 directories deep"))
   }
 
   @Test func aFileOfMoreThanSixteenMebibytesIsNotRead() throws {
@@ -162,7 +162,7 @@ struct InputsTests {
     #expect(sources(inputs) == ["/certs/b.pem"])
     #expect(
       problems(inputs) == [
-        "error /certs/a.pem: larger than 16 MiB, too large for a certificate file; not read"
+        "error /certs/a.pem: larger than 16 MiB, not read; remove it"
       ])
   }
 
@@ -367,7 +367,7 @@ struct InputsTests {
     #expect(large.found.isEmpty)
     #expect(
       problems(large) == [
-        "error PSM_ENTRY_CERTS_DATA: larger than 16 MiB, too large for a certificate file; not read"
+        "error PSM_ENTRY_CERTS_DATA: larger than 16 MiB, not read; remove it"
       ])
     #expect(
       try inputs(data: pem + [UInt8](repeating: 0x20, count: (16 << 20) - pem.count)).found.count == 1)

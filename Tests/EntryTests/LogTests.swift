@@ -88,7 +88,7 @@ struct LogTests {
     #expect(lines.count == 10)
     #expect(lines[7] == "psm-entry: warning: /8: line 8: no certificate")
     #expect(lines[8] == "psm-entry: warning: /other: something else")
-    #expect(lines[9] == "psm-entry: warning: /9: 3 more of the kind: line 1: no certificate")
+    #expect(lines[9] == "psm-entry: warning: /9: 3 more problems not shown: line 1: no certificate")
   }
 
   @Test func ofInformationEachLineIsWritten() throws {

@@ -28,108 +28,108 @@ struct ReportTests {
     Row(.missing, "bundle.missing", "no such file; set PSM_ENTRY_BUNDLES to the bundles of this image"),
     Row(
       .pattern(.tooMany), "bundle.pattern",
-      "the pattern matches more than 10000 entries and is not used; name the bundles, or write fewer '*'"),
+      "matches more than 10000 entries, not used; name the bundles, or use fewer '*'"),
     Row(
       .pattern(.unreadable(denied)), "bundle.pattern",
-      "a directory of the pattern cannot be read (permission denied); check the mount"),
+      "cannot read a directory (permission denied), not used; check its permissions and the mount"),
     Row(
       .unreadable(.tooLarge), "bundle.unreadable",
-      "larger than 64 MiB: not read, nothing is added or removed; restore it from the image"),
+      "larger than 64 MiB, left unchanged; restore it from the image"),
     Row(
       .unreadable(.system(denied)), "bundle.unreadable",
-      "permission denied; its clients do not trust the mounted certificates; check its permissions"),
+      "permission denied, so its clients do not trust the mounted certificates; check its permissions and the mount"),
     Row(
       .unreadable(.notRegular), "bundle.unreadable",
-      "not a regular file; its clients do not trust the mounted certificates; check its permissions"),
+      "not a regular file, so its clients do not trust the mounted certificates; restore it from the image"),
     Row(
       .noStore, "bundle.none",
-      "no bundle and no system store in this image: no client trusts the mounted certificates; set PSM_ENTRY_BUNDLES to the bundles of this image, or install ca-certificates"
+      "no bundle and no system store, so no client trusts the mounted certificates; set PSM_ENTRY_BUNDLES to the bundles of this image, or install ca-certificates"
     ),
     Row(
       .storeLacks(substitute: other), "store.lacks",
-      "does not trust the mounted certificates; using /run/psm-entry/cacert.pem"),
+      "does not trust the mounted certificates; using /run/psm-entry/cacert.pem instead"),
     Row(
       .storeLacks(substitute: nil), "store.lacks",
-      "no client trusts the mounted certificates, and no private bundle serves; make the system store or PSM_ENTRY_STATE_DIR writable"
+      "cannot be updated and there is no private bundle, so no client trusts the mounted certificates; make it or PSM_ENTRY_STATE_DIR writable"
     ),
-    Row(.empty, "bundle.empty", "empty: its clients trust nothing; restore it from the image"),
+    Row(.empty, "bundle.empty", "empty, so its clients trust nothing; restore it from the image"),
     Row(
       .noCertificates, "bundle.empty",
-      "contains no certificate: its clients trust nothing; restore it from the image"),
-    Row(.onlyRemoved, "bundle.empty", "contains only removed certificates; restore it from the image"),
+      "contains no certificate, so its clients trust nothing; restore it from the image"),
+    Row(.onlyRemoved, "bundle.empty", "contains only removed certificates, left unchanged; restore it from the image"),
     Row(
       .tooLarge, "bundle.too_large",
-      "would have more than 64 MiB: left unchanged, nothing is added or removed; mount fewer CAs"),
-    Row(.strayMarkers, "bundle.stray_markers", "stray psm-entry marker lines; left unchanged"),
+      "would exceed 64 MiB, left unchanged; mount fewer CAs"),
+    Row(.strayMarkers, "bundle.stray_markers", "stray psm-entry marker lines, left unchanged; remove them"),
     Row(
       .refusedBySome(line: 7, CertificateFault(.serialNumber, .malformed, .gnuTLS)), "bundle.refused_by_some",
-      "line 7: serial number: malformed (GnuTLS refuses the whole bundle); remove this certificate from the bundle"
+      "line 7: serial number: malformed (GnuTLS rejects the whole bundle); remove this certificate from the bundle"
     ),
     Row(
       .blocked(.refused(.owner, denied), substitute: other, onlyRemoves: false), "bundle.blocked",
-      "cannot replace: cannot preserve the owner: permission denied; using /run/psm-entry/cacert.pem"),
+      "cannot replace (cannot preserve the owner: permission denied); using /run/psm-entry/cacert.pem instead"),
     Row(
       .blocked(.mountPoint, substitute: nil, onlyRemoves: false), "bundle.blocked",
-      "cannot replace: mounted as a single file; its clients do not trust the mounted certificates; make the file and its directory writable"
+      "cannot replace (mounted as a single file), so its clients do not trust the mounted certificates; make the file and its directory writable"
     ),
     Row(
       .blocked(.readOnly(mountedAt: Path("/conda")), substitute: nil, onlyRemoves: true), "bundle.blocked",
-      "cannot replace: read-only file system, mounted at /conda; its clients still trust the removed certificates; make the file and its directory writable"
+      "cannot replace (read-only file system, mounted at /conda), so its clients still trust the removed certificates; make the file and its directory writable"
     ),
     Row(
       .sameFileLacks(substitute: nil), "bundle.same_file",
-      "same file as one before that could not be updated (see above)"),
+      "same file as an earlier bundle that could not be updated (see above)"),
     Row(
       .sameFileLacks(substitute: other), "bundle.same_file",
-      "same file as one before that could not be updated (see above); using /run/psm-entry/cacert.pem"),
+      "same file as an earlier bundle that could not be updated (see above); using /run/psm-entry/cacert.pem instead"),
     Row(
       .storeUnreadable(.tooLarge), "store.unreadable",
-      "cannot read the system store (too large); left unchanged"),
+      "cannot read the system store (too large), left unchanged; restore it from the image"),
     Row(
       .storeBlocked(.notWhole, stillTrusted: 0), "store.blocked",
-      "cannot write the system store (read-back verification failed); left unchanged: clients that read only this store (wget, aria2) do not trust the mounted certificates; make it writable, or set PSM_ENTRY_SYSTEM=off"
+      "cannot write the system store (read-back verification failed), so clients that read only this store (wget, aria2) do not trust the mounted certificates; make it writable, or set PSM_ENTRY_SYSTEM=off"
     ),
     Row(
       .storeBlocked(.overtaken, stillTrusted: 2), "store.blocked",
-      "cannot write the system store (another program keeps replacing it); left unchanged, and 2 removed certificates are still trusted; make it writable"
+      "cannot write the system store (another program keeps replacing it), so 2 removed certificates are still trusted; make it writable"
     ),
     Row(
       .storeTooLarge, "store.too_large",
-      "cannot write the system store (it would have more than 64 MiB); left unchanged; mount fewer CAs"),
+      "system store would exceed 64 MiB, left unchanged; mount fewer CAs"),
     Row(
       .tooMany(960), "store.too_many",
-      "960 certificates are too many for it within PSM_ENTRY_TIMEOUT; writing the bundle of the system store without it"
+      "too slow for 960 certificates, the system store is written without it; raise PSM_ENTRY_TIMEOUT to run it"
     ),
     Row(
       .ignored(subject: "CN=A", .notAuthority, more: 0), "store.ignored",
       "ignores CN=A (not a CA), added to the bundles only"),
     Row(
       .ignored(subject: "CN=A", .otherUsage, more: 2), "store.ignored",
-      "ignores CN=A (extended key usage lacks serverAuth), added to the bundles only; 2 more"),
+      "ignores CN=A and 2 more (extended key usage lacks serverAuth), added to the bundles only"),
     Row(
       .ignored(subject: "CN=A", .blocked, more: 0), "store.ignored",
       "ignores CN=A (on the system's blocklist), added to the bundles only"),
     Row(
       .notBuilt(subject: "CN=A", more: 0, .exited(1)), "store.not_built",
-      "CN=A is missing after the system's tool (exit status 1)"),
+      "CN=A is missing after the system's tool (exit status 1); set PSM_ENTRY_SYSTEM=native to update the store without it"),
     Row(
       .notBuilt(subject: "CN=A", more: 3, .late), "store.not_built",
-      "CN=A and 3 more are missing after the system's tool was killed at its time limit"),
+      "CN=A and 3 more are missing after the system's tool (killed at its time limit); set PSM_ENTRY_SYSTEM=native to update the store without it"),
     Row(
       .builtUnreadable(.signalled(9)), "store.not_built",
-      "missing or not readable after the system's tool was killed by signal 9"),
+      "missing or unreadable after the system's tool (killed by signal 9)"),
     Row(
       .builtMalformed(.notStarted(denied)), "store.not_built",
-      "malformed after the system's tool could not be started: permission denied: clients reject the whole file"
+      "malformed after the system's tool (not started: permission denied), so clients reject the whole file; set PSM_ENTRY_SYSTEM=native to update the store without it"
     ),
     Row(
       .notRemoved(1, .exited(0)), "store.not_removed",
       "1 removed certificate is still trusted after the system's tool (exit status 0)"),
     Row(
       .trustedOtherwise(2), "store.not_removed",
-      "2 removed certificates are still trusted through the distribution or another anchor"),
+      "2 removed certificates are still trusted through the distribution or another anchor; remove that one as well"),
     Row(
-      .stateDirectoryFailed(.foreign), "state_directory.failed", "not a directory owned by this user; skipped"
+      .stateDirectoryFailed(.foreign), "state_directory.failed", "not a directory owned by this user, skipped"
     ),
     Row(
       .stateDirectoryFailed(.system(denied)), "state_directory.failed",
@@ -139,15 +139,15 @@ struct ReportTests {
       "cannot use the state directory: cannot write: no space left on device"),
     Row(
       .stateDirectoryUnguarded, "state_directory.unguarded",
-      "other users may replace this directory, since they may write to one that contains it; set PSM_ENTRY_STATE_DIR to one that only root or this user may write to"
+      "other users can replace this directory (its parent is writable for them); set PSM_ENTRY_STATE_DIR to one that only root or this user can replace"
     ),
     Row(
       .variableUnreadable(path, .system(denied), isDirectory: false), "variable.unreadable",
-      "/conda/ssl/cacert.pem: permission denied; clients that obey the variable trust nothing; unset it"),
+      "/conda/ssl/cacert.pem: permission denied, so clients that use the variable trust nothing; unset it"),
     Row(
       .variableUnreadable(Path("http://user:secret@proxy"), .notRegular, isDirectory: false),
       "variable.unreadable",
-      "(not shown: no path): not a regular file; clients that obey the variable trust nothing; unset it"),
+      "(not shown: not a path): not a regular file, so clients that use the variable trust nothing; unset it"),
     Row(
       .variableUnreadable(path, .system(denied), isDirectory: true), "variable.unreadable",
       "/conda/ssl/cacert.pem: permission denied; correct or unset the variable"),
@@ -161,61 +161,61 @@ struct ReportTests {
     ),
     Row(
       .ignored(subject: "CN=A", .anchorName, more: 1), "store.ignored",
-      "ignores CN=A (its file does not end in .crt); rename the file to *.crt; 1 more"),
+      "ignores CN=A and 1 more (not in a file named *.crt); rename the file to *.crt"),
     Row(
       .ignored(subject: "CN=A", .anchorsAreInput, more: 0), "store.ignored",
-      "does not get CN=A, because its anchors directory is an input and stays as it is; mount it there as well"
+      "does not get CN=A, because its anchors directory is an input and left unchanged; mount it there as well"
     ),
     Row(
       .variableLacks(path, subject: "CN=A", more: 0), "variable.lacks",
       "/conda/ssl/cacert.pem lacks CN=A; unset the variable, or set PSM_ENTRY_BUNDLES=default:FILE"),
     Row(
       .variableLacks(Path("user:secret@proxy"), subject: "CN=A", more: 1), "variable.lacks",
-      "(not shown: no path) lacks CN=A and 1 more; unset the variable, or set PSM_ENTRY_BUNDLES=default:FILE"),
+      "(not shown: not a path) lacks CN=A and 1 more; unset the variable, or set PSM_ENTRY_BUNDLES=default:FILE"),
     Row(
       .redirected(from: path, to: other), "variable.redirected",
-      "/conda/ssl/cacert.pem could not be updated; using /run/psm-entry/cacert.pem"),
+      "/conda/ssl/cacert.pem could not be updated; using /run/psm-entry/cacert.pem instead"),
   ]
 
   /// A damaged file is no literal: what is said of it begins with the place.
   static let malformed: [(isRepaired: Bool?, end: String)] = [
-    (true, "clients reject the whole file; repaired, original saved as *.psm-entry-damaged"),
-    (false, "clients reject the whole file; not repaired"),
-    (nil, "clients reject the whole file; restore it from the image, or mount a CA to have it repaired"),
+    (true, "so clients reject the whole file; repaired, original saved as *.psm-entry-damaged"),
+    (false, "so clients reject the whole file; restore it from the image"),
+    (nil, "so clients reject the whole file; restore it from the image, or mount a CA to have it repaired"),
   ]
 
   static let facts: [Row<Fact.Kind>] = [
-    Row(.updated(.bundle, added: 1, removed: 0, isRepaired: false), "bundle.updated", "1 added"),
+    Row(.updated(.bundle, added: 1, removed: 0, isRepaired: false), "bundle.updated", "1 certificate added"),
     Row(
       .updated(.bundle, added: 1, removed: 2, isRepaired: true), "bundle.updated",
-      "1 added, 2 removed, repaired"),
+      "1 certificate added, 2 removed, repaired"),
     Row(
       .updated(.bundle, added: 0, removed: 0, isRepaired: false), "bundle.updated",
       "managed section rewritten"),
     Row(.updated(.system, added: 0, removed: 0, isRepaired: false), "store.updated", "rebuilt"),
-    Row(.updated(.system, added: 0, removed: 3, isRepaired: false), "store.updated", "3 removed"),
+    Row(.updated(.system, added: 0, removed: 3, isRepaired: false), "store.updated", "3 certificates removed"),
     Row(
       .written(count: 140, mounted: 2), "private_bundle.written",
       "written: 140 certificates, 2 of them mounted"),
     Row(.removed, "private_bundle.removed", "removed"),
     Row(
       .lockPassedOver, "lock.passed_over",
-      "cannot lock the directory in time (another process holds the lock, or the file system has none); continuing without the lock"
+      "cannot lock the directory in time (locked by another process, or locks are not supported); continuing without the lock"
     ),
     Row(
       .anchorFailed(.originalNotKept(denied)), "store.anchor_failed",
-      "cannot change the anchor: cannot save the malformed original: permission denied"),
+      "cannot update the anchor: cannot save the malformed original: permission denied"),
     Row(.toolOutput, "store.tool_output", "what the tool printed"),
     Row(
-      .kept(1), "store.kept", "the system's tool left out 1 certificate that was here before; added again"),
+      .kept(1), "store.kept", "the system's tool left out 1 certificate of this store; added again"),
     Row(
       .leftOut(2, .refused(.create, denied)), "store.lost",
-      "the system's tool left out 2 certificates that were here before, which cannot be restored: cannot create a temporary file: permission denied"
+      "the system's tool left out 2 certificates of this store; cannot restore: cannot create a temporary file: permission denied"
     ),
     Row(.lost(nil), "store.restored", "lost by the system's tool; restored"),
     Row(
       .lost(.refused(.create, denied)), "store.lost",
-      "lost by the system's tool and cannot be restored: cannot create a temporary file: permission denied"),
+      "lost by the system's tool; cannot restore: cannot create a temporary file: permission denied"),
   ]
 
   private func said(_ kind: Finding.Kind, _ level: Level = .warning) -> Problem {
@@ -244,7 +244,7 @@ struct ReportTests {
   func aMalformedBundleIsSaidWithItsPlaceAndWhatIsDone(isRepaired: Bool?, end: String) throws {
     let message = said(.malformed(try #require(Self.damage), isRepaired: isRepaired)).message.description
     #expect(message.hasPrefix("malformed at line 1 ("))
-    #expect(message.hasSuffix("): \(end)"))
+    #expect(message.hasSuffix("), \(end)"))
   }
 
   @Test func levelAndSubjectAreTheFindings() {
