@@ -375,6 +375,6 @@ private func cannotRead(_ error: Errno) -> Text {
 /// Goes on behind what keeps a start from knowing all that is mounted.
 private let nothingIsRemoved: Text = "; no certificate is removed from any store in this start"
 
-let moreKind: Text = "more than \(messageLimit) of a kind in a file"
+let moreKind: Text = "files with more than \(messageLimit) problems"
 
 func moreText(_ count: Int) -> Text { "\(count) more problem\(count == 1 ? "" : "s") not shown" }

@@ -50,14 +50,14 @@ extension ProxyNote {
   static func differing(_ used: Text, _ shownUsed: Text, _ other: Text, _ shownOther: Text) -> ProxyNote {
     .warning(
       other,
-      "conflicting values: using \(both(used, shownUsed, ", ignoring ", other, shownOther)); unset one or set --prefer lower or upper (\"proxies\" in ~/.docker/config.json may have set one)"
+      "conflicting values: using \(both(used, shownUsed, ", ignoring ", other, shownOther)); unset one of them (\"proxies\" in ~/.docker/config.json may have set it; --prefer lower or --prefer upper chooses)"
     )
   }
 
   static func merged(_ first: Text, _ shownFirst: Text, _ other: Text, _ shownOther: Text) -> ProxyNote {
     .warning(
       other,
-      "conflicting lists: merging \(both(first, shownFirst, " and ", other, shownOther)); to use only one, unset the other or set --prefer lower or upper (\"proxies\" in ~/.docker/config.json may have set one)"
+      "conflicting lists: merging \(both(first, shownFirst, " and ", other, shownOther)); unset one of them (\"proxies\" in ~/.docker/config.json may have set it; --prefer lower or --prefer upper chooses)"
     )
   }
 

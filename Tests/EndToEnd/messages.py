@@ -19,7 +19,9 @@ ELSEWHERE = {"Help.swift", "Setting.swift", "JSON.swift", "Faults.swift"}
 # Texts in those files that are no part of a message about what is wrong: results, and what is sent to others.
 NO_MESSAGES = re.compile(
     r"HTTP/1\.1|User-Agent|^psm-entry .*commit|^# |Proxy-Auth|^ok: |^not ok: | checks, "
-    r"|^no certificates|^no store would change|^a start would change|^not every store could be read"
+    r"|^no certificates|^no store would change|^a start would change|^not every store could be read|^not ok$"
+    # Cases of an enum that no message meets.
+    r"|^by default$|^lacks the mounted CAs$"
 )
 
 
@@ -41,7 +43,7 @@ class Literal:
     @property
     def is_message(self) -> bool:
         """Whether it has words: two of them, one after the other."""
-        return bool(re.search(r"[a-z]{2,},? [a-z(*]|[a-z]{3,} [A-Z0-9.~%]|^[a-z]+ed$", self.shown)) and not NO_MESSAGES.search(self.shown)
+        return bool(re.search(r"[a-z]{2,},? [a-z(*]|[a-z]{3,} [A-Z0-9.~%]", self.shown)) and not NO_MESSAGES.search(self.shown)
 
 
 ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "0": "\0", '"': '"', "'": "'", "\\": "\\"}
@@ -93,8 +95,8 @@ def files() -> Iterator[Path]:
                 yield path
 
 
-def literals() -> list[Literal]:
-    """All that may be a message or a part of one, each once."""
+def literals(*, all_of_them: bool = False) -> list[Literal]:
+    """All that may be a message or a part of one, each once; or also single words, and what is for machines."""
     found: list[Literal] = []
     for path in files():
         text = path.read_text(encoding="utf-8")
@@ -102,5 +104,5 @@ def literals() -> list[Literal]:
         while at < len(text):
             # What closes more than was opened here only ends a piece of the file.
             at = _code(text, at, path.name, found)
-    unique = {literal.shown: literal for literal in found if literal.is_message}
+    unique = {literal.shown: literal for literal in found if all_of_them or literal.is_message}
     return list(unique.values())

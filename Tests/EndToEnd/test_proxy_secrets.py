@@ -93,7 +93,7 @@ def test_an_empty_secret_counts_as_unset(start, secret: Path):
     secret.write_text("\n")
     environment, log = start(unreadable(secret))
     assert environment["HTTPS_PROXY"] == PLAIN_PROXY
-    assert "warning: HTTPS_PROXY_FILE: the file is empty, using https_proxy instead; " in log
+    assert "warning: HTTPS_PROXY_FILE: empty file, using https_proxy instead; " in log
 
 
 def test_in_a_pod_the_cluster_is_reached_without_the_proxy(start):

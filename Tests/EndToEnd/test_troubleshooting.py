@@ -1,4 +1,4 @@
-"""docs/troubleshooting.md holds what the program really prints: run with --write to renew it."""
+"""docs/troubleshooting.md holds what the program really prints, and all of it: run with --write to renew it."""
 
 import contextlib
 import json
@@ -10,7 +10,10 @@ import subprocess
 from pathlib import Path
 
 import certifi
+import pytest
 
+import messages
+import rare_troubles
 import troubles
 from certificates import Authority
 from client_matrix import check_page
@@ -20,31 +23,32 @@ from roots import ALONE, BUNDLE, NATIVE_STORE, NOBODY, authority, base, held_loc
 PAGE = REPOSITORY / "docs" / "troubleshooting.md"
 HEAD = """# Troubleshooting
 
-Run this in the container, and look its messages up below. It changes nothing, and never prints a password:
+Run this in the container and look its messages up below. It changes nothing, and never prints a password:
 
 <!-- run by test_mirror_proxies.py::test_without_one_ca_exactly_its_jobs_fail_and_check_says_why -->
 ```sh
 docker exec CONTAINER psm-entry check --connect --proxy URL --target https://HOST
 ```
 
-Write the path at which the binary lies for `psm-entry`. `docker exec CONTAINER psm-entry -- COMMAND` runs a command with
-the environment that the service has; an `exec` without it sees the raw variables. In a shell that is open already,
+Write the path of the binary in the container for `psm-entry`. `docker exec CONTAINER psm-entry -- COMMAND` runs a command with
+the environment that the service has; an `exec` without it sees the variables of the image. In an open shell,
 `eval "$(psm-entry env)"` does the same. `psm-entry install DEST` copies the binary where there is no `cp`.
 
 ## What clients say
 
 | in the log of a client | what it means | what to do |
 |---|---|---|
-| `CERTIFICATE_VERIFY_FAILED`, `self-signed certificate in certificate chain`, `unable to get local issuer certificate`, `SSLError`, `CondaSSLError` | this client does not trust the CA that signed what it was shown, mostly the proxy's | `psm-entry check --connect --target URL` names the issuer: mount its CA and restart. If it is mounted, `psm-entry check --clients` says which store this client reads |
-| `Missing Authority Key Identifier`, `Basic Constraints of CA cert not marked critical`, `CA cert does not include key usage extension` | Python 3.13 and later reject this CA; older clients accept it | mount the issuing CA beside the root, or have it reissued: see [certificates](certificates.md) |
-| `Could not find a suitable TLS CA certificate bundle`, `error setting certificate verify locations`, `No such file or directory` for a `.pem` | a variable or a configuration file names a bundle that is gone | `psm-entry check --clients` names the variable or the file: remove it |
-| `ProxyError`, `407 Proxy Authentication Required`, `Tunnel connection failed` | the proxy refused the user, the target, or the connection | `psm-entry check --connect`, and its message below |
-| `Connection refused`, `Connection timed out` | the client went past the proxy, or to a wrong port | `psm-entry check` says which proxy each client uses; `docker exec CONTAINER psm-entry -- env` shows the variables of the service |
-| `certificate has expired` | a CA, or the server's certificate, is too old | `psm-entry certs` shows what expires when |
+| `CERTIFICATE_VERIFY_FAILED`, `self-signed certificate in certificate chain`, `unable to get local issuer certificate`, `unable to verify the first certificate`, `server certificate verification failed`, `The certificate of 'localhost' is not trusted`, `SSLError`, `CondaSSLError` | the client does not trust the CA that signed the certificate it was shown, usually the proxy's | `psm-entry check --connect --target URL` names the issuer: mount its CA and restart. If it is mounted, `psm-entry check --clients` shows which store this client reads |
+| `Missing Authority Key Identifier`, `Basic Constraints of CA cert not marked critical`, `CA cert does not include key usage extension` | Python 3.13 and later reject this CA; older clients accept it | `psm-entry check` names the CA: mount the issuing CA beside the root, or have it reissued, see [certificates](certificates.md) |
+| `Could not find a suitable TLS CA certificate bundle`, `error setting certificate file`, `Problem with the SSL CA cert`, `No such file or directory` for a `.pem` | a variable or a configuration file names a bundle that does not exist | `psm-entry check --clients` names the variable or the file: remove it |
+| `ProxyError`, `407 Proxy Authentication Required`, `Tunnel connection failed`, `CONNECT tunnel failed, response 407`, `Proxy tunneling failed` | the proxy rejected the user, the target, or the connection | `psm-entry check --connect`, and its message below |
+| `Connection refused`, `ECONNREFUSED`, `Failed to connect`, `Connection timed out` | the client bypassed the proxy, or used a wrong port | `psm-entry check --clients` shows which proxy each client uses; `docker exec CONTAINER psm-entry -- env` shows the variables of the service |
+| `certificate has expired` | a CA, or the server's certificate, has expired | `psm-entry certs` shows when each CA expires |
 
 ## What psm-entry says
 
-All messages below are printed by the program in the tests, with `PORT` and `REASON` in place of what changes.
+Every message of the program is here. `PORT` and `REASON` replace what changes; paths, names and numbers are examples. A line of
+the log begins with `psm-entry: error: ` or `psm-entry: warning: `; information has no word for its level.
 """
 
 
@@ -65,31 +69,31 @@ def connecting(binary: Path, directory: Path) -> list[tuple[str, str]]:
     (certs / "late.pem").write_bytes(late.pem)
     with contextlib.ExitStack() as stack:
         proxies: list[tuple[str, str]] = [
-            ("http://nowhere.invalid:3128", "A typing error, or a name that only the host's DNS knows.")
+            ("http://nowhere.invalid:3128", "A typing error, or a name that only the host can resolve.")
         ]
         with socket.create_server(("127.0.0.1", 0)) as closed:
             port = closed.getsockname()[1]
-        proxies.append((f"http://127.0.0.1:{port}", "Nobody listens there. In a container, 127.0.0.1 is the container."))
+        proxies.append((f"http://127.0.0.1:{port}", "No program listens there. In a container, 127.0.0.1 is the container itself."))
         full = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
         for _ in range(4):
             waiting = stack.enter_context(socket.socket())
             waiting.setblocking(False)
             waiting.connect_ex(full.getsockname())
-        proxies.append((f"http://127.0.0.1:{full.getsockname()[1]}", "Packets vanish on the way, as firewalls do it."))
+        proxies.append((f"http://127.0.0.1:{full.getsockname()[1]}", "A firewall drops the packets, or the host is down."))
         port = stack.enter_context(troubles.silent())
-        proxies.append((f"http://127.0.0.1:{port}", "The port belongs to something else, or the proxy hangs."))
+        proxies.append((f"http://127.0.0.1:{port}", "Another service has this port, or the proxy hangs."))
         for answer, remedy in troubles.PLAIN_ANSWERS.items():
             port = stack.enter_context(troubles.answering(answer))
             if b"407" in answer and not remedy:
-                proxies.append((f"http://127.0.0.1:{port}", "The URL has no user. Percent-encode what a URL cannot hold."))
-                remedy = "Wrong password, an account that is locked, or another user than this proxy knows."
+                proxies.append((f"http://127.0.0.1:{port}", "The URL has no user. Percent-encode special characters."))
+                remedy = "Wrong user or password, or a locked account."
                 proxies.append((f"http://user1:secret@127.0.0.1:{port}", remedy))
             else:
                 proxies.append((f"http://127.0.0.1:{port}", remedy))
         for proxy_authority, remedy in (
-            (branch, "The proxy opens TLS with a CA that is not in the directory. Get it from the proxy's administrator."),
-            (old, "The CA was renewed. Get the new one; the proxy has it already, or will soon."),
-            (late, "The directory changed after the start, or the CA was made anew under its old name."),
+            (branch, "The proxy inspects TLS with a CA that is not mounted. Ask the proxy's administrator for it."),
+            (old, "The CA was renewed. Ask the proxy's administrator for the new one."),
+            (late, "The mount changed after the start, or the CA was renewed under its old name."),
         ):
             port = stack.enter_context(troubles.terminating(directory, proxy_authority))
             proxies.append((f"http://127.0.0.1:{port}", remedy))
@@ -142,12 +146,12 @@ def odd_entries(scene) -> list[tuple[str, str]]:
     os.truncate(directory / "large.pem", 17 << 20)
     (directory / "chain.p7b").write_bytes(troubles.block("PKCS7"))
     remedies = {
-        "server.pem": "A server's own certificate was exported. Export the uppermost one of its chain.",
-        "link.pem": "The link's target is not mounted, or lies elsewhere inside the container.",
-        "loop.pem": "Two links, or one, that mean each other.",
-        "pipe.pem": "A FIFO, device or socket. It is not waited for.",
-        "large.pem": "A disk image or a log, mostly.",
-        "chain.p7b": "The chain was cut on its way. Export it again.",
+        "server.pem": "The server's own certificate was exported. Export the topmost one of its chain.",
+        "link.pem": "The link's target is not mounted, or has another path inside the container.",
+        "loop.pem": "The link points to itself, or to a directory that contains it.",
+        "pipe.pem": "It is not opened.",
+        "large.pem": "Usually a disk image or a log.",
+        "chain.p7b": "The chain was cut. Export it again.",
     }
     said = scene.start("--log", "warning").said.splitlines()
     told = []
@@ -170,9 +174,9 @@ def missing_inputs(scene) -> list[tuple[str, str]]:
     scene.mount("Corp Root")
     environment = {"REPO_CUSTOM_CA_CERT": "/etc/repo/ca_certs/taken.pem"}
     said = scene.start("--log", "warning", environment=environment).said.splitlines()
-    told += [(line, "The CA was taken out, and the setting still names it.") for line in said if "/taken.pem: " in line]
+    told += [(line, "The CA was removed, and the setting still names it.") for line in said if "/taken.pem: " in line]
     said = scene.start("--log", "warning", "--bundles", "/gone/cacert.pem").said.splitlines()
-    told += [(line, "The image keeps its bundle elsewhere.") for line in said if "/gone/cacert.pem: " in line]
+    told += [(line, "The bundle of this image has another path.") for line in said if "/gone/cacert.pem: " in line]
     assert len(told) == 4
     return told
 
@@ -183,7 +187,7 @@ def stores(scene) -> list[tuple[str, str]]:
     for content, remedy in (
         (b"", "A copy or a mount that failed. The bundle is part of the image: take it from there."),
         (b"# nothing\n", "Likewise."),
-        (base().replace(b"-----END", b"!!!!-END", 1), "Often two certificates were joined on one line by hand."),
+        (base().replace(b"-----END", b"!!!!-END", 1), "Often two certificates were joined on one line."),
     ):
         scene.write(BUNDLE, content)
         said = scene.start("--log", "error").said.splitlines()
@@ -193,10 +197,10 @@ def stores(scene) -> list[tuple[str, str]]:
         [scene.binary, "check", "--json", "--root", scene.directory], env={}, capture_output=True, timeout=30, check=False
     )
     found = [one for one in json.loads(result.stdout)["checks"] if one["level"] == "error"]
-    remedy = "The file was replaced after the start, as `conda update` does it. A restart merges again."
+    remedy = "The file was replaced after the start, for example by `conda update`. A restart merges again."
     told += [(f"{one['target']}: {one['detail']}", remedy) for one in found]
     said = scene.start("--log", "warning", "--bundles", "/opt/*/cacert.pem", "--system", "off").said.splitlines()
-    told += [(line, "The image keeps its bundle elsewhere: name it.") for line in said]
+    told += [(line, "The bundle of this image has another path: set it.") for line in said]
     scene.mount()
     scene.write(BUNDLE, base() + b"-----BEGIN CERTIFICATE-----\n")
     said = scene.start("--log", "warning").said.splitlines()
@@ -215,8 +219,8 @@ def restricted(scene) -> list[tuple[str, str]]:
     told = [(line, remedy) for line in said if f"{BUNDLE}: " in line]
     told += without_bundles(scene)
     for kind, remedy in (
-        ("loop", "A file server that does not answer, mostly: mount the certificates from elsewhere."),
-        ("kill", "Out of memory, or somebody's doing. Please report it if it comes again."),
+        ("loop", "Usually a file server that does not answer: mount the certificates from elsewhere."),
+        ("kill", "Usually the container's memory limit. Please report it if it happens again."),
     ):
         environment = {"PSM_ENTRY_TEST_FAULT": f"inputs:{kind}", "PSM_ENTRY_TIMEOUT": "1"}
         said = scene.start(environment=environment).said.splitlines()
@@ -228,11 +232,11 @@ def without_bundles(scene) -> list[tuple[str, str]]:
     """An image with nothing but a system store, for a user who may not write it: without a state directory, then with one."""
     store = scene.write(NATIVE_STORE, base())
     said = scene.start("--log", "error", "--bundles", "none", user=NOBODY).said.splitlines()
-    told = [(line, "As above: nothing is left that this user may write. Mount a tmpfs on /run or /tmp.") for line in said]
+    told = [(line, "As above, without any writable directory. Mount a tmpfs on /run or /tmp.") for line in said]
     os.chown(scene.at("/run"), 1000, 0)
     said = scene.start("--bundles", "none", user=NOBODY).said.splitlines()
     told += [(line, "No fault: clients that read the system store itself are named in the warning.") for line in said if "using /run" in line]
-    told += [(line, "`docker exec C psm-entry -- CMD` gives `CMD` what the service has.") for line in said if "gets it in" in line]
+    told += [(line, "`docker exec C psm-entry -- CMD` gives `CMD` what the service has.") for line in said if "of the service (" in line]
     os.chown(scene.at("/run"), 0, 0)
     shutil.rmtree(scene.at("/run/psm-entry"))
     store.unlink()
@@ -256,7 +260,7 @@ def locked(scene) -> tuple[str, str]:
     scene.mount("Third Root")
     with held_lock(scene.at(BUNDLE).parent):
         (line,) = scene.start("--log", "warning").said.splitlines()
-    remedy = "Another start, or whoever may read the directory, holds its lock. Nothing is lost: a bundle is replaced as a whole."
+    remedy = "Another start, or another process that can read the directory, has locked it. Nothing is lost: a bundle is replaced as a whole."
     return line, remedy
 
 
@@ -265,7 +269,7 @@ def too_large(scene) -> tuple[str, str]:
     line = ["prlimit", "--stack=524288", *scene.command("--log", "error")]
     environment = {"PATH": os.environ["PATH"], "HTTPS_PROXY": f"http://proxy:1/{'p' * 70_000}"}
     (said,) = subprocess.run(line, env=environment, capture_output=True, timeout=30, check=True).stderr.decode().splitlines()
-    remedy = "Proxy variables stand in both cases. Shorten NO_PROXY, or raise the stack's limit. Strict, or with a user: status 70."
+    remedy = "Each proxy variable is set in both cases. Shorten NO_PROXY, or raise the stack limit. Strict, or with a user: exit status 70."
     return said, remedy
 
 
@@ -274,14 +278,14 @@ def endings(scene) -> list[tuple[str, str]]:
     told = []
     scene.at("/other/etc/passwd").mkdir(parents=True)
     for status, words, remedy in (
-        (64, [], "An ENTRYPOINT of one's own drops the image's CMD: restate it."),
+        (64, [], "A new ENTRYPOINT drops the base image's CMD: repeat it."),
         (64, ["--sertificates", "/x", "--", "true"], "`psm-entry --help` lists the options."),
-        (127, ["--", "servce"], "It is misspelt, or in a directory that is not in the service's PATH. No store was changed."),
-        (127, ["--", "/usr/local/bin/gone"], "The path is that inside the container, and CMD may be another image's."),
-        (126, ["--", "/etc/passwd"], "The file is not executable. `chmod +x` in the image's build, or `--chmod=0755` of COPY. No store was changed."),
-        (70, ["--user", "nobody-here", "--", "true"], "The command never runs as another user than was asked for."),
-        (70, ["--user", "1000", "--root", str(scene.at("/other")), "--", "true"], "It may name the user. Mount a file, or nothing."),
-        (78, ["--strict", "--certs", "/gone", "--", "true"], "The errors stand above this line."),
+        (127, ["--", "servce"], "It is misspelled, or in a directory that is not in the service's PATH. No store was changed."),
+        (127, ["--", "/usr/local/bin/gone"], "Write the path inside the container."),
+        (126, ["--", "/etc/passwd"], "Or use `COPY --chmod=0755`. No store was changed."),
+        (70, ["--user", "nobody-here", "--", "true"], "The command never runs as another user than the one you set."),
+        (70, ["--user", "1000", "--root", str(scene.at("/other")), "--", "true"], "It may contain the user. Mount a file, or nothing."),
+        (78, ["--strict", "--certs", "/gone", "--", "true"], "The errors are logged above this line."),
     ):
         rooted = [scene.binary, "--log", "error", "--root", str(scene.directory), *words]
         done = subprocess.run(rooted, env={"PATH": "/usr/bin:/bin"}, capture_output=True, timeout=30, check=False)
@@ -302,10 +306,10 @@ def beside_a_start(scene) -> list[tuple[str, str]]:
 
     program, root = str(scene.binary), ("--root", str(scene.directory))
     tell(
-        1, "It holds a path, or a part of what was meant. `base64 -w0 FILE` makes it of any file.",
+        1, "It contains a path, or a part of a certificate. `base64 -w0 FILE` makes the value of any file.",
         program, "apply", *root, "--log", "error", PSM_ENTRY_CERTS_DATA="/etc/repo/ca.pem",
     )
-    tell(78, "The errors stand above this line.", program, "apply", *root, "--strict", "--certs", "/gone")
+    tell(78, "The errors are logged above this line.", program, "apply", *root, "--strict", "--certs", "/gone")
     shutil.copy(scene.binary, scene.at("/psm-entry"))
     scene.mount("Branch Root")
     tell(
@@ -313,26 +317,111 @@ def beside_a_start(scene) -> list[tuple[str, str]]:
         "/psm-entry", "apply", "--log", "warning", prefix=("/usr/sbin/chroot", str(scene.directory)),
     )
     write_bundle = (program, "write-bundle", *root)
-    tell(1, "The volume is not mounted, or has another name inside the container.", *write_bundle, "/gone/ca.pem")
-    tell(1, "It would make every public CA one that is mounted.", *write_bundle, "/etc/repo/ca_certs/all.pem")
+    tell(1, "The volume is not mounted, or has another path inside the container.", *write_bundle, "/gone/ca.pem")
+    tell(1, "It would turn every public CA into a mounted one.", *write_bundle, "/etc/repo/ca_certs/all.pem")
     tell(1, "`apply` updates the bundles themselves.", *write_bundle, BUNDLE)
     tell(1, "A scratch image has none: run it in the service's own image.", *write_bundle, "--bundles", "/none.pem", "/ca.pem")
     return told
 
 
+def proxies(scene) -> list[tuple[str, str]]:
+    """What a start says of proxy variables, each case in a start of its own."""
+    told = []
+    for variables, remedy in troubles.PROXIES:
+        said = scene.start("--log", "warning", environment=variables).said.splitlines()
+        assert said and not any("secret" in line for line in said), variables
+        told += [(line, remedy) for line in said]
+    return told
+
+
+def usage(scene) -> list[tuple[str, str]]:
+    """What wrong usage is answered with."""
+    told = []
+    for words, remedy in troubles.USAGE:
+        done = subprocess.run([scene.binary, *words], env={}, capture_output=True, timeout=30, check=False)
+        assert done.returncode == 64, (words, done.stderr)
+        told.append((done.stderr.decode().splitlines()[-1], remedy))
+    return told
+
+
+SECTIONS = [
+    ("Proxy variables", proxies, rare_troubles.PROXIES),
+    ("Bundles", stores, rare_troubles.BUNDLES),
+    ("Restricted containers, limits", restricted, rare_troubles.STORES),
+    ("Starts that end", endings, rare_troubles.ENDINGS),
+    ("`apply` and `write-bundle`", beside_a_start, []),
+    ("Command line", usage, []),
+]
+
+
 def test_the_page_holds_what_the_program_prints(binary, faulty_binary, directory, request):
-    text = HEAD + "\n## The connection\n\n"
-    text += "".join(row(*told) for told in connecting(binary, directory))
+    text = HEAD
     files, settings = starting(binary, directory / "scene")
-    text += "\n## Files\n\n" + "".join(row(*told) for told in files)
-    text += "\n## Settings and variables\n\n" + "".join(row(*told) for told in settings)
-    for title, tell in (
-        ("Bundles", stores),
-        ("What a start may not do, or could not", restricted),
-        ("A start that ends", endings),
-        ("`apply` and `write-bundle`", beside_a_start),
+    for title, told, rare in (
+        ("The connection", connecting(binary, directory), rare_troubles.CONNECTION),
+        ("`check`", [], rare_troubles.CHECK),
+        ("Files", files, rare_troubles.FILES),
+        ("Settings and variables", settings, rare_troubles.SETTINGS),
     ):
+        text += f"\n## {title}\n\n" + "".join(row(*one) for one in told + rare)
+    for title, tell, rare in SECTIONS:
         scene = make_scene(directory / tell.__name__, faulty_binary if tell is restricted else binary)
         scene.write("/etc/passwd", b"root:x:0:0::/root:/bin/sh\n")
-        text += f"\n## {title}\n\n" + "".join(row(*one) for one in tell(scene))
+        text += f"\n## {title}\n\n" + "".join(row(*one) for one in tell(scene) + rare)
     check_page(PAGE, text, request.config.getoption("--write"))
+
+
+# Every message
+
+
+def shown_on_the_page() -> list[str]:
+    """What the page shows as the program's words: messages, and what may replace a part of them."""
+    _, _, text = PAGE.read_text(encoding="utf-8").partition("\n## What psm-entry says\n")
+    return re.findall(r"`([^`\n]+)`", text)
+
+
+def rows_of_the_page() -> list[str]:
+    return re.findall(r"^- `([^`\n]+)`$", PAGE.read_text(encoding="utf-8"), re.M)
+
+
+def test_every_message_of_the_program_is_on_the_page_with_its_remedy():
+    shown = "\n".join(shown_on_the_page())
+    known = messages.literals()
+    assert len(known) > 250
+    assert [f"{one.place}: {one.shown}" for one in known if not one.pattern.search(shown)] == []
+
+
+def test_every_message_on_the_page_is_one_of_the_program():
+    """Nearly all of it is in the literals of the sources; the rest are paths, names and numbers."""
+    words = {part for literal in messages.literals(all_of_them=True) for part in literal.parts if part and len(part) > 5}
+    strange = []
+    for shown in rows_of_the_page():
+        message = re.sub(r"^psm-entry: (?:(?:error|warning): )?", "", shown)
+        covered = [False] * len(message)
+        for part in words:
+            for match in re.finditer(re.escape(part), message):
+                covered[match.start() : match.end()] = [True] * len(part)
+        left = "".join("\0" if is_covered else letter for letter, is_covered in zip(message, covered, strict=True))
+        if re.search(r"[a-z]{2,} [a-z]{2,} [a-z]{2,} ", left) or sum(covered) * 3 < len(message):
+            strange.append((shown, left.replace("\0", "")))
+    assert strange == []
+
+
+# The form of a message
+
+
+@pytest.mark.parametrize("shown", rows_of_the_page())
+def test_a_message_begins_in_lower_case_has_no_final_period_and_at_most_200_characters_beside_its_details(shown):
+    message = re.sub(r"^psm-entry: (?:(?:error|warning): )?", "", shown)
+    subject = re.match(r"(?:[A-Z_*]+|/\S+|--\S+|[a-z -]+|process \d+ \(.*?\)|[\w.-]+)(?:, [A-Z_]+)*: (?=.)", message)
+    rest = message[subject.end() :] if subject else message
+    rest = re.sub(r"; no certificate is removed from any store in this start$", "", rest)
+    rest = re.sub(r"; see psm-entry --help$", "", rest)
+    plain = re.sub(r" ?\((?:[^()]|\([^()]*\))*\)", "", rest)
+    assert not rest.endswith((".", " ", "!")), rest
+    assert len(plain) <= 200, plain
+    first = re.match(r"[A-Z][a-z]+ [a-z]", rest)
+    assert not first or rest.startswith(NAMES), rest
+
+
+NAMES = ("Base64 ", "Java ", "Docker ", "Go ", "Node ", "Python ")
