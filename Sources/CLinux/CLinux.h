@@ -43,7 +43,7 @@ static inline int clinux_openat(int directory, const char *path, int flags, mode
   return openat(directory, path, flags, mode);
 }
 
-// openat2(2). What <linux/openat2.h> has of it stands here, so that musl's own headers are all that a build needs.
+// openat2(2). The part of <linux/openat2.h> that is needed: a build needs musl's own headers only.
 static inline long clinux_openat2(int directory, const char *path, uint64_t flags, uint64_t mode,
                                   uint64_t resolve) {
   uint64_t how[3] = {flags, mode, resolve};
@@ -111,7 +111,7 @@ static inline int clinux_signal(int status) { return WTERMSIG(status); }
 
 static inline uint32_t clinux_mode_type(mode_t mode) { return mode & S_IFMT; }
 
-// statx(2): the attributes stand at offset 8, what of them the kernel knows at offset 56. The struct
+// statx(2): the attributes are at offset 8, what of them the kernel knows at offset 56. The struct
 // itself is declared by one libc, by the kernel's header for the other, and by both where they meet.
 // Less than 0 where it cannot tell.
 static inline int clinux_is_mount_point(int directory, const char *name) {

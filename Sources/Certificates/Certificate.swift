@@ -18,7 +18,7 @@ public final class Certificate: Sendable {
   public let allowsServerAuthentication: Bool
   private let fields: Fields
 
-  /// Where the fields that are asked for stand. A file may hold very many certificates, so this is small.
+  /// The ranges of the fields that are used. A file may hold very many certificates, so this is small.
   private struct Fields {
     struct Place {
       private let start: UInt32
@@ -63,7 +63,7 @@ public final class Certificate: Sendable {
     allowsServerAuthentication = layout.extensions.map { allowsServers(der.span, $0) } ?? true
   }
 
-  /// - Throws: what is at fault where `der` is no certificate that every client reads.
+  /// - Throws: what is at fault where `der` is not a certificate that every client reads.
   public convenience init(reading der: [UInt8]) throws(CertificateFault) {
     // All that can fail is done before there is an object: Embedded Swift does not give back one that is half made.
     let layout = try CertificateLayout.reading(der.span, in: 0..<der.count)
@@ -202,7 +202,7 @@ func allowsServerAuth(_ walk: DER, _ bytes: Span<UInt8>) -> Bool {
   return false
 }
 
-/// Where the value of an extension stands.
+/// The range of an extension's value.
 private func value(of identifier: [UInt8], _ bytes: Span<UInt8>, _ range: Range<Int>) -> Range<Int>? {
   var walk = DER(range)
   while let one = walk.next(Tag.sequence, bytes) {

@@ -1,6 +1,6 @@
 import Text
 
-/// Why a certificate is not used: a library would not read it, and refuse the whole bundle that it stands in.
+/// Why a certificate is not used: a library would not read it, and refuse the whole bundle that it is in.
 public struct CertificateFault: Error, Equatable, Sendable {
   /// The part of the certificate that is at fault.
   enum Field: Equatable, Sendable {

@@ -35,7 +35,7 @@ public struct CertificateFile {
   }
 
   /// Reads the text again with LF for CR where that finds more: in a file of CR alone, or one that was joined to
-  /// another. OpenSSL's verdict on what it can read itself stands.
+  /// another. OpenSSL's verdict on what it can read itself is final.
   private mutating func readLinesThatEndWithCR(_ text: [UInt8]) {
     guard let changed = withLineFeeds(text) else { return }
     var other = CertificateFile()
@@ -126,7 +126,7 @@ public struct CertificateFile {
   }
 
   /// Takes one certificate.
-  /// - Parameter broken: what it is where it is no certificate at all.
+  /// - Parameter broken: what it is where it is not a certificate at all.
   private mutating func take(_ der: [UInt8], _ line: Int?, _ broken: CertificateProblem.Kind) {
     do throws(CertificateFault) {
       certificates.append(try Certificate(reading: der))

@@ -1,10 +1,10 @@
 import Text
 
-/// Where the fields of a certificate stand in its DER.
+/// The ranges of a certificate's fields in its DER.
 ///
 /// - Source: RFC 5280 §4.1.
 struct CertificateLayout {
-  /// The certificate itself, without what may stand behind it.
+  /// The certificate itself, without what may follow it.
   let whole: Range<Int>
   /// The contents of the INTEGER.
   let serial: Range<Int>
@@ -127,7 +127,7 @@ struct CertificateLayout {
   /// Of version 1, whether that is written down or not.
   func isVersion1(_ bytes: Span<UInt8>) -> Bool { versionNumber(bytes) == 0 }
 
-  /// 0 for version 1; nil where it is none that there is.
+  /// 0 for version 1; nil where there is no such version.
   func versionNumber(_ bytes: Span<UInt8>) -> UInt8? {
     guard let version else { return 0 }
     return version.count == 1 && bytes[version.lowerBound] <= 2 ? bytes[version.lowerBound] : nil
@@ -266,7 +266,7 @@ func isTime(_ element: DER.Element) -> Bool {
 }
 
 /// Whether OpenSSL reads a list of extensions.
-/// - Returns: one that there is twice, which OpenSSL does not mind.
+/// - Returns: one that occurs twice, which OpenSSL does not mind.
 /// - Throws: where it does not.
 func checkExtensions(_ walk: DER, _ bytes: Span<UInt8>) throws(CertificateFault) -> CertificateFault? {
   // A bit for each of the joint ISO and ITU's extensions, as nearly all are.

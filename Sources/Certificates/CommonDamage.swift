@@ -1,6 +1,6 @@
 import Text
 
-/// The usual ways in which a certificate is damaged on its way into a mount, told apart so that each gets its remedy.
+/// The usual ways in which a certificate is damaged before it is mounted, told apart so that each gets its remedy.
 /// - Parameter text: one without a block that OpenSSL would begin to read.
 /// - Returns: what was done to it, and in which line; nil where it looks like nothing that was a certificate.
 func commonDamage(in text: [UInt8]) -> (kind: CertificateProblem.Kind, line: Int?)? {

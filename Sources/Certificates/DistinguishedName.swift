@@ -6,7 +6,7 @@ import Text
 /// - Source: RFC 4514 §2.
 /// - Parameters:
 ///   - bytes: a certificate.
-///   - range: where in it the Name stands.
+///   - range: the Name's range in it.
 func distinguishedName(_ bytes: [UInt8], in range: Range<Int>) -> Text {
   let octets = bytes.span
   var outer = DER(range)
@@ -34,7 +34,7 @@ private func attributeText(_ bytes: [UInt8], _ type: DER.Element, _ value: DER.E
   return "\(dotted)=#\(Text(utf8: hexDigits(of: bytes[value.range])))"
 }
 
-/// The short names of RFC 4514 §3, and those that OpenSSL prints for what else stands in CAs' names.
+/// The short names of RFC 4514 §3, and those that OpenSSL prints for what else is in CAs' names.
 private func attributeName(_ identifier: ArraySlice<UInt8>) -> StaticString? {
   if identifier.count == 3, identifier.begins(with: [0x55, 0x04]), let last = identifier.last {
     return switch last {

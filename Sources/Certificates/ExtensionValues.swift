@@ -14,7 +14,7 @@ extension KnownExtension {
     case .subjectKeyIdentifier: return element.tag == Tag.octetString
     case .keyUsage, .netscapeCertType:
       return element.tag == Tag.bitString && isBitString(bytes.extracting(element.content), isStrict: true)
-    // A negative one stands in a certificate of cryptography's, and all libraries read it.
+    // A negative one is in a certificate of cryptography's, and all libraries read it.
     case .inhibitAnyPolicy:
       return element.tag == Tag.integer && element.content.count <= 4
         && isInteger(bytes.extracting(element.content))
@@ -26,7 +26,7 @@ extension KnownExtension {
     let walk = outer.inside(element)
     switch self {
     case .basicConstraints: return isBasicConstraints(walk, bytes)
-    // A list of no uses stands in a certificate of cryptography's, and all libraries read it.
+    // A list of no uses is in a certificate of cryptography's, and all libraries read it.
     case .extKeyUsage: return walk.isAtEnd || isList(walk, bytes) { isOID(bytes, $0) }
     case .subjectAltName, .issuerAltName:
       return isList(walk, bytes) { isGeneralName(bytes, $0, isCritical ? .critical : .plain) }
@@ -96,7 +96,7 @@ func isCount(_ bytes: Span<UInt8>, _ element: DER.Element) -> Bool {
 private func isBasicConstraints(_ walk: DER, _ bytes: Span<UInt8>) -> Bool {
   var walk = walk
   if walk.nextTag(bytes) == Tag.boolean {
-    // A FALSE that is written down, though DER leaves a default out, stands in very many.
+    // A FALSE that is written down, though DER leaves a default out, is in very many.
     guard let authority = walk.next(bytes), authority.content.count == 1 else { return false }
   }
   if walk.nextTag(bytes) == Tag.integer {
@@ -163,7 +163,7 @@ private func isPolicy(_ bytes: Span<UInt8>, _ policy: DER.Element) -> Bool {
   }
 }
 
-/// Where a name stands: as one that Java reads, or as one that constrains others.
+/// Where a name is: as one that Java reads, or as one that constrains others.
 private enum NamePlace { case plain, critical, constraint }
 
 /// Whether a name is one that GnuTLS reads, and Java where it does.
@@ -181,7 +181,7 @@ private func isGeneralName(_ bytes: Span<UInt8>, _ name: DER.Element, _ place: N
     else { return false }
     return isList(DER(value.content), bytes, count: 1) { _ in isNested(bytes, value.content) }
   case 0x81, 0x82, 0x86:
-    // Bytes that are not ASCII stand in certificates of cryptography's, and all libraries read them.
+    // Bytes that are not ASCII are in certificates of cryptography's, and all libraries read them.
     if name.tag == 0x82 { return place == .constraint || !octets.isEmpty }
     if place == .plain || octets.isEmpty { return !octets.isEmpty }
     let last = octets[octets.count - 1]
@@ -213,7 +213,7 @@ private func areAttributes(_ bytes: Span<UInt8>, _ set: DER.Element) -> Bool {
 }
 
 /// Whether the rest is a host's name as Java asks for it: labels of letters, digits and hyphens, the last of them
-/// not a number; a dot may stand before the first.
+/// not a number; a dot may be before the first.
 private func isHost(_ octets: Span<UInt8>, from start: Int) -> Bool {
   var position = start < octets.count && octets[start] == UInt8(ascii: ".") ? start + 1 : start
   if octets.count - position > 253 { return false }

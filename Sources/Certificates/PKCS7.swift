@@ -5,8 +5,8 @@ import Text
 ///
 /// - Source: RFC 5652 §3 and §5.1.
 /// - Parameters:
-///   - range: where in `bytes` it stands.
-///   - take: is given where each certificate's DER stands.
+///   - range: its range in `bytes`.
+///   - take: is given the range of each certificate's DER.
 /// - Returns: how many there are; nil where the bytes are no SignedData.
 func readSignedData(_ bytes: [UInt8], in range: Range<Int>, take: (Range<Int>) -> Void) -> Int? {
   let bytes = bytes.span

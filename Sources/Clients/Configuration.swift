@@ -7,7 +7,7 @@ import Text
 final class ConfigurationEntry {
   /// The file.
   var path = Path("")
-  /// The section and what stands behind it in quotes, as in `[http "https://a/"]`; empty where there is none.
+  /// The section and what follows it in quotes, as in `[http "https://a/"]`; empty where there is none.
   let section: [UInt8]
   let subsection: [UInt8]?
   /// In lower case, with dashes for underscores.
@@ -65,7 +65,7 @@ func sectionedEntries(_ text: [UInt8], isGit: Bool) -> [ConfigurationEntry] {
 }
 
 /// Names and values, one a line.
-/// - Parameter separators: what may stand between the two, beside white space where that is among them.
+/// - Parameter separators: what may be between the two, beside white space where that is among them.
 /// - Source: wget's manual, "Wgetrc Syntax"; npmrc(5); curl(1), `--config`.
 func plainEntries(_ text: [UInt8], separators: StaticString) -> [ConfigurationEntry] {
   var entries: [ConfigurationEntry] = []
@@ -83,7 +83,7 @@ func plainEntries(_ text: [UInt8], separators: StaticString) -> [ConfigurationEn
   return entries
 }
 
-/// The top level of a `.condarc`, and what stands below `proxy_servers` as `proxy_servers.https`.
+/// The top level of a `.condarc`, and what is below `proxy_servers` as `proxy_servers.https`.
 ///
 /// Of YAML it knows what people write there: scalars, plain or in quotes, a mapping indented or in braces.
 /// - Source: conda's documentation, "Using the .condarc conda configuration file"; YAML 1.2 §7, §8.
@@ -147,7 +147,7 @@ private func comment(in value: ArraySlice<UInt8>) -> Int? {
   return nil
 }
 
-/// A value without the quotes around it; what stands behind the closing one is dropped.
+/// A value without the quotes around it; what follows the closing one is dropped.
 @inline(never)
 private func unquoted(_ value: ArraySlice<UInt8>, isGit: Bool) -> [UInt8] {
   let value = trimmed(value)

@@ -89,7 +89,7 @@ extension Judgement {
     let defaults = openSSLDefaults(of: client)
     for use in defaults where !use.takesDirectory {
       guard let contents = contents(of: use.path, isDirectory: use.isDirectory) else { return nil }
-      // A directory in the place of the file is no file.
+      // A directory where a file is expected is not one.
       let isThere = use.isDirectory ? contents != .empty : !contents.isDirectory
       if contents != .missing && isThere { return defaults }
     }

@@ -113,7 +113,7 @@ private struct UsualPlaces {
   }
 }
 
-/// How many names a pattern may match, on its way too: `/*/*/*/*` would walk the whole disk.
+/// How many names a pattern may match, on its path too: `/*/*/*/*` would walk the whole disk.
 let entryLimit = 10_000
 
 private let wildcard = UInt8(ascii: "*")
@@ -173,7 +173,7 @@ private func exists(_ path: Path, _ root: Root) throws(PatternFailure.Reason) ->
 func matches(_ name: ArraySlice<UInt8>, _ pattern: ArraySlice<UInt8>) -> Bool {
   if name.first == UInt8(ascii: ".") && pattern.first == wildcard { return false }
   var (n, p) = (name.startIndex, pattern.startIndex)
-  // Where the last star stands, and where in the name its match is tried to end.
+  // The position of the last star, and where in the name its match is tried to end.
   var retry: (pattern: Int, name: Int)?
   while n < name.endIndex {
     if p < pattern.endIndex && pattern[p] == wildcard {

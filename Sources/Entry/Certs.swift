@@ -11,7 +11,7 @@ func listCertificates(
   let isGiven = !commandLine.operands.isEmpty
   let paths = isGiven ? commandLine.operands.map { Settings.Input(path: Path($0), isNamed: true) } : nil
   let context = StartContext(settings, environment, in: root, reading: paths)
-  // What is wrong with a certificate stands in its row; what is wrong with a file has none.
+  // What is wrong with a certificate is in its row; what is wrong with a file has none.
   settings.basics.log.write(settings.problems + context.inputs.fileProblems)
   let rows = rows(context)
   let isJSON = commandLine.flags.contains(.json)

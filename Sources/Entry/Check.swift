@@ -39,7 +39,7 @@ struct Check {
   var differs: Bool { verdict.map { $0.trust == .ownRoots || $0.proxy == .unused } ?? false }
 }
 
-/// `psm-entry check`: judges the stores as they stand, and the environment as a start would leave
+/// `psm-entry check`: judges the stores as they are, and the environment as a start would leave
 /// it. Fit for HEALTHCHECK.
 /// - Returns: the exit status: 1 if there are errors.
 func check(

@@ -50,8 +50,8 @@ private struct ManagedStores {
     return identities.contains(identity)
   }
 
-  /// What was chosen on purpose is a warning: a file of one's own, a system store that is switched off; so is one that
-  /// cannot be written, which has been said. What a start or a setting would mend is an error.
+  /// What was chosen on purpose is a warning: a file of the user's own, a system store that is switched off; so is one that
+  /// cannot be written, which has been said. What a start or a setting would repair is an error.
   func level(of trust: ClientTrust) -> Level {
     switch trust {
     case .unasked, .mounted, .ownRoots: return .info

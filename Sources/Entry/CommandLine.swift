@@ -20,7 +20,7 @@ struct CommandLine {
   private(set) var proxies: [[UInt8]] = []
   private(set) var proxyFiles: [[UInt8]] = []
   private(set) var targets: [[UInt8]] = []
-  /// How many arguments stand before the command or the sub-command's operands.
+  /// How many arguments precede the command or the sub-command's operands.
   private(set) var operandsStart = 0
   private(set) var operands: [[UInt8]] = []
   /// What `help` and `--help` are asked about: a sub-command, or the whole.
@@ -47,7 +47,7 @@ struct CommandLine {
         index += 1
         if verb == .start { break }
       } else if !isLiteral, let verb = Self.asking(argument) {
-        // Wherever it stands; help comes before the version.
+        // At any position; help wins over the version.
         if asked != .help { asked = verb }
         index += 1
       } else if !isLiteral && argument[...].begins(with: "--") {
@@ -88,7 +88,7 @@ struct CommandLine {
 
   func value(of setting: Setting) -> [UInt8]? { settings.last { $0.setting == setting }?.value }
 
-  /// Whatever follows the first option stands at `index + 1` or behind it.
+  /// Whatever follows the first option is at `index + 1` or behind it.
   private mutating func readOption(_ arguments: [[UInt8]], at index: Int) throws(UsageError) -> Int {
     let argument = arguments[index]
     let equals = argument.firstIndex(of: UInt8(ascii: "="))
@@ -154,7 +154,7 @@ struct CommandLine {
     return name.isEqual(to: "--connect") ? .connect : nil
   }
 
-  /// What an option asks for that stands before or behind anything.
+  /// What an option asks for that is valid at any position.
   private static func asking(_ argument: [UInt8]) -> Verb? {
     if argument[...].isEqual(to: "--help") || argument[...].isEqual(to: "-h") { return .help }
     return argument[...].isEqual(to: "--version") ? .version : nil
@@ -181,7 +181,7 @@ struct CommandLine {
     words.first { word[...].isEqual(to: $0.word) }?.verb
   }
 
-  /// What may not stand together.
+  /// Checks what cannot be combined.
   private func checkUse() throws(UsageError) {
     if verb == .help && operands.count > 1 || verb == .version && !operands.isEmpty {
       throw UsageError(message: "unexpected argument")

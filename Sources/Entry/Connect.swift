@@ -11,7 +11,7 @@ struct ConnectTarget {
   let isTLS: Bool
   let host: [UInt8]
   let port: UInt16
-  /// What stands behind the port, at least `/`; it may hold a token.
+  /// What follows the port, at least `/`; it may hold a token.
   private let resource: [UInt8]
 
   /// - Returns: nil where it is neither an `https://` nor an `http://` URL, or names a user.

@@ -40,7 +40,7 @@ struct Environment {
     }
   }
 
-  /// Sets a variable: in its place where it stands, at the end where it does not.
+  /// Sets a variable: in its place if it is set, else at the end.
   mutating func set(_ name: [UInt8], to value: [UInt8]) {
     let entry = name + [UInt8(ascii: "=")] + value
     guard let first = entries.firstIndex(where: { isEntry($0, named: name) }) else {
@@ -56,7 +56,7 @@ struct Environment {
   }
 }
 
-/// The name of an entry: what stands before the first `=`. An entry without one has no name.
+/// The name of an entry: what precedes the first `=`. An entry without one has no name.
 func name(ofEntry entry: [UInt8]) -> ArraySlice<UInt8>? {
   entry.firstIndex(of: UInt8(ascii: "=")).map { entry[..<$0] }
 }

@@ -73,12 +73,12 @@ struct Inputs {
       defer { file.close() }
       let metadata = try file.metadata()
       if metadata.kind == .directory {
-        // One input may lie within another.
+        // One input may be within another.
         if visitedDirectories.contains(metadata.identity) { return }
         if input.isFile && isEmptyDirectory(file, input.path, metadata.identity) { return }
         readDirectory(file, input.path, metadata.identity)
       } else if !filesRead.contains(metadata.identity) {
-        // The product's own setting names a file that usually lies in the directory as well.
+        // The product's own setting names a file that usually is in the directory as well.
         let parent = root.metadata(of: input.path.split.directory)?.identity
         readFile(file, input.path, metadata, in: parent.map { [$0] } ?? [], isNamed: true)
       }
@@ -116,7 +116,7 @@ struct Inputs {
     let isDeadLink = isMissing && !input.isNamed && root.isBehindDeadLink(input.path)
     if isMissing && !input.isNamed && !isDeadLink { return }
     if isMissing && input.isFile && isInDirectoryRead(input.path) {
-      // The mount is there, and the file was taken out of it.
+      // The mount is there, and the file was removed from it.
       return sayError(input.path, "no such file; correct the setting, or put the file back")
     }
     areIncomplete = true
@@ -133,7 +133,7 @@ struct Inputs {
     return visitedDirectories.contains(parent) && found.contains { $0.origin.directories.last == parent }
   }
 
-  /// Whether a directory stands where a file is expected and holds nothing: that is said.
+  /// Whether there is an empty directory instead of a file: that is reported.
   private mutating func isEmptyDirectory(
     _ file: FileDescriptor, _ path: Path, _ identity: FileIdentity
   ) -> Bool {
@@ -372,7 +372,7 @@ private func cannotRead(_ error: Errno) -> Text {
   "cannot read: \(lowerCased(error)); check its permissions and the mount"
 }
 
-/// Goes on behind what keeps a start from knowing all that is mounted.
+/// Follows what keeps a start from knowing all that is mounted.
 private let nothingIsRemoved: Text = "; no certificate is removed from any store in this start"
 
 let moreKind: Text = "files with more than \(messageLimit) problems"

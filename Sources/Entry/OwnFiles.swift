@@ -3,8 +3,8 @@ import Linux
 import Text
 import Trust
 
-/// What psm-entry has written itself, wherever it lies and through whatever link: it is never an input. A certificate
-/// that came back that way would be trusted for ever.
+/// What psm-entry has written itself, wherever it is and through whatever link: it is never an input. A certificate
+/// that came back that way would be trusted forever.
 struct OwnFiles {
   private let root: Root
   /// Private bundles in state directories that somebody has named.

@@ -222,7 +222,8 @@ struct Probe {
     switch verdict {
     case 9: "check the clock of this host and of the proxy"
     case TLSOutcome.hasExpired: "have the server's or the proxy's certificate renewed"
-    case 24, 79: "a certificate in the chain is not a CA certificate; mount the CA that issued the server's certificate"
+    case 24, 79:
+      "a certificate in the chain is not a CA certificate; mount the CA that issued the server's certificate"
     case 66, 67: "have the certificate reissued with a key of 2048 bits or more"
     case 68: "have the certificate reissued with a SHA-256 signature"
     case 85:

@@ -22,7 +22,7 @@ func report(noProcesses error: Errno) -> Problem {
 }
 
 extension MergedBundle.Refusal {
-  /// Why there is no merged bundle. What it is about stands in the findings, but for what is in none.
+  /// Why there is no merged bundle. What it is about is in the findings, but for what is in none.
   func problem(_ subject: Text) -> Problem {
     let message: Text =
       switch self {

@@ -106,7 +106,7 @@ final class Settings {
     return inputs
   }
 
-  /// Whether somebody has named the state directories: then it is worth knowing that one does not serve.
+  /// Whether somebody has named the state directories: then it is worth knowing that one cannot be used.
   var namesStateDirectories: Bool { !namedStateDirectories.isEmpty }
 
   /// Where a private bundle may go.
@@ -142,7 +142,7 @@ private func names(_ text: StaticString) -> [[UInt8]] { names(text.bytes) ?? [] 
 /// Names between commas, white space around them left out; nil where one cannot be a name.
 private func names(_ bytes: [UInt8]) -> [[UInt8]]? {
   let names = bytes[...].parts(between: ", ")
-  // Dots and dashes stand in some names. What else is there was meant as something else.
+  // Dots and dashes are in some names. What else is there was meant as something else.
   let marks: StaticString = ".-"
   let areNames = names.allSatisfy { $0.allSatisfy { isNameByte($0) || marks.has($0) } }
   return areNames ? names.map { Array($0) } : nil

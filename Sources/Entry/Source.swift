@@ -78,7 +78,7 @@ final class BasicSettings {
   }
 }
 
-/// The value that stands beside the word given.
+/// The value of the word given.
 func word<Value>(_ bytes: [UInt8], _ values: [(StaticString, Value)]) -> Value? {
   values.first { bytes[...].isEqual(to: $0.0) }?.1
 }

@@ -134,7 +134,7 @@ func addresses(of host: [UInt8], by python: Path, _ environment: Environment) ->
 /// Shakes hands on descriptor 3, with a proxy that speaks TLS first, and says in lines how that went: `stage NAME` before
 /// each handshake, `proxy`, `tls` and `request` with milliseconds, `answered` and `head` with what came back in hex, and
 /// at the end `ok` or `certificate` with the last certificate of the chain, `untrusted` or `failed`. The whole chain is
-/// had from Python 3.10 on, else the server's own certificate.
+/// available from Python 3.10 on, else the server's own certificate.
 private let tlsScript: StaticString = """
   import os, socket, ssl, sys, time
   host, bundle, proxy, unverified = sys.argv[1:5]

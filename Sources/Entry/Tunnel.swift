@@ -105,7 +105,7 @@ func offeredSchemes(_ answer: [UInt8]) -> [[UInt8]] {
   return schemes
 }
 
-/// What stands behind each header of this name in an HTTP answer.
+/// What follows each header of this name in an HTTP answer.
 /// - Parameter name: in lower case, with its colon. Neither a dash nor a colon has the bit unset that a capital has.
 func headerValues(_ name: StaticString, in answer: [UInt8]) -> [ArraySlice<UInt8>] {
   let count = name.utf8CodeUnitCount

@@ -58,7 +58,7 @@ public struct Directory: Sendable {
     return SortedBytes(names.map { $0.terminated }).numbers.map { names[$0] }
   }
 
-  /// What stands under `name` itself; nil where there is nothing or it cannot be seen.
+  /// The metadata of `name` itself; nil where there is nothing or it cannot be seen.
   /// The corresponding C function is `fstatat` with `AT_SYMLINK_NOFOLLOW`.
   public func metadata(of name: Path) -> Metadata? {
     descriptor.metadata(of: name, flags: AT_SYMLINK_NOFOLLOW)
@@ -139,7 +139,7 @@ public struct Directory: Sendable {
   }
 
   /// Makes a directory of this very mode. The corresponding C function is `mkdirat`, with no umask: one that
-  /// denies its owner everything could not even be opened to be mended.
+  /// denies its owner everything could not even be opened to be repaired.
   public func makeDirectory(_ name: Path, mode: UInt32) throws(Errno) {
     let mask = umask(0)
     defer { _ = umask(mask) }
@@ -177,7 +177,7 @@ private func escapedAsInMountinfo(_ path: Path) -> [UInt8] {
 extension Directory {
   /// Takes the lock on this directory, so that one start at a time changes what is in it. Whoever may read the directory may
   /// hold the lock as long as they like: where others may, it is waited for no longer than two seconds.
-  /// - Returns: whether it was had before `deadline`. It is given back with ``close()``.
+  /// - Returns: whether it was taken before `deadline`. It is given back with ``close()``.
   public func lock(until deadline: Deadline) -> Bool {
     var end: Deadline?
     while true {

@@ -7,7 +7,7 @@ private func reading<Value>(_ call: () throws(Errno) -> Value) throws(ReadError)
 }
 
 extension FileDescriptor {
-  /// Opens what stands at `path`, relative to this directory, to read it.
+  /// Opens the file at `path`, relative to this directory, to read it.
   ///
   /// What it is, is asked before: to open a FIFO releases whoever waits to write into it, to open a device may do
   /// anything. It may be another file a moment later, so it is asked of the open file again.

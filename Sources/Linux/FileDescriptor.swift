@@ -89,7 +89,7 @@ public struct FileDescriptor: Equatable, Sendable {
   /// One `read` of what is there now; empty at the end.
   @inline(never)
   public func readSome() throws(Errno) -> [UInt8] {
-    // On the stack, as it is mostly little.
+    // On the stack, as it is usually little.
     var buffer = InlineArray<4096, UInt8>(repeating: 0)
     let count = try retrying {
       var span = buffer.mutableSpan
@@ -138,7 +138,7 @@ public struct FileDescriptor: Equatable, Sendable {
     return Metadata(status)
   }
 
-  /// What stands at `path`, relative to this directory. The corresponding C function is `fstatat`.
+  /// What is at `path`, relative to this directory. The corresponding C function is `fstatat`.
   @inline(never)
   func status(of path: Path, flags: Int32) throws(Errno) -> Metadata {
     var status = stat()
@@ -201,7 +201,7 @@ public struct FileDescriptor: Equatable, Sendable {
 }
 
 /// Gives closed standard descriptors a use, so that no file opened later becomes what somebody
-/// takes for standard output. What stands there can be neither read nor written.
+/// takes for standard output. What is there can be neither read nor written.
 public func fillStandardDescriptors() {
   for number: Int32 in 0...2 where !FileDescriptor(rawValue: number).isOpen {
     _ = clinux_openat(AT_FDCWD, "/", O_PATH, 0)

@@ -2,19 +2,19 @@ import CLinux
 import Text
 
 // The memory of a process that lives for milliseconds. What is given back stays with the process, for the next
-// who asks for as much. musl gives small pieces back to the kernel as soon as no neighbour is in use, and asks for
+// who asks for as much. musl gives small pieces back to the kernel as soon as no neighbor is in use, and asks for
 // the same pages again a moment later: that was a tenth of a start.
 //
-// Before each block stands its size, which is a power of two, in 16 bytes, as blocks are aligned to 16. What is
+// Each block follows its size, which is a power of two, in 16 bytes, as blocks are aligned to 16. What is
 // larger than `largest` is mapped for itself, and unmapped when it is given back.
 
 private let headerSize = 16
 private let largest = 1 << 16
 private let mappingSize = 1 << 18
 
-/// For each power of two the first block that was given back; in it stands which one is next.
+/// For each power of two the first block that was given back; it contains the position of the next.
 nonisolated(unsafe) private var givenBack: UnsafeMutablePointer<UnsafeMutableRawPointer?>?
-/// What of the last mapping nobody has had yet.
+/// The part of the last mapping that is not in use yet.
 nonisolated(unsafe) private var unused = UnsafeMutableRawBufferPointer(start: nil, count: 0)
 
 #if FAULTS

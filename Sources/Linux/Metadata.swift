@@ -38,5 +38,5 @@ public struct Metadata: Equatable, Sendable {
   }
 }
 
-/// Whether something stands at `path`. The corresponding C function is `access` with `F_OK`.
+/// Whether something is at `path`. The corresponding C function is `access` with `F_OK`.
 public func exists(_ path: Path) -> Bool { access(path.terminated, F_OK) == 0 }

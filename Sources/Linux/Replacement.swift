@@ -51,7 +51,7 @@ public struct Replacement {
       try? directory.remove(temporary)
       throw error
     }
-    // Some file systems refuse this for a directory; the rename stands all the same.
+    // Some file systems refuse this for a directory; the rename is done all the same.
     if isDurable { try? directory.descriptor.synchronize() }
   }
 
@@ -96,7 +96,7 @@ public struct Replacement {
     candidate.bytes.begins(with: temporaryStem(name)[...])
   }
 
-  /// A name that no other start uses: two may write at once where a lock could not be had.
+  /// A name that no other start uses: two may write at once where a directory could not be locked.
   public static func temporaryName(for name: Path) -> Path {
     let unique = Int64(ProcessID.current.rawValue) << 32 ^ Clock.monotonic
     return Path(temporaryStem(name) + decimal(unique))

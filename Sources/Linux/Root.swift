@@ -39,7 +39,7 @@ public struct Root: Sendable {
     return try directory.openInside(path, options, mode: 0)
   }
 
-  /// Opens what stands at `path` to read it: see ``FileDescriptor/openToRead(_:_:)``.
+  /// Opens the file at `path` to read it: see ``FileDescriptor/openToRead(_:_:)``.
   @inline(never)
   public func openToRead(_ path: Path) throws(Errno) -> FileDescriptor? {
     if isSystem { return try FileDescriptor.currentDirectory.openToRead(path) }
@@ -76,15 +76,15 @@ public struct Root: Sendable {
     throw .notRegular
   }
 
-  /// Whether something stands at `path`, links followed, and can be seen.
+  /// Whether something is at `path`, links followed, and can be seen.
   @inline(never)
   public func exists(_ path: Path) -> Bool { metadata(of: path) != nil }
 
-  /// What stands at `path`, links followed; nil where there is nothing or it cannot be seen.
+  /// What is at `path`, links followed; nil where there is nothing or it cannot be seen.
   @inline(never)
   public func metadata(of path: Path) -> Metadata? { try? status(of: path) }
 
-  /// What stands at `path`, links followed.
+  /// What is at `path`, links followed.
   public func status(of path: Path) throws(Errno) -> Metadata {
     if isSystem { return try FileDescriptor.currentDirectory.status(of: path, flags: 0) }
     let file = try open(path, [.pathOnly])
@@ -92,17 +92,17 @@ public struct Root: Sendable {
     return try file.metadata()
   }
 
-  /// Where `path` really stands, for a program that knows no root but the system's; nil where that cannot be told.
+  /// The real path of `path`, for a program that knows no root but the system's; nil where that cannot be told.
   public func systemPath(of path: Path) -> Path? { isSystem ? path : resolved(path) }
 
-  /// Where `path` really stands, seen from the system's root and free of links; nil where that cannot be told.
+  /// The real path of `path`, seen from the system's root and free of links; nil where that cannot be told.
   public func resolved(_ path: Path) -> Path? {
     guard let file = try? open(path, [.pathOnly]) else { return nil }
     defer { file.close() }
     return file.realPath
   }
 
-  /// Whether what is missing at `path` is missing because it, or a directory on the way, is a link that leads nowhere.
+  /// Whether what is missing at `path` is missing because it, or a directory in it, is a dangling link.
   public func isBehindDeadLink(_ path: Path) -> Bool {
     var path = path
     while path != Path("/") && !exists(path) {

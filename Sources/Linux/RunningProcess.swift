@@ -96,7 +96,7 @@ public struct TLSSearch {
   public init() {}
 
   /// Whether a process may have TLS in it. It is seen to have none where its maps can be read, and no code in them is a
-  /// library of TLS, or has the word that stands in every reader of PEM. A program that links TLS statically (Go, Node,
+  /// library of TLS, or contains the word that every reader of PEM contains. A program that links TLS statically (Go, Node,
   /// rustls) has that word as well; Java has it in classes, which may be compressed.
   public mutating func mayFindTLS(in process: RunningProcess) -> Bool {
     let place = RunningProcess.place.appending(decimal(Int64(process.id.rawValue))[...])
@@ -139,7 +139,7 @@ func mappedCode(in line: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
 }
 
 extension FileDescriptor {
-  /// Whether the text stands anywhere in the file from here on.
+  /// Whether the text occurs anywhere in the file from here on.
   func contains(_ text: StaticString) throws(Errno) -> Bool {
     var buffer: [UInt8] = []
     while true {

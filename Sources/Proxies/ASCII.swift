@@ -71,12 +71,12 @@ extension ArraySlice<UInt8> {
     return nil
   }
 
-  /// What stands before and after the first `byte`; nil if there is none.
+  /// What is before and after the first `byte`; nil if there is none.
   func cut(at byte: UInt8) -> (before: ArraySlice<UInt8>, after: ArraySlice<UInt8>)? {
     firstIndex(of: byte).map { (prefix(upTo: $0), suffix(from: $0).dropFirst()) }
   }
 
-  /// What stands before and after the last `byte`; nil if there is none.
+  /// What is before and after the last `byte`; nil if there is none.
   func cut(atLast byte: UInt8) -> (before: ArraySlice<UInt8>, after: ArraySlice<UInt8>)? {
     lastIndex(of: byte).map { (prefix(upTo: $0), suffix(from: $0).dropFirst()) }
   }

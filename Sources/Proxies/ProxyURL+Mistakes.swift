@@ -1,6 +1,6 @@
 import Text
 
-/// Whether a text is no address but something else that was put in its place, and what.
+/// Whether a text is not an address but something else that was put in its place, and what.
 ///
 /// - Parameter text: without white space and quotes around it.
 /// - Returns: nil where it may be an address.
@@ -51,7 +51,7 @@ private func holdsPlaceholder(_ text: ArraySlice<UInt8>) -> Bool {
   return false
 }
 
-/// Whether a variable's name stands at the beginning, and one of these bytes behind it.
+/// Whether it begins with a variable's name and one of these bytes.
 private func isName(_ text: ArraySlice<UInt8>, endedBy ends: [UInt8]) -> Bool {
   let name = text.prefix { $0.isLetterOrDigit(or: "_-.") }
   guard let first = name.first, !first.isDigit, let end = text.dropFirst(name.count).first else {

@@ -6,7 +6,7 @@ public enum ProxyURLFault: Error, Equatable, Sendable {
   case unknownScheme
   /// `http://http://h`
   case twoSchemes
-  /// `http:x@h`, `http/x@h`, `http:/h`: what stands there may be the scheme or something else.
+  /// `http:x@h`, `http/x@h`, `http:/h`: what is there may be the scheme or something else.
   case ambiguousScheme
   /// The user begins with a slash, or has two of them.
   case unreadableUser
@@ -21,7 +21,7 @@ public enum ProxyURLFault: Error, Equatable, Sendable {
   case pacFile
   /// `none`, `DIRECT` or the like.
   case word
-  /// A NUL, which no variable can hold: the text is mostly UTF-16 then.
+  /// A NUL, which no variable can hold: the text is usually UTF-16 then.
   case nul
 }
 

@@ -12,9 +12,9 @@ struct SchemeReading {
 ///
 /// Without `://` there is none, and `http` is meant. In front of a user, what a slip of the keyboard makes of the mark is
 /// repaired: `//user:pw@h`, `http:/user:pw@h`, `http:///user:pw@h`, `http:\\user:pw@h`, `http:user:pw@h` and
-/// `HTTP//user:pw@h`. Read as they stand, they would name another user.
+/// `HTTP//user:pw@h`. Read literally, they would name another user.
 /// - Throws: ``ProxyURLFault/unknownScheme``, ``ProxyURLFault/twoSchemes``, and ``ProxyURLFault/ambiguousScheme`` where
-///   what stands there may be a user as well.
+///   what is there may be a user as well.
 func readScheme(_ text: ArraySlice<UInt8>) throws(ProxyURLFault) -> SchemeReading {
   var reading = SchemeReading(scheme: .http, rest: text, repairs: .scheme)
   if let (name, after) = writtenScheme(text) {
@@ -51,7 +51,7 @@ func readScheme(_ text: ArraySlice<UInt8>) throws(ProxyURLFault) -> SchemeReadin
   return reading
 }
 
-/// What stands before `://`, and what follows it, if the former can be a scheme at all.
+/// What is before `://`, and what follows it, if the former can be a scheme at all.
 private func writtenScheme(_ text: ArraySlice<UInt8>) -> (ArraySlice<UInt8>, ArraySlice<UInt8>)? {
   guard let mark = text.firstIndex(of: StaticString("://").bytes) else { return nil }
   let name = text.prefix(upTo: mark)
@@ -59,7 +59,7 @@ private func writtenScheme(_ text: ArraySlice<UInt8>) -> (ArraySlice<UInt8>, Arr
   return (name, text.suffix(from: mark).dropFirst(3))
 }
 
-/// Whether a scheme stands where the user or the host should: a known one, or any word in front of what looks like an
+/// Whether a scheme is where the user or the host should be: a known one, or any word in front of what looks like an
 /// address with a user. A password may begin with `//`, but hardly has a colon then.
 private func beginsWithScheme(_ text: ArraySlice<UInt8>) -> Bool {
   let word = text.prefix { $0.isLetterOrDigit(or: "+-.") }

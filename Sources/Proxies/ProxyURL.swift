@@ -26,7 +26,7 @@ public final class ProxyURL: Equatable, Sendable, CustomStringConvertible, Custo
   public let isIPv6: Bool
   /// The port, 1 to 65535; nil where none is written.
   public let port: UInt16?
-  /// What stands behind the port: a path, mostly `/`. It means nothing for a proxy, and is not shown.
+  /// What follows the port: a path, usually `/`. It means nothing for a proxy, and is not shown.
   let rest: Secret
   private let written: Secret
 
@@ -52,7 +52,7 @@ public final class ProxyURL: Equatable, Sendable, CustomStringConvertible, Custo
   /// The whole address, to be handed on: the bytes that were given where they needed no repair.
   public var value: [UInt8] { written.bytes }
 
-  /// The address for a person: the user, never the password, and nothing that stands behind the port.
+  /// The address for a person: the user, never the password, and nothing that follows the port.
   public var redacted: Text {
     let user: Text = userinfo.map { "\($0.redacted)@" } ?? ""
     return "\(scheme.name)://\(user)\(endpoint)\(redactedRest)"

@@ -2,7 +2,7 @@ import Text
 
 /// Bytes that are never printed.
 ///
-/// Interpolation, `print` and `debugPrint` see `***`. The bytes lie behind a function, because `dump` and a
+/// Interpolation, `print` and `debugPrint` see `***`. The bytes are behind a function, because `dump` and a
 /// debugger's summary walk through stored properties, private ones too, and find nothing in a function.
 public struct Secret: Equatable, Sendable, CustomStringConvertible, CustomDebugStringConvertible {
   private let reveal: @Sendable () -> [UInt8]

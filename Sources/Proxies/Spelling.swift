@@ -1,6 +1,6 @@
 import Text
 
-/// One name of a proxy variable as it stands in the environment, with its value.
+/// One name of a proxy variable as it is in the environment, with its value.
 final class Spelling {
   /// The name as it is spelled, or that of the `_FILE` variable; ASCII letters and underscores.
   let name: [UInt8]

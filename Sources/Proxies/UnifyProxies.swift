@@ -6,7 +6,7 @@ import Text
 /// spellings and empty ones go. NO_PROXY gets what must never be asked of a proxy. All other entries stay as they
 /// are and where they are. Doing it twice is doing it once.
 /// - Parameters:
-///   - environment: entries as in `environ`, mostly `NAME=value`.
+///   - environment: entries as in `environ`, usually `NAME=value`.
 ///   - settings: psm-entry's own, with the text of the `_FILE` variables' files.
 public func unifyProxies(in environment: [[UInt8]], _ settings: ProxySettings) -> ProxyOutcome {
   var outcome = ProxyOutcome()
@@ -31,7 +31,7 @@ public func unifyProxies(in environment: [[UInt8]], _ settings: ProxySettings) -
   return outcome
 }
 
-/// The names under which a variable stands in an environment, and where.
+/// The names under which a variable is in an environment, and where.
 private struct FoundSpellings {
   private var all: [(index: Int, spelling: Spelling)] = []
   private let names: SortedBytes
@@ -218,7 +218,7 @@ private struct Placement {
     firstIndex = found.first.first?.index
   }
 
-  /// What stands in place of the entry at this index: each exact name keeps its place, a missing one follows the
+  /// What replaces the entry at this index: each exact name keeps its place, a missing one follows the
   /// other; an index beyond the environment asks for what has no place yet.
   func entries(at index: Int, end: Int) -> [[UInt8]] {
     if value.isEmpty { return [] }

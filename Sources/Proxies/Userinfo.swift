@@ -1,6 +1,6 @@
 import Text
 
-/// The user and the password of a proxy's address, percent-encoded as they stand in it.
+/// The user and the password of a proxy's address, percent-encoded as in it.
 ///
 /// Not even the user is a plain property: where someone encoded the colon as well, the password is in it.
 /// - Source: RFC 3986 §3.2.1; RFC 7617 §2 for the first colon as the end of the user.
@@ -39,7 +39,7 @@ public struct Userinfo: Equatable, Sendable, CustomStringConvertible, CustomDebu
     return Text(utf8: decoded.allSatisfy({ $0.isPrintable }) ? decoded : user)
   }
 
-  /// The whole for a person, as it would stand in an address.
+  /// The whole for a person, as it would be in an address.
   var redacted: Text {
     let shown: Text = userMayBeShown ? Text(utf8: user) : "***"
     return password == nil ? shown : "\(shown):***"
@@ -51,7 +51,7 @@ public struct Userinfo: Equatable, Sendable, CustomStringConvertible, CustomDebu
   /// A user without a password may be a token, as it is for package indexes. An encoded colon or percent sign
   /// means that both may have been encoded as one; a mark that no account name has, that another was meant to be the
   /// colon. With an `@` in the user and the end of an authority in the password, all of it may be another address.
-  /// And a password that stands in the user as well would be told with it.
+  /// A password that is part of the user would be shown with it.
   private var userMayBeShown: Bool {
     guard let password else { return false }
     let (name, secret) = (decodedUser, decodedPassword.bytes)

@@ -8,7 +8,7 @@ public struct BundleDestination {
   let name: Path
   /// Of the file; nil where there is none yet.
   let metadata: Metadata?
-  /// What stands there; nil where there is nothing, or nothing that can be read.
+  /// What is there; nil where there is nothing, or nothing that can be read.
   public let text: [UInt8]?
 
   /// Takes the lock on the directory, waited for as a start waits for it. Whoever gets it closes it.

@@ -6,26 +6,26 @@ import Trust
 /// The names under which clients reach the system store, as they were before the distribution's tool ran.
 ///
 /// A tool may lose them: update-ca-trust of Fedora 41 and of newer UBI 9 as root without CAP_DAC_OVERRIDE makes
-/// `extracted/pem/directory-hash` anew, 0555, and cannot make the links in it again.
+/// `extracted/pem/directory-hash` again, 0555, and cannot make the links in it again.
 struct ClientNames {
   /// A symbolic link on the way from a name to its file.
   struct Link: Equatable {
     /// As a client names it.
     let path: Path
-    /// Where it stands, free of links: it is found there even when those before it are lost.
+    /// Where it is, free of links: it is found there even when those before it are lost.
     let realPath: Path
     let target: Path
   }
 
   /// A file that clients read.
   struct File {
-    /// Where it stands, free of links.
+    /// Where it is, free of links.
     let path: Path
     let text: [UInt8]
     let metadata: Metadata
   }
 
-  /// What stands at a name.
+  /// What is at a name.
   struct Name {
     let path: Path
     /// The links that lead from it to its file, in order.
@@ -38,7 +38,7 @@ struct ClientNames {
   private(set) var files: [File] = []
   /// Directories of hashed names that hold certificates.
   private var directories: [Path] = []
-  /// Why what stands at one of the names is not known: nothing may be changed then that could lose it.
+  /// Why what is at one of the names is not known: nothing may be changed then that could lose it.
   private(set) var failure: Errno?
 
   /// The names that are known, whatever the family.
@@ -49,7 +49,7 @@ struct ClientNames {
     ].map { (path: StaticString) in Path(path) }
   }
 
-  /// Reads what stands at the usual names and at others.
+  /// Reads what is at the usual names and at others.
   /// - Parameters:
   ///   - others: what the CA variables name: files, or directories of hashed names.
   ///   - recorded: links that an earlier start knew and was killed before it had seen them again.
@@ -121,7 +121,7 @@ extension ClientNames {
   }
 
   /// Puts back what the tool has lost: a link, or a file that is gone or that no client can read any more.
-  /// - Parameter removed: fingerprints of what was taken out: it does not come back.
+  /// - Parameter removed: fingerprints of what was removed: it does not come back.
   func restore(less removed: [Fingerprint], in root: Root) -> [Loss] {
     var losses: [Loss] = []
     var seen: [Path] = []
@@ -228,7 +228,7 @@ private func followed(_ path: Path, in root: Root) -> (file: Path, links: [Clien
   return (path, links)
 }
 
-/// Whether anything stands at `path` itself, a link that leads nowhere included.
+/// Whether anything is at `path` itself, a dangling link included.
 func nameExists(_ path: Path, in root: Root) -> Bool {
   let (directoryPath, name) = path.split
   guard let directory = try? Directory(directoryPath, in: root) else { return false }
@@ -246,7 +246,7 @@ private func isReadable(_ path: Path, in root: Root) -> Bool {
   (try? root.read(path, limit: bundleSizeLimit)).map { isBundle($0) } ?? false
 }
 
-/// Whether a directory holds hashed names, such as `2c1b4b6d.0`, that lead somewhere.
+/// Whether a directory holds hashed names, such as `2c1b4b6d.0`, that resolve.
 /// - Source: OpenSSL's SSL_CERT_DIR; c_rehash(1).
 private func containsCertificates(_ path: Path, in root: Root) -> Bool {
   guard let directory = try? Directory(path, in: root) else { return false }

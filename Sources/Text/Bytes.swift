@@ -1,4 +1,4 @@
-// Comparing bytes. The standard library's ways are generic and are compiled anew for each pair of types and at
+// Comparing bytes. The standard library's ways are generic and are compiled again for each pair of types and at
 // most uses; these few are compiled once.
 
 public let newline = UInt8(ascii: "\n")
@@ -10,7 +10,7 @@ extension ArraySlice<UInt8> {
     count == text.utf8CodeUnitCount && begins(with: text)
   }
 
-  /// Whether the literal's bytes stand at the start.
+  /// Whether it begins with the literal's bytes.
   @inline(never)
   public func begins(with text: StaticString) -> Bool { span.begins(with: text) }
 
@@ -18,7 +18,7 @@ extension ArraySlice<UInt8> {
   @inline(never)
   public func isEqual(to other: ArraySlice<UInt8>) -> Bool { count == other.count && begins(with: other) }
 
-  /// Whether the bytes of `other` stand at the start.
+  /// Whether it begins with the bytes of `other`.
   @inline(never)
   public func begins(with other: ArraySlice<UInt8>) -> Bool { span.begins(with: other.span) }
 
@@ -35,7 +35,7 @@ extension ArraySlice<UInt8> {
     }
   }
 
-  /// Whether the literal's bytes stand anywhere in it.
+  /// Whether the literal's bytes occur anywhere in it.
   public func contains(_ text: StaticString) -> Bool { firstOccurrence(of: text) != nil }
 
   /// The parts between separators.
@@ -68,14 +68,14 @@ extension Span<UInt8> {
   /// Whether these are the bytes of `other`.
   public func isEqual(to other: [UInt8]) -> Bool { count == other.count && begins(with: other.span) }
 
-  /// Whether the bytes of `other` stand at the start.
+  /// Whether it begins with the bytes of `other`.
   public func begins(with other: [UInt8]) -> Bool { begins(with: other.span) }
 
-  /// Whether the literal's bytes stand at the start.
+  /// Whether it begins with the literal's bytes.
   @inline(never)
   public func begins(with text: StaticString) -> Bool { text.withUTF8Buffer { begins(with: $0.span) } }
 
-  /// Whether the bytes of `other` stand at the start. Many are looked at at once: both may be whole bundles; and
+  /// Whether it begins with the bytes of `other`. Many are looked at at once: both may be whole bundles; and
   /// none where they are the same memory.
   @inline(never)
   public func begins(with other: Span<UInt8>) -> Bool {
@@ -107,10 +107,10 @@ extension Span<UInt8> {
     }
   }
 
-  /// Where in `range` the first newline stands; its end if there is none.
+  /// The position of the first newline in `range`; its end if there is none.
   public func firstNewline(in range: Range<Int>) -> Int { first(newline, or: newline, in: range) }
 
-  /// Where in `range` the first of two bytes stands; its end if there is none. Sixteen bytes and more are looked at at
+  /// The position of the first of two bytes in `range`; its end if there is none. Sixteen bytes and more are looked at at
   /// once, the first of them lowest: no machine that this runs on has it the other way.
   @inline(never)
   public func first(_ one: UInt8, or other: UInt8, in range: Range<Int>) -> Int {

@@ -1,10 +1,10 @@
 /// Byte strings in the order of their bytes, to go through or to find one among them.
 ///
-/// One sort of one kind of key: the standard library's would be compiled anew for each use of it. The time it takes
+/// One sort of one kind of key: the standard library's would be compiled again for each use of it. The time it takes
 /// grows as n log n, whatever is sorted.
 public struct SortedBytes: Sendable {
   private let keys: [[UInt8]]
-  /// Where the keys stand among those given, sorted; equal ones stay in their order.
+  /// The positions of the keys among those given, sorted; equal ones stay in their order.
   public let numbers: [Int]
 
   public init(_ keys: [[UInt8]]) {
@@ -34,7 +34,7 @@ public struct SortedBytes: Sendable {
     numbers = sorted
   }
 
-  /// Where the first of the keys that equal `key` stands among those given; nil if none does.
+  /// The position of the first of the keys that equal `key`; nil if none does.
   @inline(never)
   public func number(of key: ArraySlice<UInt8>) -> Int? {
     var (low, high) = (0, numbers.count)

@@ -6,7 +6,7 @@ public enum ManagedSection {
   static let openingMark: StaticString = "# >>> psm-entry managed certificates >>>"
   static let closingMark: StaticString = "# <<< psm-entry managed certificates <<<"
 
-  /// Where a text's section stands, and whether there are marks that belong to none.
+  /// The range of a text's section, and whether there are marker lines that belong to none.
   public struct Location: Equatable, Sendable {
     /// From the opening mark to the end of the closing mark's line.
     public let range: Range<Int>?
@@ -68,7 +68,7 @@ public enum ManagedSection {
     var marks: [Mark] = []
     var position = 0
     while position < text.count {
-      // The third character of a mark hardly ever stands in a bundle otherwise.
+      // The third character of a marker line hardly ever occurs in a bundle otherwise.
       let hit = text.span.first(UInt8(ascii: "<"), or: UInt8(ascii: ">"), in: position..<text.count)
       position = hit + 1
       guard hit < text.count, hit >= 2, hit == 2 || text[hit - 3] == newline else { continue }

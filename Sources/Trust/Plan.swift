@@ -37,7 +37,7 @@ public enum Question: Equatable, Sendable {
   case stateDirectories
 }
 
-/// A step of a start. Each is done as it stands: nothing is decided any more.
+/// A step of a start. Each is done as planned: nothing is decided any more.
 public indirect enum Action: Equatable, Sendable {
   case updateStore(StoreUpdate)
   /// Brings the file to what its merge says, under each of these names.
@@ -64,7 +64,7 @@ public struct StoreUpdate: Equatable, Sendable {
   /// What that bundle is to trust of what is mounted.
   public let expected: [Fingerprint]
   /// Whether the bundle is given back what the tool leaves out. Where the anchors directory is an input, that is what
-  /// was taken out of it.
+  /// was removed from it.
   public let givesBack: Bool
 }
 
@@ -94,11 +94,11 @@ public struct Finding: Equatable, Sendable {
     case onlyRemoved
     case tooLarge
     case strayMarkers
-    /// - Parameter isRepaired: whether this start mends it; nil where nothing is mounted and it is left as it is.
+    /// - Parameter isRepaired: whether this start repairs it; nil where nothing is mounted and it is left as it is.
     case malformed(BundleContents.Damage, isRepaired: Bool?)
     /// One of its certificates makes the clients of some library refuse the whole file.
     case refusedBySome(line: Int, CertificateFault)
-    /// It cannot be replaced. Another file serves instead; nil where none does.
+    /// It cannot be replaced. Another file is used instead; nil where there is none.
     case blocked(Blocker, substitute: Path?, onlyRemoves: Bool)
     /// It is another name of a file before it, and lacks certificates.
     case sameFileLacks(substitute: Path?)
@@ -116,7 +116,7 @@ public struct Finding: Equatable, Sendable {
     case builtMalformed(StoreSnapshot.ToolRun.Ending)
     case notRemoved(Int, StoreSnapshot.ToolRun.Ending)
     case trustedOtherwise(Int)
-    /// The image has no other bundle, and this one lacks certificates. Another file serves instead; nil where none does.
+    /// The image has no other bundle, and this one lacks certificates. Another file is used instead; nil where there is none.
     case storeLacks(substitute: Path?)
 
     // Of a state directory.

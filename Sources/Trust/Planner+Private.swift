@@ -122,7 +122,7 @@ extension Planner {
     return snapshot.system?.identity == identity ? snapshot.system?.text : nil
   }
 
-  /// Where nothing is mounted any more, no private bundle serves anybody.
+  /// Where nothing is mounted any more, no private bundle is used.
   mutating func planRemovalOfPrivate() {
     if snapshot.bundles.allSatisfy({ $0.file == nil }) && snapshot.system == nil { return }
     guard let directories = snapshot.stateDirectories else { return ask(.stateDirectories) }

@@ -217,7 +217,7 @@ struct StoreNeed {
       let name = Array(family.anchorName(certificate.fingerprint).bytes)
       let hasAnchor = standing.contains(name)
       let origin = mounted.origins.count > number ? mounted.origins[number] : nil
-      // What lies in the anchors directory is one already.
+      // What is in the anchors directory is one already.
       let isAnchor = origin?.directories.contains { store.anchorDirectories.contains($0) } ?? false
       var reason = Self.reason(for: certificate, store)
       if reason == nil, case .tool = store.builder, !isInBundle && !hasAnchor {
@@ -268,7 +268,7 @@ struct StoreNeed {
   var added: [Fingerprint] { union(missingAnchors, missingInBundle).map { $0.fingerprint } }
   var removed: [Fingerprint] { staleAnchors.compactMap { fingerprint(ofAnchor: $0) } }
 
-  /// Also those whose names stand there: what is in them is what the tool reads.
+  /// Also those whose names are there: what is in them is what the tool reads.
   func update(runsTool: Bool) -> Action {
     .updateStore(
       StoreUpdate(

@@ -156,7 +156,7 @@ extension Planner {
     find(.bundle, substitute == nil ? .error : .info, path.shown, .sameFileLacks(substitute: substitute))
   }
 
-  /// Exports the bundle as it stands.
+  /// Exports the bundle as it is.
   private mutating func export(_ path: Path, _ merge: BundleMerge) {
     if merge.trustsAllMounted && (merge.managedCount > 0 || !mounted.isEmpty) {
       plan.exported = path
@@ -239,7 +239,7 @@ extension Planner {
       if redirected.contains(variable.name) { continue }
       guard let kind = problem(of: variable) else { continue }
       let name = escaped(variable.name)
-      // They mostly name one file.
+      // They usually name one file.
       if let number = problems.firstIndex(where: { $0.kind == kind }) {
         problems[number].names += ", \(name)"
       } else {

@@ -3,7 +3,7 @@ import Text
 
 /// What was read before anything is decided: facts, and no judgement.
 ///
-/// What costs something to find out and mostly does not matter is left open, until a plan asks for it
+/// What costs something to find out and usually does not matter is left open, until a plan asks for it
 /// (``Plan/questions``). An outcome that only trying reveals is a fact as well. Facts only grow.
 public struct Snapshot: Sendable {
   public var mounted: MountedCertificates
@@ -60,7 +60,7 @@ public enum Blocker: Error, Equatable, Sendable {
 
   /// A step that the system refuses, or would.
   case refused(Step, Errno)
-  /// It lies on a file system that is mounted read-only there; nil where that is the root.
+  /// It is on a file system that is mounted read-only at this path; nil for the root.
   case readOnly(mountedAt: Path?)
   /// Something is mounted on the file itself.
   case mountPoint
@@ -240,7 +240,7 @@ public struct VariableSnapshot: Sendable {
 
 /// A directory that a private bundle may go to.
 public struct StateDirectorySnapshot: Sendable {
-  /// Why it does not serve.
+  /// Why it cannot be used.
   public indirect enum Failure: Equatable, Sendable {
     case system(Errno)
     /// It is another user's, a symbolic link, or no directory: whoever made it may want to choose what is trusted.

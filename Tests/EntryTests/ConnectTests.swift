@@ -118,9 +118,18 @@ struct ConnectTests {
   }
 
   static let statuses: [(status: Int, offered: [String], explanation: String)] = [
-    (407, ["Basic"], "407 Proxy Authentication Required: credentials of user alice rejected; correct user and password"),
-    (407, [], "407 Proxy Authentication Required: credentials of user alice rejected; correct user and password"),
-    (407, ["NTLM", "basic"], "407 Proxy Authentication Required: credentials of user alice rejected; correct user and password"),
+    (
+      407, ["Basic"],
+      "407 Proxy Authentication Required: credentials of user alice rejected; correct user and password"
+    ),
+    (
+      407, [],
+      "407 Proxy Authentication Required: credentials of user alice rejected; correct user and password"
+    ),
+    (
+      407, ["NTLM", "basic"],
+      "407 Proxy Authentication Required: credentials of user alice rejected; correct user and password"
+    ),
     (
       407, ["NTLM", "Negotiate"],
       "407 Proxy Authentication Required: the proxy offers only NTLM and Negotiate, which conda and Python's clients cannot use; ask for Basic, or run a local forwarder (px, cntlm)"
@@ -132,8 +141,12 @@ struct ConnectTests {
     (403, [], "403 Forbidden: the proxy does not allow repo:443; ask its administrator to allow it"),
     (502, [], "502: the proxy cannot reach repo:443; check that the proxy can resolve the name"),
     (504, [], "504: the proxy cannot reach repo:443; check that the proxy can resolve the name"),
-    (400, [], "status 400 for CONNECT repo:443: not an HTTP proxy, perhaps a web server; check host and port"),
-    (405, [], "status 405 for CONNECT repo:443: not an HTTP proxy, perhaps a web server; check host and port"),
+    (
+      400, [], "status 400 for CONNECT repo:443: not an HTTP proxy, perhaps a web server; check host and port"
+    ),
+    (
+      405, [], "status 405 for CONNECT repo:443: not an HTTP proxy, perhaps a web server; check host and port"
+    ),
     (418, [], "status 418 for CONNECT repo:443; ask the proxy's administrator"),
   ]
 

@@ -37,7 +37,8 @@ struct ReportTests {
       "larger than 64 MiB, left unchanged; restore it from the image"),
     Row(
       .unreadable(.system(denied)), "bundle.unreadable",
-      "permission denied, so its clients do not trust the mounted certificates; check its permissions and the mount"),
+      "permission denied, so its clients do not trust the mounted certificates; check its permissions and the mount"
+    ),
     Row(
       .unreadable(.notRegular), "bundle.unreadable",
       "not a regular file, so its clients do not trust the mounted certificates; restore it from the image"),
@@ -56,7 +57,9 @@ struct ReportTests {
     Row(
       .noCertificates, "bundle.empty",
       "contains no certificate, so its clients trust nothing; restore it from the image"),
-    Row(.onlyRemoved, "bundle.empty", "contains only removed certificates, left unchanged; restore it from the image"),
+    Row(
+      .onlyRemoved, "bundle.empty",
+      "contains only removed certificates, left unchanged; restore it from the image"),
     Row(
       .tooLarge, "bundle.too_large",
       "would exceed 64 MiB, left unchanged; mount fewer CAs"),
@@ -67,7 +70,8 @@ struct ReportTests {
     ),
     Row(
       .blocked(.refused(.owner, denied), substitute: other, onlyRemoves: false), "bundle.blocked",
-      "cannot replace (cannot preserve the owner: permission denied); using /run/psm-entry/cacert.pem instead"),
+      "cannot replace (cannot preserve the owner: permission denied); using /run/psm-entry/cacert.pem instead"
+    ),
     Row(
       .blocked(.mountPoint, substitute: nil, onlyRemoves: false), "bundle.blocked",
       "cannot replace (mounted as a single file), so its clients do not trust the mounted certificates; make the file and its directory writable"
@@ -81,7 +85,8 @@ struct ReportTests {
       "same file as an earlier bundle that could not be updated (see above)"),
     Row(
       .sameFileLacks(substitute: other), "bundle.same_file",
-      "same file as an earlier bundle that could not be updated (see above); using /run/psm-entry/cacert.pem instead"),
+      "same file as an earlier bundle that could not be updated (see above); using /run/psm-entry/cacert.pem instead"
+    ),
     Row(
       .storeUnreadable(.tooLarge), "store.unreadable",
       "cannot read the system store (too large), left unchanged; restore it from the image"),
@@ -111,10 +116,12 @@ struct ReportTests {
       "ignores CN=A (on the system's blocklist), added to the bundles only"),
     Row(
       .notBuilt(subject: "CN=A", more: 0, .exited(1)), "store.not_built",
-      "CN=A is missing after the system's tool (exit status 1); set PSM_ENTRY_SYSTEM=native to update the store without it"),
+      "CN=A is missing after the system's tool (exit status 1); set PSM_ENTRY_SYSTEM=native to update the store without it"
+    ),
     Row(
       .notBuilt(subject: "CN=A", more: 3, .late), "store.not_built",
-      "CN=A and 3 more are missing after the system's tool (killed at its time limit); set PSM_ENTRY_SYSTEM=native to update the store without it"),
+      "CN=A and 3 more are missing after the system's tool (killed at its time limit); set PSM_ENTRY_SYSTEM=native to update the store without it"
+    ),
     Row(
       .builtUnreadable(.signalled(9)), "store.not_built",
       "missing or unreadable after the system's tool (killed by signal 9)"),
@@ -127,7 +134,8 @@ struct ReportTests {
       "1 removed certificate is still trusted after the system's tool (exit status 0)"),
     Row(
       .trustedOtherwise(2), "store.not_removed",
-      "2 removed certificates are still trusted through the distribution or another anchor; remove that one as well"),
+      "2 removed certificates are still trusted through the distribution or another anchor; remove that one as well"
+    ),
     Row(
       .stateDirectoryFailed(.foreign), "state_directory.failed", "not a directory owned by this user, skipped"
     ),
@@ -171,7 +179,8 @@ struct ReportTests {
       "/conda/ssl/cacert.pem lacks CN=A; unset the variable, or set PSM_ENTRY_BUNDLES=default:FILE"),
     Row(
       .variableLacks(Path("user:secret@proxy"), subject: "CN=A", more: 1), "variable.lacks",
-      "(not shown: not a path) lacks CN=A and 1 more; unset the variable, or set PSM_ENTRY_BUNDLES=default:FILE"),
+      "(not shown: not a path) lacks CN=A and 1 more; unset the variable, or set PSM_ENTRY_BUNDLES=default:FILE"
+    ),
     Row(
       .redirected(from: path, to: other), "variable.redirected",
       "/conda/ssl/cacert.pem could not be updated; using /run/psm-entry/cacert.pem instead"),
@@ -193,7 +202,8 @@ struct ReportTests {
       .updated(.bundle, added: 0, removed: 0, isRepaired: false), "bundle.updated",
       "managed section rewritten"),
     Row(.updated(.system, added: 0, removed: 0, isRepaired: false), "store.updated", "rebuilt"),
-    Row(.updated(.system, added: 0, removed: 3, isRepaired: false), "store.updated", "3 certificates removed"),
+    Row(
+      .updated(.system, added: 0, removed: 3, isRepaired: false), "store.updated", "3 certificates removed"),
     Row(
       .written(count: 140, mounted: 2), "private_bundle.written",
       "written: 140 certificates, 2 of them mounted"),

@@ -2,7 +2,7 @@
 #ifndef CBUILD_H
 #define CBUILD_H
 
-/// The program's version, by Semantic Versioning. The only place where it stands.
+/// The program's version, by Semantic Versioning. Defined nowhere else.
 #define PSM_ENTRY_VERSION "0.2.0"
 
 /// A string each, and never NULL.
