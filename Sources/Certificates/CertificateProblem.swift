@@ -52,7 +52,7 @@ public struct CertificateProblem: Equatable, Sendable {
       "PKCS#12 file; extract its certificates: openssl pkcs12 -in FILE -nokeys -out ca.pem (old exports need -legacy)"
     case .javaKeystore:
       "Java keystore; extract its certificates: keytool -exportcert -rfc -keystore FILE -alias NAME -file ca.pem"
-    case .gzip: "gzip file; decompress it: gzip -dc < FILE > ca.pem"
+    case .gzip: "gzip file; decompress it: gzip -dc FILE > ca.pem"
     case .zip: "ZIP file; unpack it and mount the certificate in it"
     case .privateKey: "private key without a certificate (not read); remove it"
     case .keyBeside: "contains a private key (not copied); remove it"

@@ -8,7 +8,7 @@ import Trust
 func report(older process: RunningProcess) -> Problem {
   Problem(
     level: .warning, subject: "process \(process.id.rawValue) (\(escaped(process.name)))",
-    message: "started before the change and may still trust what was trusted before; restart it",
+    message: "started before the change and may keep the old trust; restart it",
     event: "process.older")
 }
 

@@ -365,7 +365,7 @@ def _flip(encoded: bytes, numbers: random.Random) -> bytes:
 
 
 def mutants(count: int, seed: int, roots: dict[str, Node] | None = None) -> Iterator[tuple[str, bytes]]:
-    """`count` of them, of `roots` in place of the usual ones, each with what was done to it. Half are one change of all that there are, drawn without
+    """`count` of them, of `roots` instead of the usual ones, each with what was done to it. Half are one change of all possible ones, drawn without
     repetition as far as they go; the others are two changes, an element put elsewhere, or bits."""
     numbers = random.Random(seed)
     roots = roots or seeds()

@@ -19,7 +19,7 @@ REPOSITORY = HERE.parent.parent
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--write", action="store_true", help="write the pages of docs/ that tests measure")
-    parser.addoption("--all", action="store_true", help="take all that there is, not only some: make test-all")
+    parser.addoption("--all", action="store_true", help="take all, not only some: make test-all")
 
 
 GROUPS = {

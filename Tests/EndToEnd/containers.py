@@ -35,7 +35,7 @@ class Engine:
     environment: Mapping[str, str]
 
     def run(self, *arguments: str, seconds: float = 60) -> subprocess.CompletedProcess[bytes]:
-        """Runs the engine's program; its exit status is the caller's matter."""
+        """Runs the engine's program; the caller judges its exit status."""
         return subprocess.run(
             [self.program, *arguments],
             env=dict(self.environment),
@@ -174,7 +174,7 @@ class Container:
         return [line.split(" ", 1)[1] for line in self.engine.succeed("diff", self.name).decode().splitlines()]
 
     def commit(self) -> str:
-        """An image of the container as it stands; gives its id."""
+        """An image of the container as it is; returns its id."""
         return self.engine.succeed("commit", "--quiet", "--pause=false", self.name).decode().strip()
 
     def tool_runs(self) -> int:

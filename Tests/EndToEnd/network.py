@@ -73,7 +73,7 @@ class _Server(http.server.ThreadingHTTPServer):
     pages: dict[str, bytes]
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that hangs up is the client's matter."""
+        """A client may hang up."""
 
 
 @contextlib.contextmanager

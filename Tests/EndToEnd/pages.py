@@ -25,7 +25,7 @@ class Block:
 
     @property
     def commands(self) -> str:
-        """What a person types: all of it, or in a console what stands behind the prompts."""
+        """What a person types: all of it, or in a console what follows the prompts."""
         if self.language != "console":
             return self.text
         return "".join(line[2:] for line in self.text.splitlines(keepends=True) if line.startswith(("$ ", "# ")))

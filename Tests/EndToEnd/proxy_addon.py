@@ -1,4 +1,4 @@
-"""Runs inside mitmdump: the origin's name leads to loopback, every other name leads nowhere.
+"""Runs inside mitmdump: the origin's name leads to loopback, every other name is unknown.
 
 A client can reach the origin only through the proxy, for no name service knows its name.
 """

@@ -204,7 +204,7 @@ ENDINGS = [
     ("/out/ca.pem: not written: a bundle or the system store cannot be read (see above); correct the errors above", "Exit status 1 of `write-bundle`."),
     ("/out/ca.pem: not written: cannot write: no space left on device; make the directory writable, or name a file elsewhere", "Exit status 1 of `write-bundle`."),
     ("/out/ca.pem: up to date: 143 certificates, 1 of them mounted", "What `write-bundle` says."),
-    ("process 12 (python3): started before the change and may still trust what was trusted before; restart it", "What `apply` says of each process that may use TLS."),
+    ("process 12 (python3): started before the change and may keep the old trust; restart it", "What `apply` says of each process that may use TLS."),
     ("read CN=Corp Root, valid until 2036-01-31", "At `--log debug`, of each certificate."),
     ("version 0.2.0; 1 CA mounted (CN=Corp Root, valid until 2036-01-31), trusted by 2 of 2 stores; no proxy", "The last line of a start, and of `check` without errors: what is in force. Where nothing is mounted, `no CA mounted`; where there is none, `no store`."),
 ]

@@ -39,7 +39,7 @@ def authority(name: str) -> Authority:
 
 @functools.cache
 def base(names: str = "Public A,Public B,Public C") -> bytes:
-    """A bundle as an image brings it: comments, then certificates."""
+    """A bundle as an image has it: comments, then certificates."""
     text = b"# the image's own bundle\n\n"
     for name in names.split(","):
         text += f"# {name}\n".encode() + authority(name).pem

@@ -1,6 +1,6 @@
 """The system calls of a start that changes nothing, and the page that gives the reason for each.
 
-Run as a program with --write it writes docs/system-calls.md anew; test_system_calls.py finds the page current.
+Run as a program with --write it rewrites docs/system-calls.md; test_system_calls.py finds the page current.
 """
 
 import re

@@ -16,7 +16,7 @@ from network import wait_for
 from roots import NATIVE_STORE, Scene, authority, make_scene
 
 STORES = [BUNDLE, CERTIFI, NATIVE_STORE]
-NAMED = re.compile(r"process (\d+) \((.*?)\): started before the change and may still trust what was trusted before; restart it")
+NAMED = re.compile(r"process (\d+) \((.*?)\): started before the change and may keep the old trust; restart it")
 KEPT = "import ssl, signal; signal.pause()"
 """A client that keeps what it has read."""
 

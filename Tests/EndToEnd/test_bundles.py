@@ -1,4 +1,4 @@
-"""What becomes of bundles on disk: what is kept, what is followed, what is refused and what serves instead."""
+"""Bundles on disk: what is kept, what is followed, what is rejected, and what is used instead."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What the docs say is what the program says, every command in them works, and every link leads somewhere."""
+"""What the docs say is what the program says, every command in them works, and every link resolves."""
 
 import json
 import re

@@ -33,7 +33,7 @@ def scene(directory: Path, binary: Path) -> Scene:
 
 @pytest.fixture(params=[(), NOBODY], ids=["root", "1000:0"])
 def user(request, scene) -> tuple[str, ...]:
-    """Who starts: root, or somebody else, whose private bundle serves."""
+    """Who starts: root, or another user, who gets a private bundle."""
     if request.param:
         os.chown(scene.at("/run"), 1000, 0)
     return request.param

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 import raw_process
-from certificates import as_authority
+from certificates import Authority, as_authority
 from own_root import make_root
 from roots import BUNDLE, CERTS, NOBODY, Scene, authority, loaded, make_scene
 
@@ -247,6 +247,61 @@ def test_as_json_it_has_an_event_and_below_info_it_is_not_said(scene, version):
     assert (shown["event"], shown["level"]) == ("start.in_force", "info")
     assert f"psm-entry: {shown['message']}".startswith(f"{version}1 CA mounted (")
     assert scene.start("--log", "warning").said == ""
+
+
+def test_as_json_what_is_in_force_has_fields(scene, version):
+    proxies = {"HTTPS_PROXY": "http://user:s3cretpw@proxy:3128", "ALL_PROXY": "http://u:s3cretpw@:x:y"}
+    shown = json.loads(scene.start("--log-format", "json", environment=proxies).said.splitlines()[-1])
+    assert (shown["certificates"], shown["stores"], shown["trusting_stores"]) == (1, 2, 2)
+    assert f"psm-entry: version {shown['version']}; " == version
+    assert shown["earliest_expiry"].startswith(day("Corp Root")) and shown["earliest_expiry"].endswith("Z")
+    assert shown["https_proxy"] == "http://user:***@proxy:3128"
+    assert "all_proxy" not in shown and "http_proxy" not in shown and "private_bundle" not in shown
+    assert shown["variables"] == ["NODE_EXTRA_CA_CERTS"]
+
+    scene.mount("Branch Root")
+    os.chown(scene.at("/run"), 1000, 0)
+    shown = json.loads(scene.start("--log-format", "json", user=NOBODY).said.splitlines()[-1])
+    assert shown["private_bundle"] == "/run/psm-entry/cacert.pem" and "SSL_CERT_FILE" in shown["variables"]
+
+    scene.mount()
+    shown = json.loads(scene.start("--log-format", "json").said.splitlines()[-1])
+    assert shown["certificates"] == 0 and "earliest_expiry" not in shown and "variables" not in shown
+
+
+def test_the_longest_last_line_fits_a_pipe(scene):
+    quotes = '"' * 300
+    proxies = {name: f"http://{quotes}:s3cretpw@proxy:3128" for name in ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "ALL_PROXY")}
+    exports = ",".join("V" * 200 + str(number) for number in range(20))
+    line = scene.start("--log-format", "json", "--export", exports, environment=proxies).said.splitlines()[-1]
+    assert json.loads(line)["event"] == "start.in_force" and len(line.encode()) < 4096
+
+
+def test_a_first_start_says_what_it_read_then_what_it_changed_then_what_is_in_force(scene, version):
+    scene.mount("Corp Root", "Branch Root")
+    said = scene.start("--log", "debug").said.splitlines()
+    read = [line for line in said if ": read " in line]
+    assert read == [
+        f"psm-entry: debug: {CERTS}/{name}.pem: read CN={name},O=Corp, valid until {day(name)}" for name in ("Branch Root", "Corp Root")
+    ]
+    assert said[:2] == read and all(line.endswith("2 certificates added") for line in said[2:4])
+    assert said[4].startswith(version)
+
+
+def test_of_hundreds_of_certificates_without_their_issuer_eight_are_named_and_the_rest_counted(scene):
+    scene.mount()
+    for number in range(20):
+        scene.write(f"{CERTS}/{number:02}.pem", Authority.named(f"Far {number}").subordinate(f"Issuing {number}").pem)
+    started = scene.start("--log", "warning")
+    assert len(started.lines("is neither mounted nor in the bundle")) == 8
+    assert len(started.lines("warning: PSM_ENTRY_CERTS: 12 more problems not shown: issuer missing")) == 1
+    for words in (["plan"], ["check"]):
+        line = [scene.binary, *words, "--json", "--root", scene.directory]
+        result = subprocess.run(line, env={}, capture_output=True, timeout=60, check=False).stdout.decode()
+        assert result.count("is neither mounted nor in the bundle") == 8 and "12 more problems not shown" in result
+    line = [scene.binary, "certs", "--json", "--root", scene.directory]
+    listed = subprocess.run(line, env={}, capture_output=True, timeout=60, check=True).stdout.decode()
+    assert listed.count("is neither mounted nor in the bundle") == 20
 
 
 def test_check_says_the_same(scene):

@@ -187,7 +187,7 @@ def test_strict_with_an_error_of_inputs_lists_no_change(binary):
 
 @pytest.mark.parametrize("user", ["0", "1000", "4321"])
 def test_u_whoever_asks_is_told_what_the_start_has_done(container, binary, user):
-    """check as another user than the start's: a private bundle serves."""
+    """check as another user than the start's: a private bundle is used."""
     settings = {"PSM_ENTRY_SYSTEM": "off"}
     box = container(binary, options=["--user", "1000:0"], settings=settings, command=["sleep", "600"])
     wait_for("the service runs", 60, lambda: box.run("cat", "/proc/1/comm").stdout == b"sleep\n")

@@ -227,7 +227,7 @@ def test_a_store_that_still_trusts_a_removed_authority_is_an_error(store_scene):
 
 
 def test_a_base_that_has_all_that_is_wanted_and_a_stale_section_is_no_reason_to_trust_it(scene):
-    """The bundle cannot be replaced: its clients are sent to one without what was taken out."""
+    """The bundle cannot be replaced: its clients are sent to one without what was removed."""
     os.chown(scene.at("/run"), 1000, 0)
     scene.mount("Former Root")
     scene.start()

@@ -26,7 +26,7 @@ def test_the_command_that_a_message_names_makes_a_file_that_is_used(scene, tmp_p
     content, _ = troubles.FILES[name]
     file = scene.write(f"{CERTS}/{name}", content)
     (line,) = scene.start("--log", "error").said.splitlines()
-    command = re.search(r": ((?:openssl|base64|printf|gzip|sed) .*?)(?: \(|; no certificate|$)", line)
+    command = re.search(r"; [^;]*?: ((?:openssl|base64|printf|gzip|sed) .*?)(?: \(|; no certificate|$)", line)
     assert command, line
     shell = command[1].replace("FILE", str(file))
     # What a person types where openssl asks for the password of the keystore.

@@ -34,7 +34,7 @@ def exported(box: Container) -> dict[str, str]:
 READ_ONLY = ["--read-only", "--read-only-tmpfs=true"]
 BARE = ["--read-only", "--read-only-tmpfs=false"]
 
-# Options, and where the private bundle is; None where there is none because nothing stands in the way.
+# Options, and where the private bundle is; None where there is none because nothing prevents a change.
 RESTRICTED = {
     "read-only": (READ_ONLY, "/run/psm-entry/cacert.pem"),
     "read-only without a tmpfs": (BARE, "/dev/shm/psm-entry-0/cacert.pem"),

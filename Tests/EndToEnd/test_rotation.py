@@ -281,7 +281,7 @@ def rotate(box: Container, certs: Path, directory: Path, times: int) -> None:
 
 
 def size(box: Container) -> tuple[int, ...]:
-    """How large each store is, and how many files lie beside it."""
+    """How large each store is, and how many files are beside it."""
     places = " ".join(str(Path(path).parent) for path in (BUNDLE, CERTIFI, STORE))
     script = f"stat -Lc %s {BUNDLE} {CERTIFI} {STORE}; ls -A {ANCHORS} | wc -l; for d in {places}; do ls -A $d | wc -l; done"
     return tuple(int(word) for word in box.run("sh", "-c", script).stdout.split())

@@ -89,7 +89,7 @@ def test_three_restarts_change_nothing(container, binary, origin):
     box = container(binary)
     box.service()
     watched = [BUNDLE, CERTIFI, STORE]
-    # Inode, size and times to the nanosecond: an equal file written anew would show.
+    # Inode, size and times to the nanosecond: an equal file that was rewritten would show.
     stat = ["stat", "--format", "%n %i %s %y %z", *watched]
     before = [box.read(path) for path in watched]
     metadata = box.run(*stat).stdout

@@ -368,7 +368,7 @@ LIES = {
 
 @pytest.fixture
 def lying(container, binary, image, tmp_path):
-    """Starts a container in which the tool is a script, and the real one stands beside it."""
+    """Starts a container in which the tool is a script, and the real one is beside it."""
 
     def start(lie: Lie) -> Container:
         real = Path(__file__).parent / "image" / "update-ca-trust"
@@ -398,7 +398,7 @@ def test_a_tool_is_judged_by_what_it_has_built(lying, origin, kind):
     else:
         assert [line for line in box.said() if "error: " in line] == [], box.log()
     assert (curl(box, origin.url).stdout == BODY) == lie.is_trusted
-    # Whatever the tool does, the product's own bundle serves.
+    # Whatever the tool does, the product's own bundle is used.
     assert service.variables()["NODE_EXTRA_CA_CERTS"] == containers.BUNDLE
     assert not CA_VARIABLES & service.variables().keys()
     running = box.run("sh", "-c", "cat /proc/[0-9]*/comm").stdout.split()

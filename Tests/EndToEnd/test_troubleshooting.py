@@ -104,7 +104,7 @@ def connecting(binary: Path, directory: Path) -> list[tuple[str, str]]:
     found = [one for one in json.loads(done.stdout)["checks"] if one["name"] == "connect"]
     assert len(found) == len(proxies) and not any(one["ok"] for one in found)
     told = [one["detail"].replace(str(certs), "/etc/repo/ca_certs") for one in found]
-    # What follows is the words of the Python and the OpenSSL that there are.
+    # What follows are the words of the Python and the OpenSSL of this machine.
     told = [re.sub(r"^TLS failed: .+", "TLS failed: REASON", one) for one in told]
     told = [re.sub(r"127\.0\.0\.1:\d{4,5}\b", "127.0.0.1:PORT", one) for one in told]
     return [(message, remedy) for message, (_, remedy) in zip(told, proxies, strict=True)]

@@ -136,7 +136,7 @@ def test_the_links_that_the_tool_loses_are_put_back_and_said(container, binary):
 
 
 def scripted_tool(directory: Path, script: str) -> dict[Path, str]:
-    """Mounts by which the distribution's tool is a script, and the real one stands beside it."""
+    """Mounts by which the distribution's tool is a script, and the real one is beside it."""
     tool = directory / "update-ca-trust"
     tool.write_text(f"#!/bin/sh\n{script}\n")
     tool.chmod(0o755)

@@ -156,7 +156,7 @@ def apply_agrees(made: Built, applied, left: dict, start) -> None:
     """apply leaves what a start leaves, says the same of it, and ends with the status that goes with it."""
     outputs_hold_no_secret(applied)
     assert applied.stdout == b""
-    # A temporary file's name is drawn at random, and a directory's mode is another's where it was made anew.
+    # A temporary file's name is drawn at random, and a directory's mode is another's where it was recreated.
     mine, theirs = ({path: contents(tree, path) for path in tree} for tree in (made.tree(), left))
     assert theirs == mine, {path for path in mine.keys() | theirs.keys() if mine.get(path) != theirs.get(path)}
     strict = "error: strict: "
@@ -220,7 +220,7 @@ def check_agrees(made: Built, checks: list[dict]) -> None:
 
 
 def not_said_as_info(made: Built) -> bool:
-    """Where the private bundle serves, a bundle that could not be replaced is no more than information."""
+    """Where the private bundle is used, a bundle that could not be replaced is no more than information."""
     return "SSL_CERT_FILE" in environment_of(made.run("env", "--null").stdout)
 
 

@@ -1,4 +1,4 @@
-"""What goes wrong, made to happen: each trouble's name, what brings it about, and what the page says of it."""
+"""What goes wrong, made to happen: the name of each trouble, its cause, and what the page says of it."""
 
 import base64
 import contextlib

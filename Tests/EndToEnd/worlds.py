@@ -49,7 +49,7 @@ class Bundle:
     base: tuple[str, ...] = ("Public A",)
     section: tuple[str, ...] = ()
     damage: str = ""
-    """How it is damaged: 'unended', 'empty', 'no certificate'; nothing mostly."""
+    """How it is damaged: 'unended', 'empty', 'no certificate'; usually nothing."""
     owner: int = 0
     group: int = 0
     mode: int = 0o644
@@ -79,7 +79,7 @@ class World:
     then_mounted: tuple[str, ...] = ()
     """What is mounted afterwards."""
     input_trouble: str = ""
-    """What lies beside the certificates: one of INPUT_TROUBLES."""
+    """What is beside the certificates: one of INPUT_TROUBLES."""
     state: tuple[str, ...] = ("/run/psm-entry",)
     state_trouble: str = ""
     """What is planted at the first state directory: 'link', 'dangling', 'foreign', 'file'."""
@@ -100,7 +100,7 @@ def names(of: list[str], most: int = 3) -> st.SearchStrategy[tuple[str, ...]]:
 
 
 def rarely(values: list, usual) -> st.SearchStrategy:
-    """The usual value mostly, and the one that a failure shrinks to."""
+    """Usually the usual value, and the one that a failure shrinks to."""
     return st.integers(0, 9).flatmap(lambda n: st.sampled_from(values) if n >= 8 else st.just(usual))
 
 

@@ -93,7 +93,7 @@ struct StoresTests {
       facts.count == 2
         && facts.allSatisfy { $0.kind == .updated(.bundle, added: 1, removed: 0, isRepaired: false) })
     #expect(next.actions.isEmpty && next.changes.isEmpty && next.findings.isEmpty)
-    // Neither what the snapshot has become nor what is read anew asks for more.
+    // Neither what the snapshot has become nor what is read again asks for more.
     let again = planned(reader([7])).plan
     #expect(again.actions.isEmpty && again.exported == next.exported)
     #expect(try temporary.read(Self.conda) == pem(1, 2) + section(7))
@@ -284,7 +284,7 @@ struct StoresTests {
     let metadata = try #require(Root.system.metadata(of: temporary.at("\(Self.state)/cacert.pem")))
     #expect(metadata.mode == 0o644)
     #expect(Root.system.metadata(of: temporary.at(Self.state))?.mode == 0o755)
-    // Again with what came of it, and read anew.
+    // Again with what came of it, and read again.
     #expect(answered(reader, &snapshot).actions.isEmpty)
     snapshot = reader.read()
     #expect(blocked(&snapshot, reader).actions.isEmpty)

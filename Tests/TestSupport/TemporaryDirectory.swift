@@ -41,7 +41,7 @@ final class TemporaryDirectory {
     try directory.descriptor.setMode(mode)
   }
 
-  /// Writes a file anew, and the directories that are to hold it.
+  /// Rewrites a file, and the directories that are to hold it.
   func write(_ path: String, _ contents: [UInt8], mode: UInt32 = 0o644) throws(Errno) {
     let (parent, name) = at(path).split
     let directory = try Directory.making(parent, in: .system)

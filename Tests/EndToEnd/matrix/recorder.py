@@ -54,7 +54,7 @@ class Server(http.server.ThreadingHTTPServer):
         os.write(self.record, json.dumps(line).encode() + b"\n")
 
     def handle_error(self, request, client_address):
-        """A client that hangs up is the client's matter."""
+        """A client may hang up."""
 
 
 def main(record, ready, *places):
