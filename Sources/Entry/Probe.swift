@@ -212,7 +212,7 @@ struct Probe {
       return "\(told); issuer \(issuer) is not mounted; mount it"
     }
     return
-      "\(told); CA \(issuer) is mounted as \(found.source.shown) but not used, or has another key; restart the container, or mount the CA that the proxy uses now"
+      "\(told); CA \(issuer) is mounted (\(found.source.shown)) but unused or outdated; restart the container, or mount the current CA of the proxy"
   }
 
   /// What to do where Python knows the issuer and refuses the certificate all the same.

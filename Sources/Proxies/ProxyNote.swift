@@ -181,7 +181,7 @@ extension ProxyURLFault {
   /// What to do, for a person.
   public var remedy: Text {
     switch self {
-    case .nonASCIIHost: "write an international name as xn--..."
+    case .nonASCIIHost: "write an international name in its xn-- form"
     case .placeholder:
       "set the value that it stands for, and write $ in a password as %24, { as %7B and < as %3C"
     case .pacFile: "set the host and port of a proxy that the file names"

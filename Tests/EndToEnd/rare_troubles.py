@@ -97,7 +97,7 @@ STORES = [
 PROXIES = [
     ("HTTPS_PROXY: invalid proxy URL (two schemes), passed through unchanged; expected http://user:password@host:port", "Remove one. Other reasons: `no host`, `port is not a number from 1 to 65535`, `white space or control characters after the host`, `scheme is not followed by ://`, `NUL bytes, as in UTF-16`."),
     ("HTTPS_PROXY: invalid proxy URL (unknown scheme), passed through unchanged; use http, https, socks4, socks4a, socks5 or socks5h", "Clients have no other kind of proxy."),
-    ("HTTPS_PROXY: invalid proxy URL (host is not ASCII), passed through unchanged; write an international name as xn--...", "Clients encode such a name differently."),
+    ("HTTPS_PROXY: invalid proxy URL (host is not ASCII), passed through unchanged; write an international name in its xn-- form", "Clients encode such a name differently."),
     ("HTTPS_PROXY: invalid proxy URL (slash at the start of the user, or two in it), passed through unchanged; expected http://user:password@host:port, with / in the user as %2F", "Clients take the slash for the end of the host."),
     ("HTTPS_PROXY: repaired (misspelled scheme corrected), now http://user:***@proxy.corp:3128", "No fault. Other repairs: `white space or quotes removed`, `scheme in lower case`, `user percent-encoded`, `password percent-encoded`."),
     ("NO_PROXY: repaired (entries separated by single commas, duplicates removed), now localhost,.corp", "No fault. Other repairs: `quotes removed`, `*. at the beginning replaced by .`, `brackets of IPv6 addresses removed`."),

@@ -112,7 +112,7 @@ def test_a_ca_that_was_mounted_after_the_start_wants_a_restart(check, second_pro
 def test_another_ca_of_the_same_name_is_not_taken_for_it(check, second_proxy: Proxy, certs: Path):
     (certs / "branch.pem").write_bytes(Authority.named("Branch Proxy Root").pem)
     (result,) = check("--proxy", second_proxy.url)
-    assert not result["ok"] and "not used, or has another key" in result["detail"]
+    assert not result["ok"] and "but unused or outdated" in result["detail"]
 
 
 def test_a_wrong_password_names_the_user(check, proxy: Proxy):
@@ -388,7 +388,7 @@ def test_a_root_made_anew_under_its_name_is_not_taken_for_it(check, certs: Path,
     assert "issuer CN=Issuing CA,O=Corp is not mounted" in result["detail"]
     with tls_server(tmp_path, root.issue("127.0.0.1")) as port:
         (result,) = check("--target", f"https://127.0.0.1:{port}")
-    assert "not used, or has another key" in result["detail"]
+    assert "but unused or outdated" in result["detail"]
 
 
 def test_another_root_is_verified_against_its_own_bundle(binary: Path, tmp_path: Path):

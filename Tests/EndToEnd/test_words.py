@@ -97,6 +97,20 @@ def test_no_help_has_a_phrase_that_is_not_ours(binary):
         assert found(shown) == [], words
 
 
+def test_every_error_and_warning_has_a_subject():
+    """But wrong usage, whose subject is the command line."""
+    without = [
+        f"{path.name}: {line.strip()}"
+        for path in sources()
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if re.search(r'\.(?:error|warning)\(\s*""', line)
+    ]
+    assert without == [
+        'Child.swift: basics.log.write(.error("", error.message))',
+        'Commands.swift: log.write(.error("", "\\(error.message); see psm-entry --help"))',
+    ]
+
+
 def test_every_word_is_spelled_right():
     files = [name for name in sorted(tracked()) if not name.endswith((".svg", ".pem", ".der", ".lock"))]
     files = [name for name in files if (REPOSITORY / name).is_file()]
