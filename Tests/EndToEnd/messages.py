@@ -88,17 +88,17 @@ def _code(text: str, at: int, place: str, found: list[Literal]) -> int:
     return at
 
 
-def files() -> Iterator[Path]:
-    for pattern in WORDED:
+def files(patterns: list[str]) -> Iterator[Path]:
+    for pattern in patterns:
         for path in sorted((REPOSITORY / "Sources").glob(pattern)):
             if path.name not in ELSEWHERE:
                 yield path
 
 
 def literals(*, all_of_them: bool = False) -> list[Literal]:
-    """All that may be a message or a part of one, each once; or also single words, and what is for machines."""
+    """All that may be a message or a part of one, each once; or also single words, what is for machines, and what NO_PROXY's page has."""
     found: list[Literal] = []
-    for path in files():
+    for path in files([*WORDED, "Proxies/NoProxyPortability.swift"] if all_of_them else WORDED):
         text = path.read_text(encoding="utf-8")
         at = 0
         while at < len(text):
