@@ -83,7 +83,7 @@ def test_a_preparation_that_breaks_down_is_70(scene, faulty_binary, fault):
 def test_a_preparation_that_takes_too_long_is_70(scene, faulty_binary):
     result = apply(scene, "--timeout", "1", program=faulty_binary, PSM_ENTRY_TEST_FAULT="bundles:loop")
     assert result.returncode == 70
-    assert "took longer than PSM_ENTRY_TIMEOUT allows" in told(result)[-1]
+    assert "stopped after the time limit (PSM_ENTRY_TIMEOUT)" in told(result)[-1]
 
 
 def test_a_user_that_cannot_be_found_is_70_as_at_a_start(scene):

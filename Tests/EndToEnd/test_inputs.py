@@ -253,7 +253,7 @@ def test_eight_variables_that_name_a_missing_file_are_one_line(scene):
     variables = ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT", "AWS_CA_BUNDLE"]
     started = scene.start(environment=dict.fromkeys(variables, "/gone.pem"))
     (line,) = started.lines("/gone.pem")
-    assert f": {', '.join(variables)}: /gone.pem: no such file or directory; " in line
+    assert f": {', '.join(variables)}: /gone.pem: no such file or directory, so clients" in line
     (line,) = scene.start(environment={"SSL_CERT_DIR": "/nowhere"}).lines("SSL_CERT_DIR")
     assert "/nowhere: no such file or directory; correct or unset the variable" in line
 

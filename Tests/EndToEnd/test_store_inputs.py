@@ -163,7 +163,7 @@ def test_a_name_that_debians_tool_ignores_is_said_and_the_remedy_works(start, fa
     (anchors / "corp.crt").rename(anchors / "corp.pem")
     box = start()
     (line,) = [line for line in box.said() if "warning" in line]
-    assert "does not end in .crt); rename the file to *.crt" in line
+    assert "(not in a file named *.crt); rename the file to *.crt" in line
     assert DISTRUST["curl"] in curl(box, origin.url).stderr.decode()
     (anchors / "corp.pem").rename(anchors / "corp.crt")
     box.restart()

@@ -145,7 +145,7 @@ def test_a_file_server_that_does_not_answer_keeps_no_service_down(scene, what):
         started = scene.start(environment=environment, seconds=30)
         assert started.status == 0
         assert "http_proxy" not in started.variables and started.variables["HTTP_PROXY"] == "http://proxy:3128"
-        assert len(started.lines("took longer than PSM_ENTRY_TIMEOUT allows")) == 1, started.said
+        assert len(started.lines("stopped after the time limit (PSM_ENTRY_TIMEOUT)")) == 1, started.said
         strict = scene.start("--strict", environment=environment, seconds=30)
         assert (strict.status, strict.variables) == (70, {})
 
@@ -180,7 +180,7 @@ def test_a_tracer_that_never_reaps_holds_nobody_past_the_limit(faulty_binary, sc
         tracer = _trace_for_ever(child_of(child))
         try:
             assert raw_process.wait(child) == (70 if user else 0)
-            assert b"took longer than PSM_ENTRY_TIMEOUT allows" in (tmp_path / "log").read_bytes()
+            assert b"stopped after the time limit (PSM_ENTRY_TIMEOUT)" in (tmp_path / "log").read_bytes()
         finally:
             tracer.kill()
             tracer.wait(timeout=10)

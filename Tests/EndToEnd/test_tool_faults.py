@@ -66,7 +66,7 @@ for call, number, action in points[chosen::17]:
     faults = []
     if action.startswith("error"):
         after = look()
-        faults += [f"{name} at once" for name in names if not before[name] <= after[name] and "cannot be restored" not in said]
+        faults += [f"{name} at once" for name in names if not before[name] <= after[name] and "cannot restore: " not in said]
     again = subprocess.run(START, capture_output=True, timeout=120).stderr.decode(errors="replace")
     after = look()
     faults += [f"{name} after the next start" for name in names if not before[name] <= after[name]]

@@ -192,7 +192,7 @@ WRONG = {
     "link to a bundle": (lambda scene: scene.at(DESTINATION).symlink_to(BUNDLE), "a start updates this bundle"),
     "hard link to a bundle": (lambda scene: os.link(scene.at(BUNDLE), scene.at(DESTINATION)), "a start updates this bundle"),
     "the store": (lambda scene: scene.at(DESTINATION).symlink_to(NATIVE_STORE), "a start updates this bundle"),
-    "among the inputs": (lambda scene: scene.at(DESTINATION).symlink_to(f"{CERTS}/new.pem"), "in a directory of inputs"),
+    "among the inputs": (lambda scene: scene.at(DESTINATION).symlink_to(f"{CERTS}/new.pem"), "in an input directory"),
     "loop": (lambda scene: scene.at(DESTINATION).symlink_to(DESTINATION), "symbolic link"),
 }
 
