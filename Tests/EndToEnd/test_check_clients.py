@@ -176,7 +176,7 @@ def test_hostile_files_are_no_harm(scene):
     done = check(scene, "--json")
     listed = json.loads(done.stdout)["checks"]
     assert b"\x1b" not in done.stdout + check(scene).stdout
-    assert [one["detail"] for one in listed if one["target"] == "/etc/wgetrc"][0].startswith("too large")
+    assert [one["detail"] for one in listed if one["target"] == "/etc/wgetrc"][0].startswith("cannot read (too large)")
 
 
 def test_nothing_is_run_and_no_connection_made(scene):

@@ -130,9 +130,9 @@ def test_a_proxy_that_wants_a_user_says_so(check, proxy: Proxy):
     [
         (b"HTTP/1.1 403 Forbidden\r\n\r\n", "403 Forbidden: the proxy does not allow origin.test:443"),
         (b"HTTP/1.1 502 Bad Gateway\r\n\r\n", "502: the proxy cannot reach origin.test:443"),
-        (b"HTTP/1.1 418 Teapot\r\n\r\n", "418 to CONNECT"),
-        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "400 to CONNECT origin.test:443: not an HTTP proxy, perhaps a web server"),
-        (b"HTTP/1.0 501 Unsupported method\r\n\r\n", "501 to CONNECT origin.test:443: not an HTTP proxy, perhaps a web server"),
+        (b"HTTP/1.1 418 Teapot\r\n\r\n", "status 418 for CONNECT"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "status 400 for CONNECT origin.test:443: not an HTTP proxy, perhaps a web server"),
+        (b"HTTP/1.0 501 Unsupported method\r\n\r\n", "status 501 for CONNECT origin.test:443: not an HTTP proxy, perhaps a web server"),
         (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", "not an HTTP proxy"),
         (b"HTTP/1.1 200 OK\r\n", "incomplete answer to CONNECT"),
         (b"", "not an HTTP proxy"),
@@ -199,7 +199,7 @@ def test_a_socks_proxy_with_a_password_is_tried(check, origin, proxy: Proxy, tmp
         assert result["ok"] and "TLS verified, issued by CN=Corp Proxy Root" in result["detail"], result
         assert "credentials of user user1 rejected" in wrong["detail"]
     else:
-        assert "cannot resolve origin.test here" in result["detail"] and "use socks5h" in result["detail"]
+        assert "cannot resolve origin.test in this container" in result["detail"] and "use socks5h" in result["detail"]
     assert not other["ok"]
 
 
