@@ -348,7 +348,7 @@ def usage(scene) -> list[tuple[str, str]]:
 SECTIONS = [
     ("Proxy variables", proxies, rare_troubles.PROXIES),
     ("Bundles", stores, rare_troubles.BUNDLES),
-    ("Restricted containers, limits", restricted, rare_troubles.STORES),
+    ("Restricted containers, the system store, limits", restricted, rare_troubles.STORES),
     ("Starts that end", endings, rare_troubles.ENDINGS),
     ("`apply` and `write-bundle`", beside_a_start, []),
     ("Command line", usage, []),
