@@ -13,7 +13,7 @@ public struct MergedBundle: Sendable {
   }
 
   public let text: [UInt8]
-  /// Certificates in it, and how many of them are in the managed section.
+  /// Certificates in it, and how many of them stand in the managed section.
   public let count: Int
   public let managedCount: Int
 }
@@ -22,7 +22,7 @@ public struct MergedBundle: Sendable {
 /// mounted.
 /// - Parameters:
 ///   - snapshot: with the store's text.
-///   - former: the file that it replaces: it keeps its managed section where not all that is mounted could be read.
+///   - former: what stands where it is to go: it keeps its managed section where not all that is mounted could be read.
 /// - Returns: what is worth knowing of the bundles, and the merged one or why there is none.
 public func mergedBundle(
   _ snapshot: Snapshot, former: [UInt8]?

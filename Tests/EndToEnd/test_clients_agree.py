@@ -238,9 +238,9 @@ each is an entry named `client`, with `trust` and `proxy`.
 
 | level | what |
 |---|---|
-| info | what a client does by itself: uv trusts only its built-in roots, Node and aiohttp ignore the proxy variables by default; stores that no start keeps |
+| info | what a client does by itself: uv trusts only roots of its own, Node and aiohttp use no proxy variable unasked; stores that no start keeps |
 | warning | what somebody has chosen: verification off, another proxy or none, a file that lacks the mounted CAs; a store that was left alone |
-| error | a file that is named and missing, malformed or empty; a store that lacks a mounted CA and that a start or `PSM_ENTRY_BUNDLES` would repair; a strict Python that rejects a mounted CA |
+| error | a file that is named and missing, malformed or empty; a store that lacks a mounted CA and that a start or `PSM_ENTRY_BUNDLES` would mend; a strict Python that rejects a mounted CA |
 
 Where nothing is mounted and no proxy is set, no client has anything to miss. Not looked at: options of a command line, the files of
 a project or a repository, what git includes from elsewhere, and what a program does by its own code.
