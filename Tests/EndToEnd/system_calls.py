@@ -24,19 +24,19 @@ PARENT = {
     "set_tid_address": "musl: the thread's id",
     "rt_sigprocmask": "SIGTERM, SIGINT, SIGCHLD, SIGPIPE and SIGXFSZ wait until the child has ended; musl blocks all around "
     "a fork; the service's mask at the end",
-    "rt_sigaction": "whether SIGTERM and SIGINT are ignored: then they are the service's business; and SIGCHLD, which does "
+    "rt_sigaction": "whether SIGTERM and SIGINT are ignored: then they are left to the service; and SIGCHLD, which does "
     "not come then",
     "signalfd4": "SIGTERM and SIGINT during the preparation, also as PID 1",
     "pipe2": "the child's answer",
-    "getpid": "whose child it is to be: see getppid",
-    "fork": "everything that can go wrong is the child's",
+    "getpid": "for the child's getppid",
+    "fork": "the child does everything that can fail",
     "close": "the pipe's other end, and what must not reach the service",
     "poll": "the answer, a signal, or the time limit, whichever is first",
     "read": "the answer",
-    "kill": "nobody whom the child has left in its group may go on writing",
-    "rt_sigtimedwait": "the child's end, for a second at most: whoever traces it may keep its end from us",
-    "wait4": "reaps the child, without waiting: the service begins without children",
-    "rt_sigpending": "a signal that came last of all",
+    "kill": "ends whatever the child has left in its process group",
+    "rt_sigtimedwait": "waits for the child's end, a second at most: a tracer may hide it",
+    "wait4": "reaps the child, without waiting: the service starts without children",
+    "rt_sigpending": "a signal that came at the last moment",
 }
 CHILD = {
     "set_tid_address": "musl, after a fork",
@@ -44,7 +44,7 @@ CHILD = {
     "close": "the pipe's other end; and each file",
     "setpgid": "a group of its own, so that a tool's children end with it",
     "prctl": "ends when the parent is killed",
-    "getppid": "should the parent have been killed before that",
+    "getppid": "whether the parent was killed before that",
     "rt_sigaction": "SIGPIPE, SIGXFSZ and SIGTTOU become errors of a call",
     "openat": "the root, and each file in a directory that is open",
     "openat2": "each path inside the root, no link leading out of it: one per directory, input and place where a store may be",
@@ -101,22 +101,22 @@ def _table(lines: list[str], reasons: dict[str, str]) -> list[str]:
 def page(scene: Scene) -> str:
     parent, child = trace(scene)
     lines = [
-        "# Which system calls a start makes",
+        "# System calls",
         "",
-        "These, when nothing is to be changed: two bundles, a system store without its tool, one mounted CA. Nothing is written but",
-        "the log's line and the child's answer; nothing is read but the inputs and the stores, each once. No path depends on",
-        "the current directory. A test writes this page from `strace`, and says when it is no longer true.",
+        "A start that changes nothing, with two bundles, a system store without its tool and one mounted CA, makes these. It writes only",
+        "the line of the log and the child's answer, and reads only the inputs and the stores, each once. No path depends on",
+        "the current directory. A test writes this page from `strace`, and fails if it is no longer true.",
         "",
         "## The first process, which becomes the service",
         "",
         *_table(parent, PARENT),
         "",
-        "## Its child, which prepares",
+        "## The child, which prepares",
         "",
         *_table(child, CHILD),
         "",
-        "With `--user` come `setgroups`, `setresgid` and `setresuid`; with a change `flock`, `fchmod`, `fsync`, `lseek`, `renameat`",
-        "and, where they are due, `fchown`, `mkdirat`, `linkat`, `unlinkat`.",
+        "`--user` adds `setgroups`, `setresgid` and `setresuid`; a change adds `flock`, `fchmod`, `fsync`, `lseek`, `renameat`",
+        "and, if necessary, `fchown`, `mkdirat`, `linkat`, `unlinkat`.",
     ]
     return "\n".join(lines) + "\n"
 

@@ -218,32 +218,32 @@ def test_random_combinations_have_no_false_ok_and_no_false_alarm(binary, proxy, 
     assert len(cases) / 2 < alarms < len(cases) * 4
 
 
-HEAD = """# What each client does in Debian {number}, and what check says
+HEAD = """# Clients in Debian {number}
 
-This page shows {count} situations: what was set beside a mounted CA and `HTTPS_PROXY`, and what each client then did through
-proxies that end TLS. In every one of the {pairs} cases `check --json` had said so before.
+This page shows {count} situations: what was set in addition to a mounted CA and `HTTPS_PROXY`, and what each client then did
+through proxies that inspect TLS. In every one of the {pairs} cases, `check --json` had predicted it.
 {rules}
-Who is not named trusts the mounted CA and uses the proxy of the variables. "aiohttp" is as a program has it that does not ask for
-the variables, "aiohttp, trust_env" one that does; "conda" is a session as conda makes it, for conda is not on PyPI. "older" are an
-environment of older packages, of which `PSM_ENTRY_BUNDLES` names all bundles but pip's own; "pip, Debian's" is what Debian's
-`python3 -m venv` makes. Node and npm have a `NODE_USE_ENV_PROXY=1`, but where it says so.
+A client that is not named trusts the mounted CA and uses the proxy of the variables. "aiohttp" is a program that does not ask for the
+variables, "aiohttp, trust_env" one that does; "conda" is a session as conda creates it, because conda is not on PyPI. "older" is an environment of
+older packages, all of whose bundles except pip's own are in `PSM_ENTRY_BUNDLES`; "pip, Debian's" is the one that Debian's `python3 -m venv`
+installs. Node and npm ran with `NODE_USE_ENV_PROXY=1`, unless the table says otherwise.
 
 Measured by `Tests/EndToEnd/test_clients_agree.py` with {versions}. Do not edit: run that test with `--all --write`.
 """
 
 RULES = """
-`check` finds the clients in an image by their well-known places and runs none of them. It reads the variables as a start leaves
-them, and their own files; `check --clients` prints for each what it will trust, which proxy it will use, and why. In `check --json`
-each is an entry named `client`, with `trust` and `proxy`.
+`psm-entry check --clients` prints for each client in the image what it will trust, which proxy it will use, and why. It finds the
+clients at their well-known places and runs none of them. It reads the variables as a start leaves them, and the clients' own
+configuration files. In `check --json`, each is an entry named `client`, with `trust` and `proxy`.
 
 | level | what |
 |---|---|
-| info | what a client does by itself: uv trusts only roots of its own, Node and aiohttp use no proxy variable unasked; stores that no start keeps |
-| warning | what somebody has chosen: verification off, another proxy or none, a file that lacks the mounted CAs; a store that was left alone |
-| error | a file that is named and missing, malformed or empty; a store that lacks a mounted CA and that a start or `PSM_ENTRY_BUNDLES` would mend; a strict Python that rejects a mounted CA |
+| info | the default of a client: uv trusts only its built-in roots, Node and aiohttp ignore the proxy variables by default; stores that no start updates |
+| warning | a deliberate setting: verification off, another proxy or none, a file that lacks the mounted CAs; a store that was left unchanged |
+| error | a file that is named and missing, malformed or empty; a store that lacks a mounted CA and that a start or `PSM_ENTRY_BUNDLES` would update; a strict Python that rejects a mounted CA |
 
-Where nothing is mounted and no proxy is set, no client has anything to miss. Not looked at: options of a command line, the files of
-a project or a repository, what git includes from elsewhere, and what a program does by its own code.
+If nothing is mounted and no proxy is set, no client lacks anything. `check` does not read the options of a command line, the files of a
+project or a repository, what git includes from other files, and what a program does in its own code.
 """
 
 ANSWERS = {
@@ -268,7 +268,7 @@ def page(release: str, answer: dict, titles: dict[str, str]) -> str:
             rules=RULES if release == "bookworm" else "",
             pairs=sum(len(one["clients"]) for one in results), versions=versions_text(answer["versions"]),
         ),
-        "| set | what comes of it |", "|---|---|",
+        "| set | result |", "|---|---|",
     ]
     for result in results:
         groups: dict[str, list[str]] = {}

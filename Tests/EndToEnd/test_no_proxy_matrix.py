@@ -153,20 +153,19 @@ def test_the_page_is_current(measurement, pytestconfig):
     check_page(PAGE, f"{page(measurement[OLDER])}\n{newer}", pytestconfig.getoption("write"))
 
 
-HEAD = """# Which client honors which entry of NO_PROXY
+HEAD = """# NO_PROXY by client
 
-Plain names, `.domain` and IPv4 addresses mean the same to all; with anything else, look here, or ask
-`psm-entry check`, which says of each entry in the environment who honors it.
+Every client understands plain names, `.domain` and IPv4 addresses. For anything else, look here, or run `psm-entry check`:
+it prints which clients honor each entry of the environment.
 
-A cell tells whether the client reached the host without the proxy: `yes`, `no`, or `after` where it did so only
-after psm-entry had rewritten the value (which adds `localhost`, `127.0.0.1` and `::1` as well). `before` is said of
-two clients that know IPv6 in brackets only; the others know it without. Hosts without a port are asked at port 80.
-`fails` means that the client raises an error on every request, of whatever host, because of the entry; a start warns of
-it.
+A cell tells whether the client reached the host without the proxy: `yes`, `no`, or `after` if it did so only after psm-entry
+had rewritten the value (which adds `localhost`, `127.0.0.1` and `::1` as well). `before` is for two clients that understand
+IPv6 only in brackets; the others understand it only without. Hosts without a port are connected to at port 80. `fails` means
+that the client raises an error on every request, to any host, because of the entry; a start warns of it.
 
 Measured by `Tests/EndToEnd/test_no_proxy_matrix.py` with the clients of Debian 12 and PyPI,
 {versions}.
-What newer clients do otherwise stands [at the end](#debian-13). Do not edit: run that test with `--write`.
+The differences of newer clients are [at the end](#debian-13). Do not edit: run that test with `--write`.
 """
 
 
@@ -175,7 +174,7 @@ def page(matrix: Matrix[Value]) -> str:
     lines += [f"| NO_PROXY | host | {' | '.join(CLIENTS)} |", "|---" * (len(CLIENTS) + 2) + "|"]
     for value, result in matrix.rows:
         lines += rows(value, cells(value, result)) if result["before"] else known_rows(value)
-    lines += ["", "## What check says\n", "| entry | who honors it |", "|---|---|"]
+    lines += ["", "## Output of check\n", "| entry | honored by |", "|---|---|"]
     for value, result in matrix.rows:
         if value.kind:
             lines.append(f"| `{value.value}` | {detail(result['check'], value.judged).replace('*', chr(92) + '*')} |")

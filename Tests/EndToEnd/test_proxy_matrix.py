@@ -93,21 +93,21 @@ def test_the_page_is_current(measurement, pytestconfig):
     check_page(PAGE, f"{page(measurement[OLDER])}\n{newer}", pytestconfig.getoption("write"))
 
 
-HEAD = """# Which client uses which proxy
+HEAD = """# Proxy variables by client
 
-After a start all of them use the same one as the same user. This page shows {count} environments as they are met, what
-real clients made of each before psm-entry, and what after it. `user1:pw1@blue` is the proxy `blue` asked by the user
-`user1` with the password `pw1`, decoded; `:80` or `:1080` is a port that nobody wrote.
+After a start, every client uses the same proxy as the same user. This page shows {count} common environments, and what
+real clients did in each before and after a start. `user1:pw1@blue` means the proxy `blue`, with the user `user1` and the
+password `pw1`, decoded; `:80` or `:1080` is a port that the variable does not contain.
 
-Four clients are by their own nature different, and no variable changes that: `ALL_PROXY` is read by curl, git,
-requests, pip, httpx, rattler and uv alone; Ruby's net/http asks for the proxy of http even for https; Node's fetch does where
-there is none for https; wget and Ruby do not know `NO_PROXY=*`.
+Some clients differ, and no variable changes that: only curl, git, requests, pip, httpx, rattler and uv read `ALL_PROXY`;
+Ruby's net/http uses the proxy for http even for https; Node's fetch does so if there is none for https; wget and Ruby do not
+support `NO_PROXY=*`.
 
 Measured by `Tests/EndToEnd/test_proxy_matrix.py` with the clients of Debian 12 and PyPI,
 {versions}.
-What newer clients do otherwise stands [at the end](#debian-13).
-Node ran with `NODE_USE_ENV_PROXY=1`; rattler is what pixi and conda's newer parts are made of. Do not edit: run that
-test with `--write`.
+The differences of newer clients are [at the end](#debian-13).
+Node ran with `NODE_USE_ENV_PROXY=1`; pixi and newer parts of conda use rattler. Do not edit: run that test with
+`--write`.
 """
 
 
