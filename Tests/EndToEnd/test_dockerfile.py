@@ -115,8 +115,7 @@ def test_the_non_root_variant_serves_a_private_bundle(build, certs, proxy):
 
 def test_the_dockerfile_in_the_readme_builds(binary, image, tmp_path):
     (shown,) = [block for block in blocks(REPOSITORY / "README.md") if block.language == "Dockerfile"]
-    (tmp_path / "build").mkdir()
-    shutil.copy(binary, tmp_path / "build" / "psm-entry")
+    shutil.copy(binary, tmp_path / "psm-entry")
     (tmp_path / "Dockerfile").write_text(shown.text, encoding="utf-8")
     name = new_name()
     options = ["--quiet", "--pull-never", "--format", "docker", "--build-arg", f"BASE={image}", "--tag", name]
