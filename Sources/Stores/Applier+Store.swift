@@ -24,12 +24,16 @@ extension Applier {
     var names: ClientNames?
     if update.runsTool {
       let clientPaths = snapshot.variables.map { $0.path }
-      let known = ClientNames(beside: clientPaths, recorded: recordedLinks(family), in: root)
+      let unfinished = unfinished(family, in: root)
+      let known = ClientNames(beside: clientPaths, recorded: unfinished.links, in: root)
       if let error = known.failure {
         snapshot.system?.replaceability = .blocked(.refused(.readBack, error))
         return
       }
-      setUnfinishedMark(family, known.links)
+      let withdrawn = update.remove.compactMap { fingerprint(ofAnchor: $0) }
+      // A mark that stands there is of a start that was killed, and knew more of the links.
+      setUnfinishedMark(
+        family, links: unfinished.links.isEmpty ? known.links : unfinished.links, withdrawn: withdrawn)
       names = known
     }
     let failed = changeAnchors(update, in: directory, family, snapshot.mounted)
@@ -159,11 +163,12 @@ extension Applier {
       ending: StoreSnapshot.ToolRun.Ending(run.ending), missing: missing,
       remaining: contents.map { remaining(former, in: $0) } ?? 0, isRebuilt: isRebuilt,
       isUnreadable: contents == nil, isDamaged: contents?.damage != nil)
-    let isWrong = contents == nil || contents?.damage != nil || !missing.isEmpty
+    let remains = !isRebuilt && (snapshot.system?.toolRun?.remaining ?? 0) > 0
+    let isWrong = contents == nil || contents?.damage != nil || !missing.isEmpty || remains
     for line in run.output[...].parts(between: "\n") {
       note(Fact(.system, isWrong ? .warning : .debug, family.tool.shown, .toolOutput, detail: escaped(line)))
     }
-    return isWhole
+    return isWhole && !remains
   }
 
   /// Gives the bundle back what clients trusted in it and the tool has left out: a source of it that it could not read,
@@ -251,20 +256,15 @@ extension Applier {
 // MARK: The mark of a run that has not been seen to end
 
 extension Applier {
-  private func setUnfinishedMark(_ family: StoreFamily, _ links: [ClientNames.Link]) {
+  private func setUnfinishedMark(
+    _ family: StoreFamily, links: [ClientNames.Link], withdrawn: [Fingerprint]
+  ) {
     let (directoryPath, name) = family.unfinishedMark.split
     guard let directory = try? Directory(directoryPath, in: root) else { return }
     defer { directory.close() }
-    // One that stands there is of a start that was killed, and knew more.
-    guard let file = try? directory.descriptor.open(name, [.writeOnly, .createNew, .noFollow], mode: 0o600)
-    else { return }
-    defer { file.close() }
-    try? file.write(ClientNames.Link.record(links))
-  }
-
-  /// The links that a start knew which was killed before it saw the tool's end.
-  private func recordedLinks(_ family: StoreFamily) -> [ClientNames.Link] {
-    (try? root.read(family.unfinishedMark, limit: 65536)).map { ClientNames.Link.recorded(in: $0) } ?? []
+    let mark = UnfinishedMark(links: links, withdrawn: withdrawn)
+    try? Replacement(mode: 0o600, owner: nil, expected: directory.metadata(of: name))
+      .replace(name, in: directory, with: mark.bytes, isDurable: false) { _ in true }
   }
 
   private func clearUnfinishedMark(_ family: StoreFamily) {

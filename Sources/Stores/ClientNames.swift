@@ -191,26 +191,6 @@ extension ClientNames {
   }
 }
 
-extension ClientNames.Link {
-  // On disk: the path and the target, each with a NUL behind it.
-
-  static func record(_ links: [Self]) -> [UInt8] {
-    links.flatMap { Array($0.realPath.bytes) + [0] + $0.target.bytes + [0] }
-  }
-
-  static func recorded(in bytes: [UInt8]) -> [Self] {
-    let parts = bytes[...].split(separator: 0, omittingEmptySubsequences: false).map { Path($0) }
-    var links: [Self] = []
-    var number = 0
-    while number + 1 < parts.count {
-      let path = parts[number]
-      if path.isAbsolute { links.append(Self(path: path, realPath: path, target: parts[number + 1])) }
-      number += 2
-    }
-    return links
-  }
-}
-
 /// Where `path` leads, and over which links.
 private func followed(_ path: Path, in root: Root) -> (file: Path, links: [ClientNames.Link]) {
   var path = path

@@ -53,6 +53,7 @@ extension SnapshotReader {
     store.anchorsModified = nil
     store.anchorDirectories = []
     store.isUnfinished = false
+    store.withdrawn = []
     do throws(Errno) {
       let directory = try Directory(store.family.anchors, in: root)
       defer { directory.close() }
@@ -70,7 +71,10 @@ extension SnapshotReader {
       store.anchorDirectories.append(metadata.identity)
       store.anchorsModified = max(store.anchorsModified ?? 0, metadata.modified)
     }
-    if case .tool = store.builder, root.exists(store.family.unfinishedMark) { store.isUnfinished = true }
+    if case .tool = store.builder, root.exists(store.family.unfinishedMark) {
+      store.isUnfinished = true
+      store.withdrawn = unfinished(store.family, in: root).withdrawn
+    }
   }
 
   private func readStoreBundle(_ store: inout StoreSnapshot, reusing scratch: inout [UInt8]) throws(ReadError)

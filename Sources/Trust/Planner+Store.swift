@@ -244,9 +244,12 @@ struct StoreNeed {
     }
     let proper = SortedBytes(names)
     missingAnchors = untrusted(of: anchored, names.map { standing.contains($0) })
-    staleAnchors =
-      mounted.isComplete
-      ? store.anchors.filter { !proper.contains(Array($0.bytes)) && !store.failedAnchors.contains($0) } : []
+    // The anchors of what an interrupted start withdrew are gone already; the bundle may still trust it.
+    let withdrawn = store.withdrawn.map { family.anchorName($0) }
+    let former = (mounted.isComplete ? store.anchors : []) + withdrawn.filter { !store.anchors.contains($0) }
+    staleAnchors = former.filter {
+      !proper.contains(Array($0.bytes)) && !store.failedAnchors.contains($0)
+    }
     needsBuild =
       !missingAnchors.isEmpty || !staleAnchors.isEmpty || !missingInBundle.isEmpty || store.isUnfinished
       || (isOlder && (!trusted.isEmpty || readsAnchors))

@@ -184,6 +184,8 @@ public struct StoreSnapshot: Sendable {
   public var hasLeftovers = false
   /// Whether a start began to change the store and did not see the end of it.
   public var isUnfinished = false
+  /// What that start took out of the anchors, and its tool has not been seen to leave out.
+  public var withdrawn: [Fingerprint] = []
   /// Certificates that the distribution's administrator distrusts.
   public var blocklist: [Certificate] = []
   public var replaceability = Replaceability.unknown

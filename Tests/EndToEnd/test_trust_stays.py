@@ -156,6 +156,28 @@ def test_the_next_start_puts_back_what_a_killed_one_could_not(container, binary,
     assert box.run(*exists).returncode == 0, said(box)
 
 
+@pytest.mark.parametrize("cut", ["exit 1", "kill -9 $PPID; sleep 10"], ids=["the tool fails", "psm-entry is killed"])
+def test_a_removal_that_was_cut_short_is_gone_on_with(container, binary, directory, certs, proxy, cut):
+    script = f"[ ! -e /var/log/broken ] || {{ {cut}; }}; exec {REAL}"
+    settings = {"REPO_CUSTOM_CA_CERT": ""}
+    box = container(binary, mounts=scripted_tool(directory, script), settings=settings)
+    box.service()
+    assert proxy.authority.der in certificates_of(box.read(STORE)), said(box)
+    box.run("touch", "/var/log/broken")
+    (certs / "ca_cert.pem").unlink()
+    for _ in range(2):
+        box.restart()
+        assert box.run("/psm-entry", "check").returncode == 1, said(box)
+        assert proxy.authority.fingerprint in box.run("/psm-entry", "plan", "--json").stdout.decode()
+    box.run("rm", "/var/log/broken")
+    box.restart()
+    assert proxy.authority.der not in certificates_of(box.read(STORE)), said(box)
+    assert box.run("/psm-entry", "check").returncode == 0
+    held = box.read(STORE)
+    box.restart()
+    assert box.read(STORE) == held
+
+
 # What a tool may do to the bundle that it builds, and what it must not take away.
 RUINS = {
     "emptied": f": >{STORE}",

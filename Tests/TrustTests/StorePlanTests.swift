@@ -11,7 +11,7 @@ struct StorePlanTests {
   /// A store that is as it should be for `anchors`, and what is different from that.
   private func need(
     _ family: Int, anchors: [Certificate] = [], bundle: [UInt8]?, bundleAge: Int64 = 0,
-    isUnfinished: Bool = false,
+    isUnfinished: Bool = false, withdrawn: [Certificate] = [],
     blocklist: [Certificate] = [], mounted: [Certificate], isComplete: Bool = true
   ) -> StoreNeed {
     var store = StoreSnapshot(family: StoreFamily.all[family], builder: .tool(limit: 960))
@@ -20,6 +20,7 @@ struct StorePlanTests {
     store.bundleModified = bundle.map { _ in 100 - bundleAge }
     store.trusted = CertificateIndex(mounted).trusted(in: bundle ?? [])
     store.isUnfinished = isUnfinished
+    store.withdrawn = withdrawn.map { $0.fingerprint }
     store.blocklist = blocklist
     return StoreNeed(store, MountedCertificates(certificates: mounted, isComplete: isComplete))
   }
@@ -53,6 +54,22 @@ struct StorePlanTests {
     #expect(stale.needsBuild)
     let kept = need(family, anchors: old, bundle: pem(9, 1, 2), mounted: certificates(1), isComplete: false)
     #expect(!kept.needsBuild)
+  }
+
+  @Test(arguments: families)
+  func whatAnInterruptedStartWithdrewIsStillTakenOut(_ family: Int) {
+    let kept = certificates(1)
+    for isComplete in [true, false] {
+      let need = need(
+        family, anchors: kept, bundle: pem(9, 1, 2), isUnfinished: true, withdrawn: certificates(2),
+        mounted: kept, isComplete: isComplete)
+      #expect(need.removed == certificates(2).map { $0.fingerprint })
+      #expect(need.needsBuild)
+    }
+    let again = need(
+      family, anchors: kept, bundle: pem(9, 1, 2), isUnfinished: true, withdrawn: certificates(2),
+      mounted: certificates(1, 2))
+    #expect(again.removed.isEmpty && again.needsBuild)
   }
 
   @Test(arguments: families)
