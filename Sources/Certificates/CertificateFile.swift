@@ -87,8 +87,15 @@ public struct CertificateFile {
   private mutating func readPEM(_ text: [UInt8]) {
     var pem = PEM(text)
     var hasBlocks = false
+    var blockEnd = 0
+    var damage: (kind: CertificateProblem.Kind, line: Int)?
+    func look(upTo end: Int) {
+      if damage == nil && blockEnd < end { damage = commonDamage(beside: blockEnd..<end, in: text) }
+    }
     while let block = pem.next() {
       hasBlocks = true
+      look(upTo: block.range.lowerBound)
+      blockEnd = block.range.upperBound
       if let fault = block.fault {
         note(.broken(fault), line: block.line)
       } else {
@@ -97,8 +104,12 @@ public struct CertificateFile {
     }
     if !hasBlocks {
       let damage = isHTML(text) ? (.html, nil) : commonDamage(in: text) ?? (.notCertificate, nil)
-      note(damage.kind, line: damage.line)
-    } else if certificates.isEmpty && hasKeyBeside {
+      return note(damage.kind, line: damage.line)
+    }
+    look(upTo: text.count)
+    // What follows a broken block is a part of it.
+    if let damage, !hasDamage { note(damage.kind, line: damage.line) }
+    if certificates.isEmpty && hasKeyBeside {
       problems.removeAll { $0.kind == .keyBeside }
       omittedWarnings = 0
       note(.privateKey)

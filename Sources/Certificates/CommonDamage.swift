@@ -19,6 +19,43 @@ func commonDamage(in text: [UInt8]) -> (kind: CertificateProblem.Kind, line: Int
   return hasEnd ? (.noBegin, number) : nil
 }
 
+/// The same of what stands beside blocks that are read. There it may be a block on purpose that is commented out, a sentence
+/// about one, or a key: only what was a certificate is damage.
+/// - Parameter text: all of it.
+/// - Returns: the first damage in `range`, and in which line of the text.
+func commonDamage(beside range: Range<Int>, in text: [UInt8]) -> (kind: CertificateProblem.Kind, line: Int)? {
+  var position = range.lowerBound
+  while position < range.upperBound {
+    let end = text.span.firstNewline(in: position..<range.upperBound)
+    if let kind = besideKind(text[position..<end]) {
+      return (kind, 1 + text[..<position].count { $0 == newline })
+    }
+    position = end + 1
+  }
+  return nil
+}
+
+private func besideKind(_ line: ArraySlice<UInt8>) -> CertificateProblem.Kind? {
+  if let kind = kindOfBase64(line) { return kind }
+  let content = line.drop { $0 <= UInt8(ascii: " ") }
+  if content.first == UInt8(ascii: "#") || content.first == UInt8(ascii: ";") { return nil }
+  if content.begins(with: "-----END CERTIFICATE") { return .noBegin }
+  let isHyphenated = line.count(where: { $0 == UInt8(ascii: "-") || $0 > 0x7F }) > 1
+  if isHyphenated && namesCertificate(line) && !line.contains("-----BEGIN ") { return .misspeltBegin }
+  let labels: [StaticString] = [
+    "-----BEGIN CERTIFICATE-----", "-----BEGIN X509 CERTIFICATE-----", "-----BEGIN TRUSTED CERTIFICATE-----",
+    "-----BEGIN PKCS7-----", "-----BEGIN CMS-----",
+  ]
+  for label in labels {
+    guard let start = line.firstOccurrence(of: label) else { continue }
+    let isAlone = line[(start + label.utf8CodeUnitCount)...].allSatisfy { $0 <= UInt8(ascii: " ") }
+    if isAlone || line.contains("-----END ") || line.contains("-----\\n") {
+      return damage(of: line, from: start)
+    }
+  }
+  return nil
+}
+
 /// - Parameter start: where in the line its BEGIN begins.
 private func damage(of line: ArraySlice<UInt8>, from start: Int) -> CertificateProblem.Kind {
   if line.contains("-----\\n") { return .writtenLineBreaks }

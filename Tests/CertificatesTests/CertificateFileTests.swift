@@ -177,6 +177,45 @@ func aPrivateKeyIsAnErrorAloneAndAWarningBesideACertificate(label: String) {
   #expect(file.problems.first?.line == 1 + pem(one).count { $0 == UInt8(ascii: "\n") })
 }
 
+private let twoPEM = String(decoding: pem(two), as: UTF8.self)
+private let damaged: [(String, String, CertificateProblem.Kind)] = [
+  ("indented", "  " + twoPEM.replacing("\n", with: "\n  "), .indented),
+  ("indented in its first line", "\t" + twoPEM, .indented),
+  ("four hyphens", twoPEM.replacing("-----BEGIN", with: "----BEGIN"), .misspeltBegin),
+  ("dashes", twoPEM.replacing("-----BEGIN", with: "\u{2013}\u{2014}\u{2014}BEGIN"), .misspeltBegin),
+  ("on one line", " " + twoPEM.replacing("\n", with: " ") + "\n", .oneLine),
+  ("with \\n", " " + twoPEM.replacing("\n", with: "\\n") + "\n", .writtenLineBreaks),
+  ("text before BEGIN", "CA: " + twoPEM, .textBeforeBegin),
+  ("bare Base64", String(decoding: base64(two), as: UTF8.self), .bareBase64),
+  ("the rest of a PEM", String(decoding: pem(two).dropFirst(28 + 65), as: UTF8.self), .noBegin),
+]
+
+/// A CA that was damaged beside another may be meant to stay.
+@Test(arguments: damaged.indices)
+func damageBesideAGoodCertificateIsToldAsAlone(number: Int) {
+  let (name, text, kind) = damaged[number]
+  let behind = CertificateFile(reading: pem(one) + bytes(text))
+  #expect(numbers(behind) == [1], "\(name)")
+  #expect(behind.problems == [CertificateProblem(kind, line: behind.problems.first?.line)], "\(name)")
+  #expect(behind.hasDamage, "\(name)")
+  #expect((behind.problems.first?.line ?? 0) > pem(one).count { $0 == newline }, "\(name)")
+  let before = CertificateFile(reading: bytes(text + "\n") + pem(one))
+  #expect(numbers(before) == [1] && before.problems.map { $0.kind } == [kind], "\(name)")
+}
+
+@Test(arguments: [
+  "# " + twoPEM.replacing("\n", with: "\n# ") + "\n", "; -----BEGIN CERTIFICATE-----\n",
+  "Certificates begin with -----BEGIN CERTIFICATE----- on a line of its own.\n",
+  "* BEGIN of the CERTIFICATES\n", "# ---- BEGIN CERTIFICATE ----\n",
+  "Server certificate\nsubject=CN = x\nissuer=CN = y\n---\nNo client certificate CA names sent\n",
+  "  " + String(decoding: pem(pkcs8, "PRIVATE KEY"), as: UTF8.self),
+])
+func whatOnlySpeaksOfCertificatesIsNoDamage(text: String) {
+  let file = CertificateFile(reading: pem(one) + bytes(text))
+  #expect(numbers(file) == [1])
+  #expect(!file.hasDamage && file.problems.isEmpty)
+}
+
 // MARK: Properties
 
 /// Text in which no line begins a block, and with which no line of another goes on.
