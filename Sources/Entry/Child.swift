@@ -57,8 +57,19 @@ private func prepare(_ source: Source, _ basics: BasicSettings, answer: (Answer)
   basics.log.write(context.problems)
   let isApply = source.commandLine.verb == .apply
   if basics.isStrict && context.problems.hasErrors { answer(refuse(basics, isApply, beforeWriting: true)) }
+  var account: Account?
+  if let user = basics.user {
+    do throws(Problem) { account = try findAccount(user, in: root) } catch {
+      basics.log.write(error)
+      answer(.refused(ExitStatus.preparationFailed))
+    }
+  }
   let decision = Decision.made(context, for: .current)
-  let account = isApply ? nil : basics.user.flatMap { try? findAccount($0, in: root) }
+  let settingsErrors = decision.plan.findings.filter { $0.isErrorOfSettings }
+  if basics.isStrict && !settingsErrors.isEmpty {
+    for problem in report(settingsErrors) { basics.log.write(problem) }
+    answer(refuse(basics, isApply, beforeWriting: true))
+  }
   var environment = serviceEnvironment(context, decision.plan, account)
   if !isApply {
     // Looked up before the first write, so that a mistyped command changes no store; and here, where PATH is known as

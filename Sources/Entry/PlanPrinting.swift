@@ -19,7 +19,7 @@ func shortened(_ digits: Text) -> Text { digits.prefix(16) }
 extension PlannedStart {
   /// 0 nothing to do, 2 a store would change, 1 it could not tell.
   fileprivate var exitStatus: Int32 {
-    isUncertain || isRefused ? 1 : changes.isEmpty ? 0 : 2
+    isUncertain || endsBeforeService ? 1 : changes.isEmpty ? 0 : 2
   }
 
   private var isUncertain: Bool { decision.plan.isUncertain }
@@ -88,8 +88,8 @@ extension PlannedStart {
     for name in difference.unset { table.row(["= unset", escaped(name)]) }
     for problem in shownProblems { table.row(["! \(problem.level.name)", problem.subject, problem.message]) }
     let status: Text =
-      isRefused
-      ? "--strict: the service would not be started because of the errors above"
+      endsBeforeService
+      ? "\(isStrict ? "--strict: " as Text : "")the service would not be started because of the errors above"
       : isUncertain
         ? "not every store could be read (see above)"
         : changes.isEmpty ? "no store would change" : "a start would change the stores"

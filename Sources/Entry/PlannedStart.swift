@@ -26,8 +26,17 @@ final class PlannedStart {
     context.problems + report(decision.plan.findings) + (userProblem.map { [$0] } ?? [])
   }
 
-  /// Whether a strict start would end before its first write.
-  var isRefused: Bool { context.settings.basics.isStrict && context.problems.hasErrors }
+  /// Whether a start would end before its first write.
+  var isRefused: Bool {
+    userProblem != nil
+      || (isStrict
+        && (context.problems.hasErrors || decision.plan.findings.contains { $0.isErrorOfSettings }))
+  }
+
+  /// Whether a start would not become the service.
+  var endsBeforeService: Bool { isRefused || (isStrict && problems.hasErrors) }
+
+  var isStrict: Bool { context.settings.basics.isStrict }
 
   /// What the stores would gain and lose: nothing where a start would end before.
   var changes: [StoreChange] { isRefused ? [] : decision.plan.changes }

@@ -60,7 +60,13 @@ final class BasicSettings {
       parse: boolean)
     timeout = try source.read(
       .timeout, default: 60, &problems, expected: "1 to 86400 seconds", parse: seconds)
-    user = source.value(of: .user)?.bytes
+    let user = source.value(of: .user)
+    // One that is asked for by a variable is never replaced by a default: the start ends then (70).
+    if let user, user.isOption, !Account.isSpecification(user.bytes) {
+      throw CommandLine.UsageError(
+        message: "\(Setting.user.option): invalid value (expected NAME, UID, NAME:GROUP or UID:GID)")
+    }
+    self.user = user?.bytes
     root = source.value(of: .root).map { Path($0.bytes) }.flatMap { $0 == Path("/") ? nil : $0 }
     var log = Log()
     log.isJSON = try source.read(

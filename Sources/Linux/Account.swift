@@ -23,10 +23,7 @@ public struct Account: Equatable, Sendable {
   ///   - passwd: the text of `/etc/passwd`; empty where there is none.
   ///   - groups: the text of `/etc/group`; empty where there is none.
   public init(_ specification: [UInt8], passwd: [UInt8], groups: [UInt8]) throws(Failure) {
-    let colon = specification.firstIndex(of: UInt8(ascii: ":"))
-    let wanted = specification[..<(colon ?? specification.endIndex)]
-    let givenGroup = colon.map { specification[($0 + 1)...] }
-    if wanted.isEmpty || givenGroup?.isEmpty == true { throw .malformed }
+    guard let (wanted, givenGroup) = Self.parts(of: specification) else { throw .malformed }
 
     let entry = Self.passwdEntry(wanted, in: passwd)
     if let entry {
@@ -45,6 +42,17 @@ public struct Account: Equatable, Sendable {
       group = entry?.group ?? 0
       supplementaryGroups = entry.map { Self.memberships(of: $0.name, in: groups) } ?? []
     }
+  }
+
+  /// Whether it has the form of a specification.
+  public static func isSpecification(_ bytes: [UInt8]) -> Bool { parts(of: bytes) != nil }
+
+  private static func parts(of specification: [UInt8]) -> (
+    user: ArraySlice<UInt8>, group: ArraySlice<UInt8>?
+  )? {
+    let parts = specification[...].parts(between: ":", keepsEmpty: true)
+    guard let user = parts.first, parts.count <= 2, parts.allSatisfy({ !$0.isEmpty }) else { return nil }
+    return (user, parts.count == 2 ? parts[1] : nil)
   }
 
   private struct PasswdEntry {

@@ -81,6 +81,15 @@ public struct StoreChange: Equatable, Sendable {
 
 /// Something worth knowing of a store or a variable: a fact for the report, which has the words.
 public struct Finding: Equatable, Sendable {
+  /// Whether it is an error of what somebody has set, and not of a store: a strict start finds it before its first write.
+  public var isErrorOfSettings: Bool {
+    guard level == .error else { return false }
+    switch kind {
+    case .missing, .pattern, .noStore: return true
+    default: return false
+    }
+  }
+
   public enum Area: Equatable, Sendable { case input, system, bundle, variable }
 
   public indirect enum Kind: Equatable, Sendable {

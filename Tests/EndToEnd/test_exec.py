@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import raw_process
+from certificates import Authority
 from network import wait_for
 from roots import Scene, make_scene
 
@@ -436,12 +437,30 @@ def test_the_service_runs_as_the_user_that_was_asked_for(entry, tmp_path, user, 
     assert lines[4] == home
 
 
-@pytest.mark.parametrize("user", ["nosuch", "svc:nosuch", ":1", "1:", "4294967295", "99999999999", "-1"])
-def test_a_user_that_is_not_there_ends_the_start(entry, tmp_path, user):
+@pytest.mark.parametrize("user", ["nosuch", "svc:nosuch", "4294967295", "99999999999", "-1"])
+def test_a_user_that_is_not_there_ends_the_start_before_its_first_write(entry, tmp_path, user):
     _root_with_accounts(tmp_path)
-    ending = entry(b"/bin/echo", b"started", options=[b"--user", user.encode()])
+    public = Authority.named("Public").pem
+    bundle = tmp_path / "root" / "bundle.pem"
+    bundle.write_bytes(public)
+    (tmp_path / "root" / "certs.pem").write_bytes(Authority.named("Corp").pem)
+    stores = [b"--certs", b"/certs.pem", b"--bundles", b"/bundle.pem"]
+    ending = entry(b"/bin/echo", b"started", options=[b"--user", user.encode(), *stores])
     assert (ending.status, ending.output) == (70, b"")
     assert ending.errors.startswith(b"psm-entry: error: PSM_ENTRY_USER: ")
+    assert bundle.read_bytes() == public
+
+
+@pytest.mark.parametrize("user", ["", ":", ":1", "1:", "svc:x:y"])
+def test_a_user_that_cannot_be_one_is_wrong_usage_and_in_a_variable_ends_the_start(entry, tmp_path, user):
+    _root_with_accounts(tmp_path)
+    ending = entry(b"/bin/echo", b"started", options=[b"--user=" + user.encode()])
+    assert (ending.status, ending.output) == (64, b"")
+    assert ending.errors.startswith(b"psm-entry: error: --user: invalid value ")
+    if user:
+        ending = entry(b"/bin/echo", b"started", environment=[*PLAIN, b"PSM_ENTRY_USER=" + user.encode()])
+        assert (ending.status, ending.output) == (70, b"")
+        assert ending.errors.startswith(b"psm-entry: error: PSM_ENTRY_USER: ")
 
 
 def _too_large(path: Path) -> None:

@@ -5,6 +5,7 @@ The same situations without a kernel are rows of Tests/TrustTests/PlanTests.swif
 """
 
 import json
+import subprocess
 
 import pytest
 
@@ -183,6 +184,29 @@ def test_strict_with_an_error_of_inputs_lists_no_change(binary):
         assert plan.returncode == 1 and json.loads(plan.stdout)["changes"] == []
         assert made.run("--", "/usr/bin/true").returncode == 78
         assert section_of(made.at(CONDA).read_bytes()) == set()
+
+
+def test_strict_with_an_error_of_settings_lists_and_does_nothing(binary):
+    with built(World(bundles=(Bundle(),), mounted=("Corp Root",), strict=True), binary) as made:
+        before = made.at(CONDA).read_bytes()
+        plan = made.run("plan", f"--bundles={CONDA}:/gone.pem", "--json")
+        assert plan.returncode == 1 and json.loads(plan.stdout)["changes"] == []
+        command = [str(made.binary), "--root", str(made.root), "--strict", "--bundles", f"{CONDA}:/gone.pem"]
+        start = subprocess.run([*command, "--", "/usr/bin/true"], capture_output=True, timeout=60, check=False)
+        assert start.returncode == 78 and b"error: /gone.pem: no such file" in start.stderr
+        assert made.at(CONDA).read_bytes() == before
+
+
+def test_strict_with_an_error_of_a_store_is_foretold_with_the_changes(binary):
+    """A store is repaired all the same: the next start finds no error."""
+    with built(World(bundles=(Bundle(),), mounted=("Corp Root",), strict=True), binary) as made:
+        made.at(CONDA).write_bytes(made.at(CONDA).read_bytes() + b"-----BEGIN CERTIFICATE-----\nTW")
+        plan = made.run("plan", "--json")
+        assert plan.returncode == 1 and [change["repair"] for change in json.loads(plan.stdout)["changes"]] == [True]
+        assert b"--strict: the service would not be started" in made.run("plan").stdout
+        assert made.run("--", "/usr/bin/true").returncode == 78
+        assert made.run("plan").returncode == 0
+        assert made.run("--", "/usr/bin/true").returncode == 0
 
 
 @pytest.mark.parametrize("user", ["0", "1000", "4321"])

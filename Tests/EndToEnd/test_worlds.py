@@ -159,7 +159,7 @@ def apply_agrees(made: Built, applied, left: dict, start) -> None:
     # A temporary file's name is drawn at random, and a directory's mode is another's where it was recreated.
     mine, theirs = ({path: contents(tree, path) for path in tree} for tree in (made.tree(), left))
     assert theirs == mine, {path for path in mine.keys() | theirs.keys() if mine.get(path) != theirs.get(path)}
-    strict = "error: strict: "
+    strict = "error: PSM_ENTRY_STRICT: "
     said, told = ([line for line in one.stderr.decode().splitlines() if strict not in line] for one in (start, applied))
     assert told == said
     errors = any("psm-entry: error: " in line for line in said)
