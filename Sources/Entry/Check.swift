@@ -272,8 +272,9 @@ private func text(_ checks: [Check], inForce: Text) -> Text {
   if problems.isEmpty { return table.text + success }
   let errors = checks.count { !$0.isOK }
   let warnings = problems.count - errors
-  return table.text
-    + "\(errors == 0 ? "ok" : "not ok"): \(checks.count) checks, \(errors) error\(errors == 1 ? "" : "s"), \(warnings) warning\(warnings == 1 ? "" : "s")\n"
+  let counts: Text =
+    "\(checks.count) checks, \(errors) error\(errors == 1 ? "" : "s"), \(warnings) warning\(warnings == 1 ? "" : "s")"
+  return table.text + (errors == 0 ? "ok: \(counts); \(inForce)\n" : "not ok: \(counts)\n")
 }
 
 private func json(_ checks: [Check]) -> [UInt8] {

@@ -69,7 +69,9 @@ struct Inputs {
 
   private mutating func read(_ input: Settings.Input) {
     do throws(Errno) {
-      guard let file = try root.openToRead(input.path) else { return sayError(input.path, notRegularMessage) }
+      guard let file = try root.openToRead(input.path) else {
+        return refuseToRead(input.path, notRegularMessage)
+      }
       defer { file.close() }
       let metadata = try file.metadata()
       if metadata.kind == .directory {
@@ -91,7 +93,7 @@ struct Inputs {
   private mutating func read(_ data: [UInt8]) {
     if hasReachedLimit { return }
     let path = Path(Setting.certsData.variable)
-    if data.count > Self.fileLimit { return sayError(path, tooLargeMessage) }
+    if data.count > Self.fileLimit { return refuseToRead(path, tooLargeMessage) }
     if data.count > Self.totalLimit - bytesRead { return reachLimit(path, totalLimitMessage) }
     let contents = fileContents(ofVariable: data)
     var text = contents ?? []
@@ -148,6 +150,12 @@ struct Inputs {
       "empty directory instead of a file (Docker creates one if the mounted file is missing on the host)\(nothingIsRemoved)"
     )
     return true
+  }
+
+  /// What is there and is not read may be a CA that is meant to stay.
+  private mutating func refuseToRead(_ path: Path, _ message: Text) {
+    areIncomplete = true
+    sayError(path, "\(message)\(nothingIsRemoved)")
   }
 
   private mutating func sayError(_ path: Path, _ message: Text) {
@@ -207,7 +215,7 @@ struct Inputs {
     let metadata: Metadata
     do throws(Errno) {
       guard let opened = try root.openToRead(name, in: directory.descriptor, at: path) else {
-        return sayError(path, notRegularMessage)
+        return refuseToRead(path, notRegularMessage)
       }
       file = opened
       do throws(Errno) { metadata = try file.metadata() } catch {
@@ -281,12 +289,12 @@ struct Inputs {
       contents = try file.readAll(metadata, limit: min(Self.fileLimit, room)).contents
       filesRead.append(metadata.identity)
     } catch .notRegular {
-      return sayError(path, notRegularMessage)
+      return refuseToRead(path, notRegularMessage)
     } catch .tooLarge {
       if room < Self.fileLimit && metadata.size <= Self.fileLimit {
         reachLimit(path, totalLimitMessage)
       } else {
-        sayError(path, tooLargeMessage)
+        refuseToRead(path, tooLargeMessage)
       }
       return
     } catch {

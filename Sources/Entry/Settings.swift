@@ -130,8 +130,10 @@ private func paths(_ bytes: [UInt8]) -> [Path]? {
   return paths.allSatisfy { $0.isAbsolute } ? paths : nil
 }
 
-/// Absolute paths and the word `default` between colons, or the word `none` alone.
+/// Absolute paths and the word `default` between colons, or the word `none` alone. Nothing at all is what Compose's
+/// `${NAME:-}` leaves, and means the default.
 private func bundlePatterns(_ bytes: [UInt8]) -> [Path]? {
+  if bytes.isEmpty { return [Settings.usualBundles] }
   if bytes[...].isEqual(to: "none") { return [] }
   let patterns = bytes[...].parts(between: ":").map { Path($0) }
   return patterns.allSatisfy { $0.isAbsolute || $0 == Settings.usualBundles } ? patterns : nil

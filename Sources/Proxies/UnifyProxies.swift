@@ -173,6 +173,9 @@ private func hostsWithoutProxy(
     NoProxyList(
       entries: loopback + (host.count == 1 ? host : []) + clusterHosts(environment) + asked))
   if !added.isEmpty { notes.append(.added(added)) }
+  if !list.hasWildcardAmongOthers {
+    notes.append(counted: added.filter { $0.failsHTTPX }, .no) { .failsHTTPX($0) }
+  }
   if list.hasWildcardAmongOthers && !hadWildcard {
     notes.append(.everythingAmongOthers("PSM_ENTRY_NO_PROXY"))
   }

@@ -109,6 +109,7 @@ private func parsed(_ words: [String]) throws(CommandLine.UsageError) -> Command
   @Test(arguments: [
     Bundles(words: [], entries: [], paths: ["default"]),
     Bundles(words: [], entries: ["PSM_ENTRY_BUNDLES="], paths: ["default"]),
+    Bundles(words: ["--bundles="], entries: [], paths: ["default"]),
     Bundles(words: [], entries: ["PSM_ENTRY_BUNDLES=none"], paths: []),
     Bundles(words: ["--bundles", "none"], entries: ["PSM_ENTRY_BUNDLES=/a"], paths: []),
     Bundles(words: ["--bundles=/a:/b*"], entries: ["PSM_ENTRY_BUNDLES=none"], paths: ["/a", "/b*"]),

@@ -179,6 +179,8 @@ struct FailingEntriesTests {
   @Test(arguments: entries.filter(\.1).map(\.0))
   func itIsWarnedOfUnlessHTTPXReadsNoEntry(entry: String) {
     #expect(Unified(["no_proxy=\(entry)"]).notes(.warning).count == 1)
+    let added = Unified(["https_proxy=http://p:1"], additions: entry)
+    #expect(added.notes(.warning).count { $0.message.contains("httpx") } == 1)
     #expect(Unified(["no_proxy=\(entry),*"]).notes(.warning).allSatisfy { !$0.message.contains("httpx") })
   }
 }
