@@ -88,7 +88,7 @@ private func dottedDecimal(_ identifier: ArraySlice<UInt8>) -> Text {
 }
 
 /// A string's scalars as UTF-8, bytes that are none left as they are; nil for what is no string.
-private func string(_ bytes: ArraySlice<UInt8>, _ tag: UInt8) -> [UInt8]? {
+func string(_ bytes: ArraySlice<UInt8>, _ tag: UInt8) -> [UInt8]? {
   switch tag {
   case Tag.utf8String: return Array(bytes)
   case Tag.printableString, Tag.ia5String, Tag.visibleString, Tag.numericString, Tag.teletexString:

@@ -158,10 +158,25 @@ public struct SnapshotReader {
   }
 }
 
-/// The DER of each certificate that OpenSSL finds in a directory by the hash of its subject.
+/// The DER of each certificate that OpenSSL finds in a directory: it looks for the hash of the subject with the number 0,
+/// then 1, until there is none.
 public func hashedCertificates(in directory: Directory, _ root: Root) -> [[UInt8]] {
-  let names = (try? directory.names()) ?? []
-  return names.filter { isHashedName($0) }.flatMap { name in
-    (try? root.read(directory.path.appending(name), limit: 1 << 20)).map { trustedDERs(in: $0) } ?? []
+  let names = ((try? directory.names()) ?? []).filter { isHashedName($0) }
+  let known = SortedBytes(names.map { Array($0.bytes) })
+  return names.flatMap { name -> [[UInt8]] in
+    let hash = name.bytes.prefix(8)
+    let numbered = { (number: Int) in Array(hash) + [UInt8(ascii: ".")] + decimal(Int64(number)) }
+    // No directory has as many of one name.
+    guard let number = name.bytes.dropFirst(9).decimal(upTo: 255), Array(name.bytes) == numbered(number),
+      (0...number).allSatisfy({ known.contains(numbered($0)) }),
+      let text = try? root.read(directory.path.appending(name), limit: 1 << 20)
+    else { return [] }
+    return trustedDERs(in: text).filter { der in
+      subjectHash(of: der).map { hexDigits(of: bigEndian($0)[...])[...] == hash } ?? false
+    }
   }
+}
+
+private func bigEndian(_ number: UInt32) -> [UInt8] {
+  (0..<4).map { UInt8(truncatingIfNeeded: number >> (24 - 8 * $0)) }
 }

@@ -11,8 +11,15 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import certifi
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.name import _ASN1Type
+from cryptography.x509.oid import NameOID
 
+from certificates import _builder, as_authority, certificates_of, pem_of
 from roots import BUNDLE, CERTS, NOBODY, Scene, Started, authority, base, loaded, make_scene
 from test_certificate_clients import public_host, serving_host  # noqa: F401 (a fixture)
 
@@ -230,6 +237,60 @@ def test_a_directory_of_hashed_names_is_judged_as_requests_does(scene, public_ho
     assert reaches(REQUESTS, proxied_host, REQUESTS_CA_BUNDLE=str(hashed))
     # curl's variable must name a file.
     assert scene.start(environment={"CURL_CA_BUNDLE": "/hashed"}).lines("not a regular file")
+
+
+def test_a_hashed_name_is_the_one_that_openssl_looks_for(scene, proxied_host):
+    hashed = scene.at("/hashed")
+    hashed.mkdir()
+    for name in ("Public A", "Public B"):
+        (hashed / f"{name}.pem").write_bytes(authority(name).pem)
+    subprocess.run(["/usr/bin/openssl", "rehash", hashed], check=True, timeout=30)
+    corp = authority("Corp Root").pem
+    command = ["/usr/bin/openssl", "x509", "-noout", "-subject_hash"]
+    name = subprocess.run(command, input=corp, capture_output=True, timeout=30, check=True).stdout.decode().strip()
+    setting = {"REQUESTS_CA_BUNDLE": "/hashed"}
+    for wrong in ("12345678.0", f"{name}.1", f"{name}.00", f"{name.upper()}.0" if name != name.upper() else "x"):
+        (hashed / wrong).write_bytes(corp)
+        assert scene.start(environment=setting).lines("/hashed lacks CN=Corp Root"), wrong
+        assert not reaches(REQUESTS, proxied_host, REQUESTS_CA_BUNDLE=str(hashed)), wrong
+        (hashed / wrong).unlink()
+    (hashed / f"{name}.0").write_bytes(corp)
+    assert not scene.start(environment=setting).lines("/hashed")
+    assert reaches(REQUESTS, proxied_host, REQUESTS_CA_BUNDLE=str(hashed))
+
+
+def odd_names() -> list[x509.Name]:
+    """Names that OpenSSL compares in a form of its own."""
+    common, organization, kind = NameOID.COMMON_NAME, NameOID.ORGANIZATION_NAME, _ASN1Type
+    one = lambda *parts: x509.Name([x509.NameAttribute(oid, text, type) for oid, text, type in parts])  # noqa: E731
+    names = [
+        one((common, text, type))
+        for type in (kind.UTF8String, kind.BMPString, kind.UniversalString)
+        for text in ("Z\u00fcrich  ROOT \t CA ", " a", "\u0130\u00c4", "\U0001f512")
+        if type != kind.BMPString or text < "\U00010000"
+    ]
+    names += [one((common, text, kind.PrintableString)) for text in ("A  b", "x" * 64)]
+    names += [one((common, "12 3", kind.NumericString), (organization, "A", kind.T61String)), x509.Name([])]
+    pair = [x509.NameAttribute(organization, "Z"), x509.NameAttribute(common, "B")]
+    names.append(x509.Name([x509.RelativeDistinguishedName(pair), x509.RelativeDistinguishedName(pair[:1])]))
+    return names
+
+
+def test_every_name_has_the_hash_that_openssl_gives_it(scene):
+    """What people mount, and every public CA: all are found where c_rehash has put them."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    others = [_builder(name, name, key.public_key()) for name in odd_names()]
+    signed = [as_authority(other, key.public_key()).sign(key, hashes.SHA256()) for other in others]
+    pems = [one.public_bytes(serialization.Encoding.PEM) for one in signed]
+    pems += [pem_of(der) for der in certificates_of(Path(certifi.where()).read_bytes())]
+    hashed = scene.at("/hashed")
+    hashed.mkdir()
+    for number, pem in enumerate(pems):
+        (hashed / f"{number}.pem").write_bytes(pem)
+        (scene.at(CERTS) / f"{number}.pem").write_bytes(pem)
+    (hashed / "corp.pem").write_bytes(authority("Corp Root").pem)
+    subprocess.run(["/usr/bin/openssl", "rehash", hashed], check=True, timeout=60)
+    assert not scene.start(environment={"REQUESTS_CA_BUNDLE": "/hashed"}).lines("/hashed lacks")
 
 
 def test_a_variable_whose_file_holds_the_companys_ca_alone_breaks_public_hosts(scene, public_host, proxied_host):
