@@ -8,7 +8,9 @@ import Text
 /// - Returns: nil where that is no certificate.
 public func subjectHash(of certificate: [UInt8]) -> UInt32? {
   let bytes = certificate.span
-  guard let layout = try? CertificateLayout(bytes, in: 0..<certificate.count, isStrict: false) else { return nil }
+  guard let layout = try? CertificateLayout(bytes, in: 0..<certificate.count, isStrict: false) else {
+    return nil
+  }
   var outer = DER(layout.subject, isStrict: false)
   guard let name = outer.next(Tag.sequence, bytes) else { return nil }
   var canonical: [UInt8] = []
@@ -18,7 +20,9 @@ public func subjectHash(of certificate: [UInt8]) -> UInt32? {
     var inside = sets.inside(set)
     while let attribute = inside.next(Tag.sequence, bytes) {
       var pair = inside.inside(attribute)
-      guard let type = pair.next(Tag.objectIdentifier, bytes), let value = pair.next(bytes) else { return nil }
+      guard let type = pair.next(Tag.objectIdentifier, bytes), let value = pair.next(bytes) else {
+        return nil
+      }
       attributes.append(
         encoded(Tag.sequence, Array(certificate[type.range]) + canonicalValue(certificate, value)))
     }
