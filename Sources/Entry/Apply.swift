@@ -8,13 +8,26 @@ func apply(_ source: Source, _ basics: BasicSettings) -> Int32 {
   let answer = prepareInChild(source, basics, signals)
   signals.exitIfSignalled()
   switch answer {
-  case .refused(let status): return status
+  case .refused(let status) where status != ExitStatus.failure: return status
   case .failed(let reason):
     basics.log.write(
       .error("preparation", "\(reason), so not every store was updated; run psm-entry apply again"))
     return ExitStatus.preparationFailed
-  case .ready: return 0
+  case .ready, .refused:
+    if let problem = userProblem(basics) {
+      basics.log.write(problem)
+      return ExitStatus.preparationFailed
+    }
+    if case .refused(let status) = answer { return status }
+    return 0
   }
+}
+
+/// Why a start could not become the user that is asked for.
+private func userProblem(_ basics: BasicSettings) -> Problem? {
+  guard let user = basics.user, let root = try? openRoot(basics.root) else { return nil }
+  do throws(Problem) { _ = try findAccount(user, in: root) } catch { return error }
+  return nil
 }
 
 /// Names the processes that may trust what they read before a change, each in a line: none is left out for their

@@ -60,8 +60,10 @@ private func prepare(_ source: Source, _ basics: BasicSettings, answer: (Answer)
   var account: Account?
   if let user = basics.user {
     do throws(Problem) { account = try findAccount(user, in: root) } catch {
-      basics.log.write(error)
-      answer(.refused(ExitStatus.preparationFailed))
+      if basics.isStrict {
+        basics.log.write(error)
+        answer(.refused(ExitStatus.preparationFailed))
+      }
     }
   }
   let decision = Decision.made(context, for: .current)

@@ -89,7 +89,7 @@ extension PlannedStart {
     for problem in shownProblems { table.row(["! \(problem.level.name)", problem.subject, problem.message]) }
     let status: Text =
       endsBeforeService
-      ? "\(isStrict ? "--strict: " as Text : "")the service would not be started because of the errors above"
+      ? "--strict: the service would not be started because of the errors above"
       : isUncertain
         ? "not every store could be read (see above)"
         : changes.isEmpty ? "no store would change" : "a start would change the stores"

@@ -26,17 +26,17 @@ final class PlannedStart {
     context.problems + report(decision.plan.findings) + (userProblem.map { [$0] } ?? [])
   }
 
-  /// Whether a start would end before its first write.
+  /// Whether a strict start would end before its first write.
   var isRefused: Bool {
-    userProblem != nil
-      || (isStrict
-        && (context.problems.hasErrors || decision.plan.findings.contains { $0.isErrorOfSettings }))
+    isStrict
+      && (context.problems.hasErrors || userProblem != nil
+        || decision.plan.findings.contains { $0.isErrorOfSettings })
   }
 
-  /// Whether a start would not become the service.
-  var endsBeforeService: Bool { isRefused || (isStrict && problems.hasErrors) }
+  /// Whether a strict start would not become the service.
+  var endsBeforeService: Bool { isStrict && problems.hasErrors }
 
-  var isStrict: Bool { context.settings.basics.isStrict }
+  private var isStrict: Bool { context.settings.basics.isStrict }
 
   /// What the stores would gain and lose: nothing where a start would end before.
   var changes: [StoreChange] { isRefused ? [] : decision.plan.changes }

@@ -438,17 +438,18 @@ def test_the_service_runs_as_the_user_that_was_asked_for(entry, tmp_path, user, 
 
 
 @pytest.mark.parametrize("user", ["nosuch", "svc:nosuch", "4294967295", "99999999999", "-1"])
-def test_a_user_that_is_not_there_ends_the_start_before_its_first_write(entry, tmp_path, user):
+def test_a_user_that_is_not_there_ends_the_start_and_a_strict_one_before_its_first_write(entry, tmp_path, user):
     _root_with_accounts(tmp_path)
     public = Authority.named("Public").pem
     bundle = tmp_path / "root" / "bundle.pem"
     bundle.write_bytes(public)
     (tmp_path / "root" / "certs.pem").write_bytes(Authority.named("Corp").pem)
-    stores = [b"--certs", b"/certs.pem", b"--bundles", b"/bundle.pem"]
-    ending = entry(b"/bin/echo", b"started", options=[b"--user", user.encode(), *stores])
-    assert (ending.status, ending.output) == (70, b"")
-    assert ending.errors.startswith(b"psm-entry: error: PSM_ENTRY_USER: ")
-    assert bundle.read_bytes() == public
+    options = [b"--user", user.encode(), b"--certs", b"/certs.pem", b"--bundles", b"/bundle.pem"]
+    for strict in ([b"--strict"], []):
+        ending = entry(b"/bin/echo", b"started", options=[*options, *strict])
+        assert (ending.status, ending.output) == (70, b"")
+        assert b"psm-entry: error: PSM_ENTRY_USER: " in ending.errors
+        assert (bundle.read_bytes() == public) == bool(strict)
 
 
 @pytest.mark.parametrize("user", ["", ":", ":1", "1:", "svc:x:y"])
