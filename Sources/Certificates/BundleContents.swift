@@ -163,21 +163,28 @@ public struct TrustedCertificate: Sendable {
 
   /// - Parameter decoded: what the block holds stands in it.
   init?(_ block: PEM.Block, _ decoded: Span<UInt8>) {
+    self.init(block.contents, decoded, block.range, isTrustedForm: block.label == .trustedCertificate)
+  }
+
+  /// - Parameters:
+  ///   - contents: where in `decoded` stands what the block holds.
+  ///   - range: where the block stands in the text.
+  init?(
+    _ contents: Range<Int>, _ decoded: Span<UInt8>, _ range: Range<Int>, isTrustedForm: Bool = false
+  ) {
     let layout: CertificateLayout
     do throws(CertificateFault) {
-      layout = try CertificateLayout(decoded, in: block.contents, isStrict: true)
+      layout = try CertificateLayout(decoded, in: contents, isStrict: true)
       fault = layout.structureFault(decoded)
     } catch {
-      guard let readable = try? CertificateLayout(decoded, in: block.contents, isStrict: false) else {
-        return nil
-      }
+      guard let readable = try? CertificateLayout(decoded, in: contents, isStrict: false) else { return nil }
       layout = readable
       fault = CertificateFault(error.field, error.reason, .gnuTLSAndJava)
     }
-    isTrustedForm = block.label == .trustedCertificate
-    range = block.range
+    self.isTrustedForm = isTrustedForm
+    self.range = range
     let der = layout.whole
-    let end = isTrustedForm ? block.contents.upperBound : der.upperBound
+    let end = isTrustedForm ? contents.upperBound : der.upperBound
     count = der.count
     endOfSettings = end - der.lowerBound
     guard let trust = Self.trustsServers(der.upperBound..<end, decoded) else { return nil }

@@ -335,7 +335,10 @@ final class ClientReading {
     }
     for bundle in snapshot.bundles {
       if case .read(let file) = bundle.state, file.identity == metadata.identity {
-        return contents(of: file.text)
+        switch file.contents {
+        case .text(let text): return contents(of: text)
+        case .standing: return .read(wanted.map { _ in true }, isDirectory: false)
+        }
       }
     }
     do throws(ReadError) { return contents(of: try root.read(path, limit: bundleSizeLimit)) } catch {

@@ -24,7 +24,7 @@ func writeBundle(_ context: StartContext, to operand: [UInt8]?) -> Int32 {
     }
   }
   var reader = SnapshotReader(context.root, context.request(for: .current))
-  var snapshot = reader.read()
+  var snapshot = reader.read(keepsTexts: true)
   if let store = snapshot.system, store.identity != nil, store.failure == nil, store.text == nil {
     reader.answer([.storeText], in: &snapshot)
   }

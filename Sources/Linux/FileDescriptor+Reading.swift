@@ -31,20 +31,11 @@ extension FileDescriptor {
   /// - Parameters:
   ///   - known: what the open file is, where that has been asked already.
   ///   - limit: the largest size that is read, in bytes.
-  public func readAll(_ known: Metadata? = nil, limit: Int) throws(ReadError) -> (
-    contents: [UInt8], metadata: Metadata
-  ) {
-    var scratch: [UInt8] = []
-    return try readAll(known, limit: limit, like: [], reusing: &scratch)
-  }
-
-  /// The same, with what saves memory: to get a page of it from the kernel takes longer than to fill it.
-  /// - Parameters:
-  ///   - other: what the file may well hold; where it does, this is returned.
-  ///   - scratch: a text that nobody needs any more: its memory is used, and it is empty afterwards.
+  ///   - other: what the file may well hold; where it does, this is returned. That saves memory: to get a page of it from
+  ///     the kernel takes longer than to fill it.
   @inline(never)
   public func readAll(
-    _ known: Metadata? = nil, limit: Int, like other: [UInt8], reusing scratch: inout [UInt8]
+    _ known: Metadata? = nil, limit: Int, like other: [UInt8] = []
   ) throws(ReadError) -> (contents: [UInt8], metadata: Metadata) {
     let metadata = try reading { () throws(Errno) in
       if let known { return known }
@@ -58,10 +49,6 @@ extension FileDescriptor {
     }
     // Room for one byte more than the file held a moment ago shows whether it has grown since.
     var contents: [UInt8] = []
-    swap(&contents, &scratch)
-    contents.removeAll(keepingCapacity: true)
-    // A bundle's memory is to serve for the next, which may be larger; what is not touched costs nothing.
-    if metadata.size > 65536 { contents.reserveCapacity((metadata.size | 0x3FFFF) + 1) }
     try reading { () throws(Errno) in
       try append(to: &contents, upTo: metadata.size + 1, expecting: metadata.size)
     }
@@ -78,7 +65,7 @@ extension FileDescriptor {
 
   /// Reads until `count` more bytes are there, the file ends, or it stops at the size `expecting`
   /// that it was said to have: asking a regular file once more would only say that it has ended.
-  private func append(to bytes: inout [UInt8], upTo count: Int, expecting size: Int) throws(Errno) {
+  public func append(to bytes: inout [UInt8], upTo count: Int, expecting size: Int) throws(Errno) {
     var failure: Errno?
     bytes.append(addingCapacity: count) { span in
       span.withUnsafeMutableBufferPointer { buffer, filled in
@@ -97,6 +84,65 @@ extension FileDescriptor {
     }
     if let failure { throw failure }
   }
+
+  /// Reads the file in pieces.
+  /// - Parameters:
+  ///   - size: what it was said to have, in bytes.
+  ///   - take: is given an appender of the next piece, which appends up to so many bytes to an array and says whether
+  ///     the file ends with them. Returns whether it wants another.
+  /// - Returns: whether the file was read as far as it was wanted, and has no more than `size` bytes.
+  public func readPieces(
+    _ size: Int, take: (_ append: (inout [UInt8], Int) -> Bool) -> Bool
+  ) -> Bool {
+    var left = size
+    var isWanted = true
+    while isWanted && left >= 0 {
+      isWanted = take { bytes, count in
+        let before = bytes.count
+        do throws(Errno) { try append(to: &bytes, upTo: count, expecting: left) } catch {
+          left = -1
+          return true
+        }
+        left -= bytes.count - before
+        return bytes.count - before < count
+      }
+    }
+    return left >= 0
+  }
+
+  /// The bytes at the end of a file of `size` bytes, at most `count`. The corresponding C function is `pread`.
+  public func ending(of size: Int, count: Int) throws(Errno) -> [UInt8] {
+    var failure: Errno?
+    let start = max(size - count, 0)
+    let ending = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+      do throws(Errno) {
+        filled = try retrying { pread(rawValue, buffer.baseAddress, size - start, off_t(start)) }
+      } catch {
+        failure = error
+      }
+    }
+    if let failure { throw failure }
+    return ending
+  }
+
+  /// Whether this file, opened just now, and another hold the same `size` bytes and no more.
+  @inline(never)
+  public func hasContents(of other: FileDescriptor, size: Int) throws(Errno) -> Bool {
+    try other.rewind()
+    var (one, two): ([UInt8], [UInt8]) = ([], [])
+    var left = size
+    while true {
+      one.removeAll(keepingCapacity: true)
+      two.removeAll(keepingCapacity: true)
+      try append(to: &one, upTo: Self.pieceSize, expecting: left)
+      try other.append(to: &two, upTo: Self.pieceSize, expecting: left)
+      if !one[...].isEqual(to: two[...]) { return false }
+      left -= one.count
+      if one.count < Self.pieceSize || left < 0 { return left == 0 }
+    }
+  }
+
+  private static let pieceSize = 8192 - 48
 
   /// Whether the file's first bytes, as many as `other` has, are those of `other`.
   private func contains(_ other: [UInt8]) throws(Errno) -> Bool {

@@ -53,10 +53,11 @@ extension Applier {
   func reread(_ snapshot: inout Snapshot) {
     guard var store = snapshot.system else { return }
     let hadText = store.text != nil
-    var none: [UInt8] = []
     store.failure = nil
-    reader.read(&store, reusing: &none)
-    if hadText && store.text == nil { store.text = none.isEmpty ? nil : none }
+    reader.read(&store)
+    if hadText && store.text == nil {
+      store.text = try? root.read(store.family.bundle, limit: bundleSizeLimit)
+    }
     snapshot.system = store
   }
 
@@ -179,10 +180,9 @@ extension Applier {
     _ before: [[UInt8]], less former: [Fingerprint], _ family: StoreFamily, _ blocklist: [Certificate]
   ) -> Bool {
     if before.isEmpty { return true }
-    var none: [UInt8] = []
     let file: BundleFile
     do throws(BundleFile.Failure) {
-      file = try BundleFile.open(family.bundle, in: root, reusing: &none)
+      file = try BundleFile.open(family.bundle, in: root)
     } catch {
       note(Fact(.system, .error, family.bundle.shown, .lost(Blocker(error))))
       return false

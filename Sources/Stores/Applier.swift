@@ -53,12 +53,15 @@ public struct Applier {
     }
     for bundle in snapshot.bundles {
       guard case .read(let file) = bundle.state else { continue }
-      var none: [UInt8] = []
-      guard let found = try? BundleFile.open(bundle.path, in: root, like: file.text, reusing: &none) else {
-        continue
-      }
+      var standing =
+        file.contents.text == nil ? StandingBundles(snapshot.mounted, reader.index) : nil
+      defer { standing?.close() }
+      guard
+        let found = try? BundleFile.open(
+          bundle.path, in: root, &standing, like: file.contents.text ?? [])
+      else { continue }
       defer { found.directory.close() }
-      if found.text[...].isEqual(to: file.text[...]) { continue }
+      if found.contents == file.contents { continue }
       refresh([bundle.path], false, found, &snapshot)
       hasChanged = true
     }
@@ -80,10 +83,9 @@ extension Applier {
     guard let path = names.first, let text = merge.text else { return }
     let isStore = snapshot.system?.family.bundle == path && !snapshot.bundles.contains { $0.path == path }
     let area: Finding.Area = isStore ? .system : .bundle
-    var none: [UInt8] = []
     var file: BundleFile
     do throws(BundleFile.Failure) {
-      file = try BundleFile.open(path, in: root, like: merge.readText, reusing: &none)
+      file = try BundleFile.open(path, in: root, like: merge.readText)
     } catch {
       return block(path, isStore, Blocker(error), &snapshot)
     }
@@ -124,8 +126,7 @@ extension Applier {
   /// A file's further names are given to the new one: of two names of one file none keeps the old.
   private func linkOthers(_ names: [Path], to file: BundleFile, replacing former: FileIdentity) {
     for name in names {
-      var none: [UInt8] = []
-      guard let other = try? BundleFile.open(name, in: root, like: file.text, reusing: &none) else {
+      guard let other = try? BundleFile.open(name, in: root, like: file.text) else {
         continue
       }
       defer { other.directory.close() }
@@ -144,7 +145,7 @@ extension Applier {
   private func refresh(_ names: [Path], _ isStore: Bool, _ file: BundleFile, _ snapshot: inout Snapshot) {
     if isStore { reread(&snapshot) }
     for index in snapshot.bundles.indices where names.contains(snapshot.bundles[index].path) {
-      var state = BundleSnapshot.File(identity: file.metadata.identity, text: file.text)
+      var state = BundleSnapshot.File(identity: file.metadata.identity, contents: file.contents)
       if case .read(let former) = snapshot.bundles[index].state {
         state.replaceability = former.replaceability
       }
@@ -171,8 +172,7 @@ extension Applier {
       state.hasLeftovers = false
       snapshot.bundles[index].state = .read(state)
     }
-    var none: [UInt8] = []
-    guard let file = try? BundleFile.open(path, in: root, reusing: &none) else { return }
+    guard let file = try? BundleFile.open(path, in: root) else { return }
     defer { file.directory.close() }
     // Without the lock somebody may still be writing them.
     if file.directory.lock(until: lockDeadline) {

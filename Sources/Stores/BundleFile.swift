@@ -11,26 +11,48 @@ final class BundleFile {
 
   let directory: Directory
   let name: Path
-  let text: [UInt8]
+  let contents: BundleSnapshot.Contents
   let metadata: Metadata
 
+  /// All of it; nothing where it was read in pieces.
+  var text: [UInt8] { contents.text ?? [] }
+
   private init(
-    directory: Directory, name: Path, like other: [UInt8], reusing scratch: inout [UInt8]
+    directory: Directory, name: Path, _ standing: inout StandingBundles?, like other: [UInt8]
   ) throws(ReadError) {
     self.directory = directory
     self.name = name
     let file = try directory.descriptor.openFile(name, [.noFollow])
-    defer { file.close() }
-    (text, metadata) = try file.readAll(limit: bundleSizeLimit, like: other, reusing: &scratch)
+    defer { if standing?.keeps(file) != true { file.close() } }
+    let bundle: StandingBundle?
+    do throws(Errno) {
+      metadata = try file.metadata()
+      bundle = try standing?.bundle(in: file, metadata)
+    } catch {
+      throw .system(error)
+    }
+    if let bundle {
+      contents = .standing(bundle)
+    } else {
+      contents = .text(
+        try file.readAll(metadata, limit: bundleSizeLimit, like: other).contents)
+    }
   }
 
   /// Opens and reads the bundle at `path`, a link followed to the file that it means. Whoever
   /// gets it closes its directory.
-  /// - Parameters:
-  ///   - other: what it may well hold.
-  ///   - scratch: a text that nobody needs any more.
+  /// - Parameter other: what it may well hold.
   static func open(
-    _ path: Path, in root: Root, like other: [UInt8] = [], reusing scratch: inout [UInt8]
+    _ path: Path, in root: Root, like other: [UInt8] = []
+  ) throws(Failure) -> BundleFile {
+    var standing: StandingBundles?
+    return try open(path, in: root, &standing, like: other)
+  }
+
+  /// The same.
+  /// - Parameter standing: reads it in pieces where it stands as it should; nil for its text in any case.
+  static func open(
+    _ path: Path, in root: Root, _ standing: inout StandingBundles?, like other: [UInt8] = []
   ) throws(Failure) -> BundleFile {
     var path = path
     // As many links as the kernel would follow.
@@ -41,7 +63,7 @@ final class BundleFile {
         throw failure(.system(error))
       }
       do throws(ReadError) {
-        return try BundleFile(directory: directory, name: name, like: other, reusing: &scratch)
+        return try BundleFile(directory: directory, name: name, &standing, like: other)
       } catch {
         defer { directory.close() }
         guard error == .system(.tooManyLinks), let target = try? directory.target(ofLink: name) else {
@@ -55,9 +77,9 @@ final class BundleFile {
 
   /// Reads it again from the same directory.
   func reread() throws(Failure) -> BundleFile {
-    var none: [UInt8] = []
+    var standing: StandingBundles?
     do throws(ReadError) {
-      return try BundleFile(directory: directory, name: name, like: text, reusing: &none)
+      return try BundleFile(directory: directory, name: name, &standing, like: text)
     } catch {
       throw Self.failure(error)
     }

@@ -7,13 +7,13 @@ import Trust
 
 extension SnapshotReader {
   /// - Returns: nil where there is no store.
-  func readStore(reusing scratch: inout [UInt8]) -> StoreSnapshot? {
+  func readStore() -> StoreSnapshot? {
     guard let (family, hasTool) = findFamily() else { return nil }
     var builder = request.builder
     // Without its tool, or under another root, the store is written by ourselves.
     if case .tool = builder, !hasTool || !root.isSystem { builder = .ourselves }
     var store = StoreSnapshot(family: family, builder: builder)
-    read(&store, reusing: &scratch)
+    read(&store)
     return store
   }
 
@@ -34,14 +34,14 @@ extension SnapshotReader {
   }
 
   /// Reads anchors and bundle anew.
-  func read(_ store: inout StoreSnapshot, reusing scratch: inout [UInt8]) {
+  func read(_ store: inout StoreSnapshot) {
     do throws(ReadError) {
       try readAnchors(&store)
       if store.builder == .nobody {
         store.identity = root.metadata(of: store.family.bundle)?.identity
         return
       }
-      try readStoreBundle(&store, reusing: &scratch)
+      try readStoreBundle(&store)
       store.blocklist = readBlocklist(store.family)
     } catch {
       store.failure = error
@@ -77,21 +77,18 @@ extension SnapshotReader {
     }
   }
 
-  private func readStoreBundle(_ store: inout StoreSnapshot, reusing scratch: inout [UInt8]) throws(ReadError)
-  {
+  private func readStoreBundle(_ store: inout StoreSnapshot) throws(ReadError) {
     store.trusted = [Bool](repeating: false, count: request.mounted.certificates.count)
     store.hasLeftovers = false
     (store.identity, store.text, store.bundleModified, store.size) = (nil, nil, nil, 0)
     do throws(BundleFile.Failure) {
-      // What a tool builds is not merged into: the next text is read into its memory.
+      // What a tool builds is not merged into: its text is not needed.
       if case .tool = store.builder {
-        let (text, metadata) = try readBuilt(store.family.bundle, reusing: &scratch)
-        note(text, metadata, &store)
-        scratch = text
+        try readBuilt(&store)
       } else {
-        let file = try BundleFile.open(store.family.bundle, in: root, reusing: &scratch)
+        let file = try BundleFile.open(store.family.bundle, in: root)
         defer { file.directory.close() }
-        note(file.text, file.metadata, &store)
+        note(file.metadata, index.trusted(in: file.text), &store)
         store.text = file.text
         store.hasLeftovers = file.hasLeftovers()
       }
@@ -102,24 +99,33 @@ extension SnapshotReader {
     }
   }
 
-  private func readBuilt(
-    _ bundle: Path, reusing scratch: inout [UInt8]
-  ) throws(BundleFile.Failure) -> (text: [UInt8], metadata: Metadata) {
+  private func readBuilt(_ store: inout StoreSnapshot) throws(BundleFile.Failure) {
     do throws(ReadError) {
-      let file = try root.openFile(bundle)
+      let file = try root.openFile(store.family.bundle)
       defer { file.close() }
-      let (text, metadata) = try file.readAll(limit: bundleSizeLimit, like: [], reusing: &scratch)
-      return (text, metadata)
+      let metadata: Metadata
+      do throws(Errno) { metadata = try file.metadata() } catch { throw .system(error) }
+      if let trusted = trustedInPieces(of: file, metadata) { return note(metadata, trusted, &store) }
+      do throws(Errno) { try file.rewind() } catch { throw .system(error) }
+      let text = try file.readAll(metadata, limit: bundleSizeLimit).contents
+      note(metadata, index.trusted(in: text), &store)
     } catch {
       throw BundleFile.failure(error)
     }
   }
 
-  private func note(_ text: [UInt8], _ metadata: Metadata, _ store: inout StoreSnapshot) {
+  /// Which of what is mounted a bundle trusts; nil where it has to be read as a whole.
+  private func trustedInPieces(of file: FileDescriptor, _ metadata: Metadata) -> [Bool]? {
+    if metadata.kind != .regular || metadata.size > bundleSizeLimit { return nil }
+    var reader = TrustReader(index)
+    return file.readPieces(metadata.size) { reader.read($0) } ? reader.trusted : nil
+  }
+
+  private func note(_ metadata: Metadata, _ trusted: [Bool], _ store: inout StoreSnapshot) {
     store.identity = metadata.identity
     store.bundleModified = metadata.modified
-    store.size = text.count
-    store.trusted = CertificateIndex(request.mounted.certificates).trusted(in: text)
+    store.size = metadata.size
+    store.trusted = trusted
   }
 
   private func readBlocklist(_ family: StoreFamily) -> [Certificate] {
@@ -164,8 +170,7 @@ extension SnapshotReader {
       return directory.isMountPoint(name) ? (.mountPoint, family.bundle) : (nil, nil)
     }
     // A native bundle may be a link to where it can be written, and is looked at there.
-    var none: [UInt8] = []
-    guard let file = try? BundleFile.open(family.bundle, in: root, reusing: &none) else { return (nil, nil) }
+    guard let file = try? BundleFile.open(family.bundle, in: root) else { return (nil, nil) }
     defer { file.directory.close() }
     if case .blocked(let blocker) = file.replaceability(for: request.user, in: root) {
       return (blocker, family.bundle)

@@ -40,23 +40,29 @@ public struct SnapshotReader {
 
   let root: Root
   let request: Request
-  /// A text that nobody needs any more: the next one is read into its memory.
-  private var scratch: [UInt8] = []
+  /// Of what is mounted.
+  let index: CertificateIndex
 
   public init(_ root: Root, _ request: Request) {
     self.root = root
     self.request = request
+    index = CertificateIndex(request.mounted.certificates)
   }
 
-  public mutating func read() -> Snapshot {
+  /// - Parameter keepsTexts: whether the text of every bundle is wanted, also of one about which there is nothing to do.
+  public mutating func read(keepsTexts: Bool = false) -> Snapshot {
+    // Issuers are looked for in the texts.
+    let needsTexts = keepsTexts || !request.mounted.orphans.isEmpty
+    var standing = needsTexts ? nil : StandingBundles(request.mounted, index)
+    defer { standing?.close() }
     var snapshot = Snapshot(mounted: request.mounted)
-    snapshot.system = readStore(reusing: &scratch)
+    snapshot.system = readStore()
     snapshot.patternFailures = request.patternFailures
     for bundle in request.bundles {
       snapshot.bundles.append(
         BundleSnapshot(
           path: bundle.path, isRequired: bundle.isRequired,
-          state: readBundle(bundle.path, beside: snapshot)))
+          state: readBundle(bundle.path, &standing, beside: snapshot)))
     }
     if !request.mounted.isEmpty {
       // They mostly name one file, which is read once.
@@ -72,24 +78,26 @@ public struct SnapshotReader {
     return snapshot
   }
 
-  private mutating func readBundle(_ path: Path, beside snapshot: Snapshot) -> BundleSnapshot.State {
+  private mutating func readBundle(
+    _ path: Path, _ standing: inout StandingBundles?, beside snapshot: Snapshot
+  ) -> BundleSnapshot.State {
     if let identity = root.metadata(of: path)?.identity {
       // Another name of a file that has been read.
       for other in snapshot.bundles {
         if case .read(let file) = other.state, file.identity == identity { return other.state }
       }
       if let store = snapshot.system, store.identity == identity, let text = store.text {
-        return .read(BundleSnapshot.File(identity: identity, text: text))
+        return .read(BundleSnapshot.File(identity: identity, contents: .text(text)))
       }
     }
     var former: [UInt8] = snapshot.system?.text ?? []
-    if case .read(let file) = snapshot.bundles.last?.state { former = file.text }
+    if case .read(let file) = snapshot.bundles.last?.state { former = file.contents.text ?? [] }
     do throws(BundleFile.Failure) {
-      let file = try BundleFile.open(path, in: root, like: former, reusing: &scratch)
+      let file = try BundleFile.open(path, in: root, &standing, like: former)
       defer { file.directory.close() }
       return .read(
         BundleSnapshot.File(
-          identity: file.metadata.identity, text: file.text, hasLeftovers: file.hasLeftovers()))
+          identity: file.metadata.identity, contents: file.contents, hasLeftovers: file.hasLeftovers()))
     } catch .unreadable(let reason) {
       return .unreadable(reason)
     } catch {
@@ -130,8 +138,26 @@ public struct SnapshotReader {
         } catch {
           snapshot.system?.failure = error
         }
+      case .bundleTexts: answerBundleTexts(&snapshot)
       case .stateDirectories:
         snapshot.stateDirectories = request.stateDirectories.map { readStateDirectory($0) }
+      }
+    }
+  }
+
+  /// Of those that were read in pieces.
+  private func answerBundleTexts(_ snapshot: inout Snapshot) {
+    for index in snapshot.bundles.indices {
+      guard case .read(var file) = snapshot.bundles[index].state, file.contents.text == nil else { continue }
+      do throws(BundleFile.Failure) {
+        let found = try BundleFile.open(snapshot.bundles[index].path, in: root)
+        defer { found.directory.close() }
+        file.contents = found.contents
+        snapshot.bundles[index].state = .read(file)
+      } catch .unreadable(let reason) {
+        snapshot.bundles[index].state = .unreadable(reason)
+      } catch {
+        snapshot.bundles[index].state = .missing
       }
     }
   }
@@ -144,10 +170,9 @@ public struct SnapshotReader {
     }
     for index in snapshot.bundles.indices {
       guard case .read(var file) = snapshot.bundles[index].state, file.identity == asked else { continue }
-      var none: [UInt8] = []
       do throws(BundleFile.Failure) {
         let found = try BundleFile.open(
-          snapshot.bundles[index].path, in: root, like: file.text, reusing: &none)
+          snapshot.bundles[index].path, in: root, like: file.contents.text ?? [])
         defer { found.directory.close() }
         file.replaceability = found.replaceability(for: request.user, in: root)
       } catch {

@@ -8,7 +8,7 @@ import Text
 public struct CertificateIndex {
   private let order: SortedBytes
   /// How long they are: most certificates of a bundle need no look at their bytes.
-  private let lengths: [Int]
+  let lengths: [Int]
 
   public init(_ certificates: [Certificate]) {
     order = SortedBytes(certificates.map { $0.der })
@@ -34,12 +34,47 @@ public struct CertificateIndex {
 
   /// The same of a text whose damage is not asked for: it is read no further than that takes.
   public func trusted(in text: [UInt8]) -> [Bool] {
-    var areTrusted = none
-    let isPlain = readPlainBundle(text, lengths: lengths) { der in
-      if let position = position(of: der) { areTrusted[position] = true }
-    }
-    return isPlain ? areTrusted : trusted(by: BundleContents(reading: text))
+    TrustReader(self, over: text).trusted ?? trusted(by: BundleContents(reading: text))
   }
 
-  private var none: [Bool] { [Bool](repeating: false, count: order.numbers.count) }
+  var none: [Bool] { [Bool](repeating: false, count: order.numbers.count) }
+}
+
+/// Tells which certificates a text trusts whose damage is not asked for, as the text comes.
+public struct TrustReader {
+  private let index: CertificateIndex
+  private var walk: BundleWalk
+  private var areTrusted: [Bool]
+  private var isRegular = true
+  /// A Bool for each certificate of the index; nil where the text has to be read as a whole.
+  public var trusted: [Bool]? { isRegular ? areTrusted : nil }
+
+  /// - Parameter whole: the text, where it is there already; nil where it comes in pieces.
+  public init(_ index: CertificateIndex, over whole: [UInt8]? = nil) {
+    self.index = index
+    walk = BundleWalk(.named, lengths: index.lengths, over: whole)
+    areTrusted = index.none
+    if whole != nil { _ = goOn() }
+  }
+
+  /// Takes more of the text.
+  /// - Parameter append: appends up to so many bytes to an array, and says whether the text ends with them.
+  /// - Returns: whether there is to be more.
+  public mutating func read(_ append: (inout [UInt8], Int) -> Bool) -> Bool {
+    walk.refill(append)
+    return goOn()
+  }
+
+  private mutating func goOn() -> Bool {
+    while true {
+      switch walk.next() {
+      case .certificate: if let number = index.position(of: walk.der) { areTrusted[number] = true }
+      case .needsMore: return true
+      case .end: return false
+      case .mark, .irregular:
+        isRegular = false
+        return false
+      }
+    }
+  }
 }

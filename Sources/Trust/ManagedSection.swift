@@ -42,16 +42,34 @@ public enum ManagedSection {
     if certificates.isEmpty { return [] }
     var text: [UInt8] = []
     text.reserveCapacity(certificates.reduce(200) { $0 + $1.der.count * 3 / 2 + 400 })
-    text.append(line: openingMark)
-    for certificate in certificates {
-      let comment: Text =
-        "# Subject: \(cutToLine(certificate.subjectText))\n# SHA-256: \(certificate.fingerprint.colonHex)\n"
-      text.append(contentsOf: comment.utf8)
-      appendCanonicalPEM(certificate.der, to: &text)
-    }
-    text.append(line: closingMark)
+    for part in 0..<partCount(certificates) { append(part, of: certificates, to: &text) }
     return text
   }
+
+  /// A section's marks and its certificates, as many parts as it is put together from.
+  static func partCount(_ certificates: [Certificate]) -> Int {
+    certificates.isEmpty ? 0 : certificates.count + 2
+  }
+
+  /// Appends one of the parts.
+  static func append(_ part: Int, of certificates: [Certificate], to text: inout [UInt8]) {
+    if part == 0 { return text.append(line: openingMark) }
+    if part > certificates.count { return text.append(line: closingMark) }
+    let certificate = certificates[part - 1]
+    let comment: Text =
+      "# Subject: \(cutToLine(certificate.subjectText))\n# SHA-256: \(certificate.fingerprint.colonHex)\n"
+    text.append(contentsOf: comment.utf8)
+    appendCanonicalPEM(certificate.der, to: &text)
+  }
+
+  /// Whether a text that ends like this may end with a section.
+  public static func mayEnd(with ending: [UInt8]) -> Bool {
+    ending.count > closingMark.utf8CodeUnitCount
+      && ending.suffix(closingMark.utf8CodeUnitCount + 1).dropLast().isEqual(to: closingMark)
+  }
+
+  /// As many bytes of a text's end as ``mayEnd(with:)`` looks at.
+  public static let endingSize = closingMark.utf8CodeUnitCount + 1
 
   /// As much of a subject as fits a line of OpenSSL's, which takes 254 bytes for one: the rest would be another,
   /// and may read like the begin of a block.

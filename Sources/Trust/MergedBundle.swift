@@ -21,7 +21,7 @@ public struct MergedBundle: Sendable {
 /// Merges what the clients of each bundle and of the system store trust, less what psm-entry has added, with what is
 /// mounted.
 /// - Parameters:
-///   - snapshot: with the store's text.
+///   - snapshot: with the texts of the store and of every bundle.
 ///   - former: what stands where it is to go: it keeps its managed section where not all that is mounted could be read.
 /// - Returns: what is worth knowing of the bundles, and the merged one or why there is none.
 public func mergedBundle(
@@ -68,9 +68,10 @@ extension Planner {
       case .read(let file):
         if seen.contains(file.identity) { continue }
         seen.append(file.identity)
-        let contents = BundleContents(reading: ManagedSection.base(of: file.text))
+        guard let text = file.text else { continue }
+        let contents = BundleContents(reading: ManagedSection.base(of: text))
         if contents.certificates.isEmpty {
-          find(.bundle, .error, bundle.path.shown, file.text.isEmpty ? .empty : .noCertificates)
+          find(.bundle, .error, bundle.path.shown, text.isEmpty ? .empty : .noCertificates)
         } else if let damage = contents.damage {
           find(.bundle, .warning, bundle.path.shown, .malformed(damage, isRepaired: nil))
         }

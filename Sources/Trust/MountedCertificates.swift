@@ -40,6 +40,21 @@ public struct MountedCertificates: Sendable {
 
   public var isEmpty: Bool { certificates.isEmpty }
 
+  /// The numbers of intermediate CAs whose issuers are not mounted: they are looked for in the stores' texts.
+  public var orphans: [Int] {
+    let intermediates = certificates.indices.filter {
+      certificates[$0].isAuthority && !certificates[$0].isSelfIssued
+    }
+    if intermediates.isEmpty { return [] }
+    return leavingOut(intermediates, issuedBy: certificates.map { Array($0.subjectDER) })
+  }
+
+  /// Those of these numbers that have none of these issuers.
+  func leavingOut(_ numbers: [Int], issuedBy subjects: [[UInt8]]) -> [Int] {
+    let order = SortedBytes(subjects)
+    return numbers.filter { order.number(of: certificates[$0].issuerDER) == nil }
+  }
+
   /// Whether both hold the very same.
   static func == (one: Self, other: Self) -> Bool {
     one.isComplete == other.isComplete && one.certificates.count == other.certificates.count

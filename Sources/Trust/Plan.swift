@@ -34,6 +34,8 @@ public enum Question: Equatable, Sendable {
   case storeReplaceability(byTool: Bool, changesAnchors: Bool)
   /// The text of the system store's bundle.
   case storeText
+  /// The texts of the bundles that stand as they should.
+  case bundleTexts
   case stateDirectories
 }
 

@@ -8,9 +8,10 @@ extension Planner {
   /// - Parameter file: that file; nil for the system store's.
   /// - Returns: its path; nil where no state directory serves, or where it is not known yet.
   mutating func planPrivate(beside file: BundleSnapshot.File?) -> Path? {
-    if let file, BundleContents(reading: ManagedSection.base(of: file.text)).certificates.isEmpty {
+    if let text = file?.text, BundleContents(reading: ManagedSection.base(of: text)).certificates.isEmpty {
       return nil
     }
+    _ = hasBundleTexts()
     if let store = snapshot.system, store.identity != nil, store.failure == nil, store.text == nil {
       ask(.storeText)
     }
@@ -80,11 +81,12 @@ extension Planner {
   /// store's, without what psm-entry has added.
   /// - Parameter file: the one that comes first; nil for the first bundle.
   func redirectedTexts(beside file: BundleSnapshot.File?) -> [[UInt8]] {
-    var texts = file.map { [ManagedSection.base(of: $0.text)] } ?? []
+    var texts = file?.text.map { [ManagedSection.base(of: $0)] } ?? []
     var identities = file.map { [$0.identity] } ?? []
     for other in snapshot.bundles.compactMap({ $0.file }) where !identities.contains(other.identity) {
       identities.append(other.identity)
-      texts.append(baseWithoutOurs(other.text, isStore: other.identity == snapshot.system?.identity))
+      guard let text = other.text else { continue }
+      texts.append(baseWithoutOurs(text, isStore: other.identity == snapshot.system?.identity))
     }
     if let store = snapshot.system, let identity = store.identity, let text = store.text,
       !identities.contains(identity)

@@ -65,7 +65,7 @@ extension Planner {
         plan.isUncertain = true
         find(.bundle, .error, bundle.path.shown, .unreadable(reason))
       case .read(let file):
-        let isTheBundle = isTheBundle && !file.text.isEmpty
+        let isTheBundle = isTheBundle && !file.isEmpty
         if let lacking = lacking(file.identity) {
           planOtherName(bundle.path, file, lacking: lacking, isTheBundle: isTheBundle)
         } else {
@@ -73,7 +73,7 @@ extension Planner {
         }
         planLeftovers(bundle.path, file)
       }
-      isTheBundle = isTheBundle && bundle.file?.text.isEmpty == true
+      isTheBundle = isTheBundle && bundle.file?.isEmpty == true
     }
     if isTheBundle { planStoreAsTheBundle() }
     if mounted.isEmpty && mounted.isComplete && plan.exported == nil { planRemovalOfPrivate() }
@@ -92,7 +92,12 @@ extension Planner {
   }
 
   private mutating func planBundle(_ path: Path, _ file: BundleSnapshot.File, isTheBundle: Bool) {
-    let merge = BundleMerge.merge(of: file.text, mounted: mounted, like: lastMerge)
+    let text: [UInt8]
+    switch file.contents {
+    case .text(let known): text = known
+    case .standing(let bundle): return planStanding(path, file, bundle, isTheBundle: isTheBundle)
+    }
+    let merge = BundleMerge.merge(of: text, mounted: mounted, like: lastMerge)
     lastMerge = merge
     if merge.text == nil {
       outlooks.append((file.identity, merge.untrustedNow))
@@ -121,6 +126,24 @@ extension Planner {
         .bundle, substitute == nil ? .error : .info, path.shown,
         .blocked(blocker, substitute: substitute, onlyRemoves: onlyRemoves))
     }
+  }
+
+  /// A bundle about which there is nothing to do.
+  private mutating func planStanding(
+    _ path: Path, _ file: BundleSnapshot.File, _ bundle: StandingBundle, isTheBundle: Bool
+  ) {
+    outlooks.append((file.identity, []))
+    if let fault = bundle.fault {
+      find(.bundle, .warning, path.shown, .refusedBySome(line: fault.line, fault.reason))
+    }
+    if isTheBundle && !mounted.isEmpty { plan.exported = path }
+  }
+
+  /// Whether the text of every bundle is there. Where one is not, it is asked for.
+  mutating func hasBundleTexts() -> Bool {
+    let isKnown = snapshot.bundles.allSatisfy { $0.file.map { $0.text != nil } ?? true }
+    if !isKnown { ask(.bundleTexts) }
+    return isKnown
   }
 
   private func names(of identity: FileIdentity) -> [Path] {
@@ -199,16 +222,12 @@ extension Planner {
 extension Planner {
   /// What is wrong with an intermediate CA whose issuer is nowhere: curl trusts it, older Pythons do not.
   mutating func findMissingIssuers() {
-    var orphans = mounted.certificates.indices.filter {
-      mounted.certificates[$0].isAuthority && !mounted.certificates[$0].isSelfIssued
-    }
+    var orphans = mounted.orphans
     func leaveOut(issuedBy subjects: [[UInt8]]) {
-      let order = SortedBytes(subjects)
-      orphans.removeAll { order.number(of: mounted.certificates[$0].issuerDER) != nil }
+      orphans = mounted.leavingOut(orphans, issuedBy: subjects)
     }
-    if orphans.isEmpty { return }
-    leaveOut(issuedBy: mounted.certificates.map { Array($0.subjectDER) })
-    if !orphans.isEmpty, let lastMerge { leaveOut(issuedBy: lastMerge.baseSubjects) }
+    if orphans.isEmpty || !hasBundleTexts() { return }
+    if let lastMerge { leaveOut(issuedBy: lastMerge.baseSubjects) }
     if !orphans.isEmpty {
       let texts = snapshot.bundles.compactMap { $0.file?.text } + (snapshot.system?.text.map { [$0] } ?? [])
       if texts.isEmpty, snapshot.system?.identity != nil, snapshot.system?.failure == nil { ask(.storeText) }
@@ -249,7 +268,7 @@ extension Planner {
     for problem in problems { find(.variable, .warning, problem.names, problem.kind) }
   }
 
-  private func problem(of variable: VariableSnapshot) -> Finding.Kind? {
+  private mutating func problem(of variable: VariableSnapshot) -> Finding.Kind? {
     let path = variable.path
     func unreadable(_ reason: ReadError) -> Finding.Kind {
       .variableUnreadable(path, reason, isDirectory: variable.use == .addsDirectory)
@@ -272,7 +291,7 @@ extension Planner {
     if let first = lacking.first {
       return .variableLacks(path, subject: first.shownSubject, more: lacking.count - 1)
     }
-    guard variable.use != .adds, let trusted, !includesPublic(trusted) else { return nil }
+    guard variable.use != .adds, let trusted, hasBundleTexts(), !includesPublic(trusted) else { return nil }
     return .variableLacksPublic(path)
   }
 

@@ -80,22 +80,38 @@ public struct BundleSnapshot: Sendable {
     case read(File)
   }
 
+  /// What is known of a file's contents.
+  public indirect enum Contents: Equatable, Sendable {
+    case text([UInt8])
+    /// Nothing is to be done about it. Its text was not kept (``Question/bundleTexts``).
+    case standing(StandingBundle)
+
+    /// Nil where it was not kept.
+    public var text: [UInt8]? {
+      if case .text(let text) = self { return text }
+      return nil
+    }
+  }
+
   public struct File: Sendable {
     public let identity: FileIdentity
-    public let text: [UInt8]
+    public var contents: Contents
     /// Whether a killed start has left a temporary file beside it.
     public var hasLeftovers: Bool
     public var replaceability: Replaceability
 
     public init(
-      identity: FileIdentity, text: [UInt8], hasLeftovers: Bool = false,
+      identity: FileIdentity, contents: Contents, hasLeftovers: Bool = false,
       replaceability: Replaceability = .unknown
     ) {
       self.identity = identity
-      self.text = text
+      self.contents = contents
       self.hasLeftovers = hasLeftovers
       self.replaceability = replaceability
     }
+
+    var text: [UInt8]? { contents.text }
+    var isEmpty: Bool { contents == .text([]) }
   }
 
   public let path: Path

@@ -175,7 +175,14 @@ func malformedTrustSettingsAreDamage(name: String, settings: [UInt8]) {
 /// What is read of a plain bundle; nil where it is none.
 private func plain(_ text: [UInt8], _ lengths: [Int]) -> [[UInt8]]? {
   var ders: [[UInt8]] = []
-  return readPlainBundle(text, lengths: lengths) { ders.append(Array($0)) } ? ders : nil
+  var walk = BundleWalk(.named, lengths: lengths, over: text)
+  while true {
+    switch walk.next() {
+    case .certificate: ders.append(Array(walk.der))
+    case .end: return ders
+    case .mark, .needsMore, .irregular: return nil
+    }
+  }
 }
 
 @Test(

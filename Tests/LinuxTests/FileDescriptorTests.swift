@@ -34,9 +34,33 @@ struct FileDescriptorTests {
     if let last = contents.last { variants.append(contents.dropLast() + [last ^ 1]) }
     for other in variants {
       try opened(contents) { file in
-        var spare = [UInt8](repeating: 1, count: 100)
-        let read = try file.readAll(limit: count, like: other, reusing: &spare).contents
+        let read = try file.readAll(limit: count, like: other).contents
         #expect(read == contents)
+      }
+    }
+  }
+
+  @Test(arguments: [0, 1, 8143, 8144, 8145, 16288, 40_000])
+  func aFileIsReadInPiecesAndComparedWithAnother(count: Int) throws {
+    let contents = (0..<count).map { UInt8(truncatingIfNeeded: $0 / 251) }
+    try opened(contents) { file in
+      #expect(try file.ending(of: count, count: 7) == contents.suffix(7))
+      // What is expected; whether that is what is there.
+      for (size, isWhole) in [(count, true), (count - 1, false), (count + 1, true)] where size >= 0 {
+        try file.rewind()
+        var read: [UInt8] = []
+        let isRead = file.readPieces(size) { append in !append(&read, 1000) }
+        #expect(isRead == isWhole, "\(size)")
+        if isWhole { #expect(read == contents) }
+      }
+      var variants = [(contents, true), (contents + [1], false), (Array(contents.dropLast()), count == 0)]
+      if let last = contents.last { variants.append((contents.dropLast() + [last ^ 1], false)) }
+      for (other, isSame) in variants {
+        try temporary.write("other", other)
+        let written = try FileDescriptor.currentDirectory.openFile(temporary.at("other"))
+        defer { written.close() }
+        try file.rewind()
+        #expect(try file.hasContents(of: written, size: count) == isSame)
       }
     }
   }

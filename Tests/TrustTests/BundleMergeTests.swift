@@ -200,7 +200,7 @@ struct BundleMergeTests {
     ManagedSection.text(for: certificates(5, 6)),
   ]
 
-  private static func randomTexts(_ count: Int) -> [[UInt8]] {
+  static func randomTexts(_ count: Int) -> [[UInt8]] {
     var numbers = SeededNumbers()
     return (0..<count).map { _ in
       var text = (0..<Int.random(in: 0...7, using: &numbers)).flatMap { _ in
@@ -213,7 +213,7 @@ struct BundleMergeTests {
     }
   }
 
-  private static let wantedSets = [[], certificates(2), certificates(5), certificates(2, 5, 7)]
+  static let wantedSets = [[], certificates(2), certificates(5), certificates(2, 5, 7)]
 
   @Test
   func mergingTwiceIsMergingOnce() {

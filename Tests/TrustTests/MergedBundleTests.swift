@@ -19,7 +19,8 @@ struct MergedBundleTests {
   private func bundle(_ text: [UInt8], _ inode: UInt64 = 1) -> BundleSnapshot {
     let identity = FileIdentity(device: 1, inode: inode)
     return BundleSnapshot(
-      path: Path("/b"), isRequired: true, state: .read(BundleSnapshot.File(identity: identity, text: text)))
+      path: Path("/b"), isRequired: true,
+      state: .read(BundleSnapshot.File(identity: identity, contents: .text(text))))
   }
 
   private func unreadable(_ errno: Int32) -> BundleSnapshot {

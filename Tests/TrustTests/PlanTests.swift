@@ -26,7 +26,7 @@ struct PlanTests {
     hasLeftovers: Bool = false
   ) -> BundleSnapshot {
     let file = BundleSnapshot.File(
-      identity: FileIdentity(device: 1, inode: inode), text: text, hasLeftovers: hasLeftovers,
+      identity: FileIdentity(device: 1, inode: inode), contents: .text(text), hasLeftovers: hasLeftovers,
       replaceability: replaceability)
     return BundleSnapshot(path: path, state: .read(file))
   }

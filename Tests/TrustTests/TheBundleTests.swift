@@ -29,7 +29,8 @@ struct TheBundleTests {
       path: path,
       state: .read(
         BundleSnapshot.File(
-          identity: FileIdentity(device: 1, inode: inode), text: text, replaceability: replaceability)))
+          identity: FileIdentity(device: 1, inode: inode), contents: .text(text),
+          replaceability: replaceability)))
   }
 
   private static func missing(_ path: Path) -> BundleSnapshot {

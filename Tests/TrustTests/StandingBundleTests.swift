@@ -1,0 +1,198 @@
+import Certificates
+import Testing
+import Text
+
+@testable import TestSupport
+@testable import Trust
+
+struct StandingBundleTests {
+  /// - Parameter sizes: of the pieces in which the text comes, again and again.
+  private func state(
+    _ text: [UInt8], _ mounted: MountedCertificates, sizes: [Int] = [Int.max]
+  ) -> StandingBundleReader.State {
+    var reader = StandingBundleReader(mounted, CertificateIndex(mounted.certificates))
+    var (given, piece) = (0, 0)
+    func append(_ bytes: inout [UInt8], _ room: Int) -> Bool {
+      let count = min(room, sizes[piece % sizes.count], text.count - given)
+      bytes += text[given..<(given + count)]
+      given += count
+      piece += 1
+      return given == text.count
+    }
+    while reader.read(append) {}
+    return reader.state
+  }
+
+  private func mounted(_ certificates: [Certificate], isComplete: Bool = true) -> MountedCertificates {
+    MountedCertificates(certificates: certificates, isComplete: isComplete)
+  }
+
+  struct Row: Sendable, CustomTestStringConvertible {
+    let testDescription: String
+    let text: [UInt8]
+    let wanted: [Certificate]
+    /// How many certificates the section holds; nil where the whole text has to be read.
+    let managed: Int?
+    var isComplete = true
+  }
+
+  private static func section(_ serials: UInt8...) -> [UInt8] {
+    ManagedSection.text(for: made(serials.map { MadeCertificate(serial: $0) }))
+  }
+
+  private static let rows = [
+    Row(testDescription: "nothing is wanted", text: pem(1), wanted: [], managed: 0),
+    Row(testDescription: "the base trusts it", text: pem(1, 2), wanted: certificates(2), managed: 0),
+    Row(
+      testDescription: "the section holds it", text: pem(1) + section(5), wanted: certificates(5), managed: 1),
+    Row(
+      testDescription: "the base trusts one and the section holds the other", text: pem(1, 2) + section(5),
+      wanted: certificates(2, 5), managed: 1),
+    Row(testDescription: "it is missing", text: pem(1), wanted: certificates(5), managed: nil),
+    Row(
+      testDescription: "one of two is missing", text: pem(1) + section(5), wanted: certificates(5, 6),
+      managed: nil),
+    Row(testDescription: "one too many", text: pem(1) + section(5, 6), wanted: certificates(5), managed: nil),
+    Row(testDescription: "the section goes", text: pem(1) + section(5), wanted: [], managed: nil),
+    Row(
+      testDescription: "in the base as well", text: pem(1, 5) + section(5), wanted: certificates(5),
+      managed: nil),
+    Row(testDescription: "no base", text: section(5), wanted: certificates(5), managed: nil),
+    Row(testDescription: "nothing", text: [], wanted: [], managed: nil),
+    Row(
+      testDescription: "more behind it", text: pem(1) + section(5) + pem(2), wanted: certificates(5),
+      managed: nil),
+    Row(
+      testDescription: "a newline behind it", text: pem(1) + section(5) + [newline], wanted: certificates(5),
+      managed: nil),
+    Row(
+      testDescription: "two sections", text: pem(1) + section(6) + section(5), wanted: certificates(5),
+      managed: nil),
+    Row(
+      testDescription: "cut in the closing mark", text: pem(1) + section(5).dropLast(9),
+      wanted: certificates(5),
+      managed: nil),
+    Row(
+      testDescription: "cut behind a certificate", text: pem(1) + section(5).dropLast(41),
+      wanted: certificates(5),
+      managed: nil),
+    Row(
+      testDescription: "not all could be read", text: pem(1) + section(5), wanted: certificates(5),
+      managed: nil,
+      isComplete: false),
+    Row(
+      testDescription: "many", text: pem(1) + ManagedSection.text(for: many), wanted: many,
+      managed: many.count),
+  ]
+
+  /// More than fit one piece.
+  private static let many = made((2..<82).map { MadeCertificate(serial: $0) })
+
+  @Test(arguments: rows)
+  func aBundleStandsOrHasToBeReadAsAWhole(_ row: Row) {
+    let mounted = mounted(row.wanted, isComplete: row.isComplete)
+    let expected = row.managed.map {
+      StandingBundleReader.State.standing(StandingBundle(size: row.text.count, managedCount: $0, fault: nil))
+    }
+    #expect(state(row.text, mounted) == expected ?? .unknown)
+    #expect(state(row.text, mounted, sizes: [row.text.count > 9000 ? 997 : 1]) == expected ?? .unknown)
+  }
+
+  /// Whatever stands is what `BundleMerge` leaves as it is, in whatever pieces it comes; and what that has written
+  /// stands.
+  @Test func itIsWhatTheMergeOfTheWholeTextSays() {
+    var numbers = SeededNumbers()
+    var standing = 0
+    for base in BundleMergeTests.randomTexts(150) {
+      for wanted in BundleMergeTests.wantedSets {
+        let mounted = mounted(wanted)
+        let merged = BundleMerge(of: base, mounted: mounted).text ?? base
+        var mutant = merged
+        if !mutant.isEmpty {
+          mutant[Int.random(in: mutant.indices, using: &numbers)] = UInt8.random(in: 0...255, using: &numbers)
+        }
+        for text in [base, merged, mutant] {
+          let whole = state(text, mounted)
+          let sizes = (0..<4).map { _ in Int.random(in: 1...900, using: &numbers) }
+          #expect(state(text, mounted, sizes: sizes) == whole, "\(shown(text))")
+          guard case .standing(let bundle) = whole else { continue }
+          standing += 1
+          let merge = BundleMerge(of: text, mounted: mounted)
+          #expect(merge.text == nil && merge.trustsAllMounted && !merge.hasStrayMarks, "\(shown(text))")
+          #expect(merge.damage == nil && merge.refusal == nil && merge.untrustedNow.isEmpty)
+          #expect(bundle.managedCount == merge.managedCount && bundle.size == text.count)
+          #expect(bundle.fault?.line == merge.fault?.line && bundle.fault?.reason == merge.fault?.reason)
+        }
+      }
+    }
+    #expect(standing > 100)
+  }
+
+  /// No byte of a bundle may change without the whole text being read, but in a comment, or where the certificate is
+  /// another then.
+  @Test func eachByteIsLookedAt() {
+    let text = bytes("# base\n") + pem(1, 2) + Self.section(5)
+    let mounted = mounted(certificates(5))
+    for place in text.indices {
+      var mutant = text
+      mutant[place] ^= 1
+      guard case .standing = state(mutant, mounted) else { continue }
+      let merge = BundleMerge(of: mutant, mounted: mounted)
+      #expect(merge.text == nil && merge.damage == nil && merge.trustsAllMounted, "byte \(place)")
+      #expect(place < text.count - Self.section(5).count, "byte \(place) is the section's")
+    }
+  }
+
+  @Test func theEndingTellsWhetherThereMayBeASection() {
+    func mayEnd(_ text: [UInt8]) -> Bool {
+      ManagedSection.mayEnd(with: Array(text.suffix(ManagedSection.endingSize)))
+    }
+    #expect(mayEnd(pem(1) + Self.section(5)) && mayEnd(Self.section(5)))
+    #expect(
+      !mayEnd(pem(1)) && !mayEnd([]) && !mayEnd(Self.section(5).dropLast()) && !mayEnd(Self.section(5) + [10])
+    )
+  }
+
+  /// A plan of what was read in pieces is the one of the texts.
+  @Test func aPlanIsTheSameAsOfTheTexts() {
+    let serverless = MadeCertificate(serial: 9, name: "Issuing", issuer: "Root")
+    let variable = VariableSnapshot(
+      name: bytes("SSL_CERT_FILE"), path: Path("/other"),
+      state: .file(FileIdentity(device: 1, inode: 99), text: pem(7)))
+    for wanted in [[], certificates(5), certificates(2, 5), made([serverless])] {
+      for texts in [
+        [pem(1), pem(1)], [pem(1, 2), pem(3)], [pem(1), []], [pem(1), pem(5).dropLast(40) + pem(2)],
+      ] {
+        for isBlocked in [false, true] {
+          let mounted = mounted(wanted)
+          let merged = texts.map { BundleMerge(of: $0, mounted: mounted).text ?? $0 }
+          // The last one is to be changed.
+          let known = [merged[0], merged[1], texts[1]]
+          func snapshot(inPieces: Bool) -> Snapshot {
+            let bundles = known.enumerated().map { number, text in
+              var contents = BundleSnapshot.Contents.text(text)
+              if inPieces, case .standing(let bundle) = state(text, mounted) { contents = .standing(bundle) }
+              return BundleSnapshot(
+                path: Path(bytes("/b\(number)")),
+                state: .read(
+                  BundleSnapshot.File(
+                    identity: FileIdentity(device: 1, inode: UInt64(number)), contents: contents,
+                    replaceability: isBlocked ? .blocked(.mountPoint) : .replaceable)))
+            }
+            return Snapshot(
+              mounted: mounted, bundles: bundles, variables: [variable],
+              stateDirectories: [StateDirectorySnapshot(path: Path("/run"))])
+          }
+          let whole = plan(snapshot(inPieces: false))
+          let pieces = plan(snapshot(inPieces: true))
+          if pieces.questions.isEmpty {
+            #expect(pieces == whole)
+          } else {
+            // It asks for the texts, and has them then.
+            #expect(pieces.questions == [.bundleTexts])
+          }
+        }
+      }
+    }
+  }
+}
