@@ -107,17 +107,20 @@ enum Base64 {
     var lines = 0
     text.withUnsafeBytes { text in
       output.withUnsafeMutableBytes { output in
+        guard limit > 0, var from = text.baseAddress, var to = output.baseAddress else { return }
+        from += position
+        to += end
         // In bounds: that many lines are in the text, and room for what they hold and two bytes in the output.
         while lines < limit {
-          let (from, to) = (position &+ 65 &* lines, end &+ 48 &* lines)
-          if text[from &+ 64] != newline { return }
-          var areNone = SIMD2<UInt64>.zero
-          for part in 0..<4 {
-            let characters = text.loadUnaligned(fromByteOffset: from &+ 16 &* part, as: SIMD16<Int8>.self)
-            store(sextets(characters, &areNone), in: output, at: to &+ 12 &* part)
-          }
+          if (from + 64).load(as: UInt8.self) != newline { return }
           // What was written then means nothing.
-          if areNone.x | areNone.y != 0 { return }
+          if decode(from, into: to) | decode(from + 16, into: to + 12) | decode(from + 32, into: to + 24)
+            | decode(from + 48, into: to + 36) != 0
+          {
+            return
+          }
+          from += 65
+          to += 48
           lines &+= 1
         }
       }
@@ -150,24 +153,20 @@ enum Base64 {
     return (position, end)
   }
 
-  /// Writes twelve bytes, and two more that mean nothing.
-  @inline(__always)
-  private static func store(_ bits: SIMD2<UInt64>, in output: UnsafeMutableRawBufferPointer, at end: Int) {
-    output.storeBytes(of: (bits.x << 16).bigEndian, toByteOffset: end, as: UInt64.self)
-    output.storeBytes(of: (bits.y << 16).bigEndian, toByteOffset: end &+ 6, as: UInt64.self)
-  }
-
-  /// What eight characters each stand for, 48 bits, the first of them highest.
-  /// - Parameter areNone: gets a bit where a character stands for nothing.
-  @inline(__always)
-  private static func sextets(_ characters: SIMD16<Int8>, _ areNone: inout SIMD2<UInt64>) -> SIMD2<UInt64> {
+  /// Decodes sixteen characters. Writes twelve bytes, and two more that mean nothing.
+  ///
+  /// Called, as it has more constants than there are registers: laid out, it would load each of them anew.
+  /// - Returns: 0 unless a character stands for nothing.
+  @inline(never)
+  private static func decode(_ text: UnsafeRawPointer, into output: UnsafeMutableRawPointer) -> UInt64 {
+    let characters = text.loadUnaligned(as: SIMD16<Int8>.self)
     // From each character to its value there is one step for all of a kind, and none is 0.
     let lower = bits(characters .> all(0x60)) & bits(characters .< all(0x7B)) & all(-71)
     let upper = bits(characters .> all(0x40)) & bits(characters .< all(0x5B)) & all(-65)
     let digits = bits(characters .> all(0x2F)) & bits(characters .< all(0x3A)) & all(4)
     let signs = bits(characters .== all(0x2B)) & all(19) | bits(characters .== all(0x2F)) & all(16)
     let steps = lower | upper | digits | signs
-    areNone |= unsafeBitCast(steps .== all(0), to: SIMD2<UInt64>.self)
+    let areNone = unsafeBitCast(steps .== all(0), to: SIMD2<UInt64>.self)
     // Little-endian: the first character is the lowest of each pair, the first pair of each four.
     let pairs = unsafeBitCast(characters &+ steps, to: SIMD8<UInt16>.self)
     let twelve =
@@ -175,9 +174,11 @@ enum Base64 {
     let fours = unsafeBitCast(twelve, to: SIMD4<UInt32>.self)
     let twentyFour =
       (fours &<< SIMD4(repeating: 12) | fours &>> SIMD4(repeating: 16)) & SIMD4(repeating: 0x00FF_FFFF)
+    // Of each eight, six bytes with the first of them highest, and then two that mean nothing.
     let eights = unsafeBitCast(twentyFour, to: SIMD2<UInt64>.self)
-    return (eights &<< SIMD2(repeating: 24) | eights &>> SIMD2(repeating: 32))
-      & SIMD2(repeating: 0xFFFF_FFFF_FFFF)
+    output.storeBytes(of: (eights.x &<< 40 | eights.x &>> 16).bigEndian, as: UInt64.self)
+    output.storeBytes(of: (eights.y &<< 40 | eights.y &>> 16).bigEndian, toByteOffset: 6, as: UInt64.self)
+    return areNone.x | areNone.y
   }
 
   /// The three bytes that four characters stand for, the first of them highest; nil where they are no quantum.

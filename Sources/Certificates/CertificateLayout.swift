@@ -136,8 +136,25 @@ struct CertificateLayout {
 
 /// Whether two elements hold the same bytes, as the names of a self-issued certificate do.
 func isSame(_ one: DER.Element, _ other: DER.Element, _ bytes: Span<UInt8>) -> Bool {
-  one.content.count == other.content.count
-    && bytes.extracting(one.content).begins(with: bytes.extracting(other.content))
+  let count = one.content.count
+  if count != other.content.count { return false }
+  precondition(one.content.upperBound <= bytes.count && other.content.upperBound <= bytes.count)
+  return bytes.withUnsafeBytes { bytes in
+    // In bounds: `count` bytes are in each of the two.
+    var (place, otherPlace) = (one.content.lowerBound, other.content.lowerBound)
+    while place &+ 8 <= one.content.upperBound {
+      let eight = bytes.loadUnaligned(fromByteOffset: place, as: UInt64.self)
+      if eight != bytes.loadUnaligned(fromByteOffset: otherPlace, as: UInt64.self) { return false }
+      place &+= 8
+      otherPlace &+= 8
+    }
+    while place < one.content.upperBound {
+      if bytes[place] != bytes[otherPlace] { return false }
+      place &+= 1
+      otherPlace &+= 1
+    }
+    return true
+  }
 }
 
 /// Whether OpenSSL reads an AlgorithmIdentifier. If it does not, it refuses the whole bundle.

@@ -43,15 +43,38 @@ struct DER {
   func inside(_ element: Element) -> DER { DER(element.content, isStrict: isStrict) }
 
   /// The next element; nil where there is none or it is malformed.
-  @inline(never)
+  @inline(__always)
   mutating func next(_ bytes: Span<UInt8>) -> Element? {
+    // Tag numbers above 30 do not occur in what is read here.
+    if let short = short(bytes), short.tag & 0x1F != 0x1F {
+      position = short.content.upperBound
+      return short
+    }
+    return nextOfAnyLength(bytes)
+  }
+
+  /// What begins here if it is shorter than 128 bytes, as nearly all are.
+  @inline(__always)
+  private func short(_ bytes: Span<UInt8>) -> Element? {
+    // No overflow: `end` is a place in bytes, and `position` before it.
     let start = position
-    // Nearly all are shorter than 128 bytes. Tag numbers above 30 do not occur in what is read here.
-    if end - start >= 2 && bytes[start] & 0x1F != 0x1F && bytes[start + 1] < 0x80 {
-      let contentEnd = start + 2 + Int(bytes[start + 1])
-      if contentEnd > end { return nil }
-      position = contentEnd
-      return Element(content: (start + 2)..<contentEnd, tag: bytes[start], headerCount: 2)
+    guard start &+ 2 <= end, bytes[start &+ 1] < 0x80 else { return nil }
+    let contentEnd = start &+ 2 &+ Int(bytes[start &+ 1])
+    if contentEnd > end { return nil }
+    return Element(
+      content: Range(uncheckedBounds: (start &+ 2, contentEnd)), tag: bytes[start], headerCount: 2)
+  }
+
+  @inline(never)
+  private mutating func nextOfAnyLength(_ bytes: Span<UInt8>) -> Element? {
+    let start = position
+    // Nearly all that are longer have a length of two octets, the first of which is not 0.
+    if start &+ 4 <= end && bytes[start &+ 1] == 0x82 && bytes[start &+ 2] != 0 && bytes[start] & 0x1F != 0x1F
+    {
+      let length = Int(bytes[start &+ 2]) << 8 | Int(bytes[start &+ 3])
+      if length > end &- start &- 4 { return nil }
+      position = start &+ 4 &+ length
+      return Element(content: (start &+ 4)..<position, tag: bytes[start], headerCount: 4)
     }
     guard let header = header(at: start, bytes) else { return nil }
     let headerCount = UInt8(header.contentStart - start)
@@ -69,16 +92,14 @@ struct DER {
 
   /// The next element if it has this tag.
   /// - Parameter tag: one octet, as all have that are read here: its number is below 31.
-  @inline(never)
+  @inline(__always)
   mutating func next(_ tag: UInt8, _ bytes: Span<UInt8>) -> Element? {
-    let start = position
-    if end - start < 2 || bytes[start] != tag { return nil }
-    if bytes[start + 1] >= 0x80 { return next(bytes) }
-    // Nearly all are shorter than 128 bytes.
-    let contentEnd = start + 2 + Int(bytes[start + 1])
-    if contentEnd > end { return nil }
-    position = contentEnd
-    return Element(content: (start + 2)..<contentEnd, tag: tag, headerCount: 2)
+    if position >= end || bytes[position] != tag { return nil }
+    if let short = short(bytes) {
+      position = short.content.upperBound
+      return short
+    }
+    return nextOfAnyLength(bytes)
   }
 
   /// Passes over the next element if it has this tag.
@@ -229,7 +250,15 @@ extension OID {
 
 /// Whether the octets are those of an object identifier: complete, and each arc as short as can be.
 /// - Parameter isStrict: whether each arc must fit 63 bits, as it must for GnuTLS.
+@inline(__always)
 func isObjectIdentifier(_ octets: Span<UInt8>, isStrict: Bool = true) -> Bool {
+  // Those of names and extensions mostly have three.
+  octets.count == 3 && octets[0] | octets[1] | octets[2] < 0x80
+    || isAnyObjectIdentifier(octets, isStrict: isStrict)
+}
+
+@inline(never)
+private func isAnyObjectIdentifier(_ octets: Span<UInt8>, isStrict: Bool) -> Bool {
   var arcCount = 0
   for index in octets.indices {
     // Nearly all are the only or the last one of their arc.

@@ -128,8 +128,22 @@ func utf8(_ scalar: UInt32) -> [UInt8] {
   }
 }
 
+/// A letter, a digit, or one of the characters between them in names.
+private func isPlain(_ byte: UInt8) -> Bool {
+  switch byte {
+  case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+    UInt8(ascii: "-")...UInt8(ascii: "9"), UInt8(ascii: " "):
+    true
+  default: false
+  }
+}
+
 /// A value with what RFC 4514 §2.4 wants escaped, and all that is not plainly text.
 private func attributeValue(_ text: [UInt8]) -> Text {
+  // Nearly all have nothing to escape.
+  if text.allSatisfy({ isPlain($0) }) && text.first != UInt8(ascii: " ") && text.last != UInt8(ascii: " ") {
+    return Text(utf8: text)
+  }
   var escapedText: [UInt8] = []
   var rest = text[...]
   while let first = rest.first {

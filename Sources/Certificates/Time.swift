@@ -44,4 +44,35 @@ func seconds(_ bytes: Span<UInt8>, _ time: DER.Element) -> Int64? {
 }
 
 /// Whether `seconds` is not nil, without the days' being counted.
-func hasTime(_ bytes: Span<UInt8>, _ time: DER.Element) -> Bool { Moment(bytes, time) != nil }
+func hasTime(_ bytes: Span<UInt8>, _ time: DER.Element) -> Bool {
+  isUsualTime(bytes, time) || Moment(bytes, time) != nil
+}
+
+/// Whether it is a UTCTime on one of the first 28 days of a month, as nearly all are. Four numbers of two digits are
+/// looked at at once, each in 16 bits, the first of them lowest.
+private func isUsualTime(_ bytes: Span<UInt8>, _ time: DER.Element) -> Bool {
+  let (start, end) = (time.content.lowerBound, time.content.upperBound)
+  guard time.tag == Tag.utcTime, end - start == 13, bytes[end - 1] == UInt8(ascii: "Z") else { return false }
+  let (date, clock) = bytes.withUnsafeBytes { bytes in
+    // In bounds, as the last of them is.
+    (
+      bytes.loadUnaligned(fromByteOffset: start, as: UInt64.self),
+      bytes.loadUnaligned(fromByteOffset: start + 4, as: UInt64.self)
+    )
+  }
+  guard let date = fourPairs(date), let clock = fourPairs(clock) else { return false }
+  // Year, month, day and hour; day, hour, minute and second. What is too much or too little sets a highest bit.
+  let tooMuch = (date &+ 0x0000_7FE3_7FF3_0000) | (clock &+ 0x7FC4_7FC4_7FE8_7FE3)
+  let tooLittle = (date | 0x8000_8000_8000_8000) &- 0x0000_0001_0001_0000
+  return tooMuch & 0x8000_8000_8000_8000 == 0 && ~tooLittle & 0x8000_8000_8000_8000 == 0
+}
+
+/// The numbers of two digits each that eight characters are, in 16 bits each; nil where one is no digit. The first
+/// character is the lowest byte: no machine that this runs on has it the other way.
+@inline(__always)
+private func fourPairs(_ characters: UInt64) -> UInt64? {
+  let digits = characters &- 0x3030_3030_3030_3030
+  // A byte below "0" or above "9" sets its highest bit in one of the three, or that of the byte behind it.
+  if (digits | (characters &+ 0x4646_4646_4646_4646) | characters) & 0x8080_8080_8080_8080 != 0 { return nil }
+  return (digits &* 10 &+ digits >> 8) & 0x00FF_00FF_00FF_00FF
+}

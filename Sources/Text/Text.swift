@@ -41,7 +41,10 @@ public struct Text: ExpressibleByStringInterpolation, CustomStringConvertible, E
     fileprivate var utf8: [UInt8] = []
 
     @inline(never)
-    public init(literalCapacity: Int, interpolationCount: Int) {}
+    public init(literalCapacity: Int, interpolationCount: Int) {
+      // Mostly enough: to grow is to copy.
+      utf8.reserveCapacity(literalCapacity + 32 * interpolationCount)
+    }
 
     @inline(never)
     public mutating func appendLiteral(_ literal: StaticString) {

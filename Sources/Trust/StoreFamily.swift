@@ -82,7 +82,7 @@ public final class StoreFamily: Sendable {
   }
 
   /// In the order in which they are looked for. Debian's comes last: others have `/etc/ssl/certs` too.
-  public static var all: [StoreFamily] { [redHat, suse, arch, debian] }
+  public static let all: [StoreFamily] = [redHat, suse, arch, debian]
 }
 
 extension StoreFamily {

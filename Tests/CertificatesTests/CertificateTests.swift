@@ -170,6 +170,26 @@ func whatIsNoTimeIsRefused(tag: UInt8, text: String) {
   #expect(seconds(tag, text) == nil)
 }
 
+/// Whether there is a time is told in another way than which: both say the same of each text that differs from a time in
+/// one pair of characters.
+@Test(
+  arguments: [(0x17, "260228235959Z"), (0x18, "20260228235959Z"), (0x17, "000229000000Z")]
+    as [(UInt8, String)])
+func whetherThereIsATimeIsToldAsItsSecondsAre(tag: UInt8, text: String) {
+  let pairs = (0..<100).map { $0 < 10 ? "0\($0)" : "\($0)" } + ["/0", "0/", ":0", "0:", "\u{0}0", "0 ", "é"]
+  for place in stride(from: text.utf8.count - 13, to: text.utf8.count - 1, by: 2) {
+    for pair in pairs {
+      var changed = bytes(text)
+      changed.replaceSubrange(place..<(place + 2), with: bytes(pair))
+      let encoded = element(tag, changed)
+      var walk = DER(0..<encoded.count)
+      guard let time = walk.next(encoded.span) else { return #expect(Bool(false)) }
+      let isTime = Certificates.seconds(encoded.span, time) != nil
+      #expect(hasTime(encoded.span, time) == isTime, "\(pair) at \(place)")
+    }
+  }
+}
+
 // MARK: Warnings
 
 /// A moment in 2026, within the validity of certificates made here.
