@@ -2,7 +2,8 @@ import Text
 
 /// What a client that uses OpenSSL finds in a bundle.
 ///
-/// Nothing of it changes once it is made, so it may be sent.
+/// Nothing of it changes once it is made, but that ``valueFault`` is looked for once, when it is asked for. There are no
+/// threads, so it may be sent.
 /// - Source: OpenSSL's X509_load_cert_crl_file(3) and PEM_X509_INFO_read_bio(3).
 public final class BundleContents: @unchecked Sendable {
   /// Why OpenSSL would refuse the whole file, or not read it to its end.
@@ -79,7 +80,9 @@ public final class BundleContents: @unchecked Sendable {
 
   /// As `fault`, of the values within certificates: keys and extensions. That takes too long for a start that
   /// changes nothing.
-  public var valueFault: (line: Int, reason: CertificateFault)? {
+  public private(set) lazy var valueFault: (line: Int, reason: CertificateFault)? = findValueFault()
+
+  private func findValueFault() -> (line: Int, reason: CertificateFault)? {
     var pem = PEM(text, upTo: end, splitsJoinedLines: true)
     while let block = pem.next() {
       guard block.fault == nil, [.certificate, .trustedCertificate].contains(block.label),

@@ -15,8 +15,17 @@ public struct Path: Equatable, Sendable {
   @inline(never)
   public init(_ bytes: [UInt8]) { self.init(bytes[...]) }
 
+  /// Takes a literal, which has no NUL in it.
   @inline(never)
-  public init(_ text: StaticString) { self.init(text.bytes) }
+  public init(_ text: StaticString) {
+    terminated = text.withUTF8Buffer { text in
+      [UInt8](unsafeUninitializedCapacity: text.count + 1) { bytes, count in
+        UnsafeMutableRawBufferPointer(bytes).copyMemory(from: UnsafeRawBufferPointer(text))
+        bytes[text.count] = 0
+        count = text.count + 1
+      }
+    }
+  }
 
   @inline(never)
   public var bytes: ArraySlice<UInt8> { terminated.dropLast() }

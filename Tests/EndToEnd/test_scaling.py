@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from certificates import write
 from roots import BUNDLE, CERTIFI, CERTS, STATE, Scene, authority, loaded, make_scene
 
 # Enough that what every run does is little beside it, and that a square would show.
@@ -46,12 +47,17 @@ CASES: dict[str, tuple[str, Callable[[int], dict[str, str]]]] = {
 }
 
 
-def instructions(scene: Scene, option: str, variables: dict[str, str]) -> int:
-    """What `psm-entry env` costs with these variables. Valgrind knows no openat2, so there is no other root."""
-    counts = scene.directory.parent / "callgrind"
+def command(scene: Scene, name: str, *options: str) -> list[str]:
+    """Without another root: valgrind knows no openat2."""
     settings = ["--certs", str(scene.at(CERTS)), "--bundles", str(scene.at(BUNDLE)), "--system", "off"]
-    line = ["valgrind", "--quiet", "--tool=callgrind", f"--callgrind-out-file={counts}", scene.binary]
-    line += ["env", option, *settings, "--state-dir", str(scene.at(STATE))]
+    return [str(scene.binary), name, *options, *settings, "--state-dir", str(scene.at(STATE))]
+
+
+def instructions(scene: Scene, option: str, variables: dict[str, str]) -> int:
+    """What `psm-entry env` costs with these variables."""
+    counts = scene.directory.parent / "callgrind"
+    line = ["valgrind", "--quiet", "--tool=callgrind", f"--callgrind-out-file={counts}"]
+    line += command(scene, "env", option)
     environment = {"PATH": "/usr/bin:/bin", **variables}
     result = subprocess.run(line, env=environment, capture_output=True, timeout=300, check=True)
     assert result.stdout, result.stderr
@@ -66,6 +72,48 @@ def test_four_times_as_much_is_less_than_six_times_the_work(scene, case):
     few = instructions(scene, option, variables(FEW))
     many = instructions(scene, option, variables(MANY))
     assert many < GROWTH * few, f"{few} instructions for {FEW}, {many} for {MANY}"
+
+
+# Mounted CAs
+
+
+# Each has to be made.
+FEW_AUTHORITIES, MANY_AUTHORITIES = 500, 2000
+
+
+def authorities(count: int) -> list[bytes]:
+    return [authority(f"CA {number}").pem for number in range(count)]
+
+
+def one_file(directory: Path, count: int) -> None:
+    write(directory / "ca.pem", b"".join(authorities(count)))
+
+
+def files(directory: Path, count: int) -> None:
+    for number, pem in enumerate(authorities(count)):
+        write(directory / f"{number}.pem", pem)
+
+
+def one_in_many_files(directory: Path, count: int) -> None:
+    for number in range(count):
+        write(directory / f"{number}.pem", authority("CA 0").pem)
+
+
+MOUNTS = {"one file": one_file, "a file each": files, "one in many files": one_in_many_files}
+
+
+@pytest.mark.parametrize("stands", [False, True], ids=["to be added", "in the bundle"])
+@pytest.mark.parametrize("mount", MOUNTS)
+def test_four_times_as_many_cas_are_less_than_six_times_the_work(scene, mount, stands):
+    work = []
+    for count in (FEW_AUTHORITIES, MANY_AUTHORITIES):
+        MOUNTS[mount](scene.at(CERTS), count)
+        if stands:
+            subprocess.run(command(scene, "apply"), env={}, capture_output=True, timeout=120, check=True)
+            assert scene.at(BUNDLE).read_bytes().count(b"# SHA-256: ") == (1 if mount == "one in many files" else count) + 1
+        work.append(instructions(scene, "--null", {}))
+    few, many = work
+    assert many < GROWTH * few, f"{few} instructions for {FEW_AUTHORITIES} CAs, {many} for {MANY_AUTHORITIES}"
 
 
 def test_of_settings_that_are_none_eight_are_named_and_the_rest_counted(scene):
