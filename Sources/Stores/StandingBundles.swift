@@ -29,10 +29,9 @@ struct StandingBundles {
     let ending = (try? file.ending(of: metadata.size, count: ManagedSection.endingSize)) ?? []
     if ManagedSection.mayEnd(with: ending) == mounted.isEmpty { return nil }
     if let last, last.metadata.size == metadata.size {
-      // Nobody has written the other one meanwhile.
-      if try file.hasContents(of: last.file, size: metadata.size), try last.file.metadata() == last.metadata {
-        return last.bundle
-      }
+      // Nobody has written the other one meanwhile. An error may be the other one's, and says nothing.
+      let isAlike = (try? file.hasContents(of: last.file, size: metadata.size)) ?? false
+      if isAlike && (try? last.file.metadata()) == last.metadata { return last.bundle }
       try file.rewind()
     }
     if let bundle = read(file, metadata) {

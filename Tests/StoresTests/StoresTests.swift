@@ -101,6 +101,32 @@ struct StoresTests {
     #expect(try names("conda/ssl") == ["cacert.pem"])
   }
 
+  /// Two that are alike, one of the same length, and one that is to be changed.
+  @Test func aBundleThatStandsIsReadInPiecesAndItsTextWhenItIsAskedFor() throws {
+    let names = [Self.conda, Self.certifi, "third.pem", "fourth.pem"]
+    let texts = [pem(1, 2) + section(7), pem(1, 2) + section(7), pem(1, 3) + section(7), pem(1)]
+    for (name, text) in zip(names, texts) { try temporary.write(name, text) }
+    func contents(keepsTexts: Bool = false) -> [BundleSnapshot.Contents?] {
+      var reader = reader([7], bundles: names)
+      return reader.read(keepsTexts: keepsTexts).bundles.map { $0.file?.contents }
+    }
+    let standing = BundleSnapshot.Contents.standing(
+      StandingBundle(size: texts[0].count, managedCount: 1, fault: nil))
+    #expect(contents() == [standing, standing, standing, .text(texts[3])])
+    #expect(contents(keepsTexts: true) == texts.map { .text($0) })
+    let wanted = reader([7], bundles: names)
+    var snapshot = planned(wanted).snapshot
+    wanted.answer([.bundleTexts], in: &snapshot)
+    #expect(snapshot.bundles.map { $0.file?.text } == texts)
+    // Damage of the second alone, and of both alike.
+    var damaged = texts[0]
+    damaged[40] = UInt8(ascii: "!")
+    try temporary.write(Self.certifi, damaged)
+    #expect(contents()[..<2] == [standing, .text(damaged)])
+    try temporary.write(Self.conda, damaged)
+    #expect(contents()[..<2] == [.text(damaged), .text(damaged)])
+  }
+
   @Test func aPlanChangesNothing() throws {
     let before = try (identity(Self.conda), temporary.read(Self.conda))
     let plan = planned(reader([7])).plan
