@@ -141,8 +141,23 @@ public struct BundleWalk {
     return scope == .all ? wholeBlock(start) : namedBlock(start)
   }
 
+  /// Whether a mark of eight bytes or more is at `place`. Eight are compared at once, of the last ones some twice: byte by
+  /// byte, or as two spans, it took 32,000 instructions more for 120 certificates.
   private func stands(_ mark: StaticString, at place: Int) -> Bool {
-    text.span.extracting(place...).begins(with: mark)
+    let last = mark.utf8CodeUnitCount - 8
+    if text.count - place < last + 8 { return false }
+    let mark = UnsafeRawBufferPointer(start: mark.utf8Start, count: last + 8)
+    return text.withUnsafeBytes { text in
+      var difference: UInt64 = 0
+      for offset in stride(from: 0, to: last, by: 8) {
+        difference |= word(of: text, at: place + offset) ^ word(of: mark, at: offset)
+      }
+      return difference | (word(of: text, at: place + last) ^ word(of: mark, at: last)) == 0
+    }
+  }
+
+  private func word(of bytes: UnsafeRawBufferPointer, at place: Int) -> UInt64 {
+    bytes.loadUnaligned(fromByteOffset: place, as: UInt64.self)
   }
 
   private mutating func wholeBlock(_ start: Int) -> Step? {
