@@ -11,7 +11,9 @@ func apply(_ source: Source, _ basics: BasicSettings) -> Int32 {
   case .refused(let status) where status != ExitStatus.failure: return status
   case .failed(let reason):
     basics.log.write(
-      .error("preparation", "\(reason), so not every store was updated; run psm-entry apply again"))
+      .error(
+        "preparation", "\(reason), so not every store was updated; run psm-entry apply again",
+        "preparation.failed"))
     return ExitStatus.preparationFailed
   case .ready, .refused:
     if let problem = userProblem(basics) {

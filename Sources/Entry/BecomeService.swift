@@ -26,11 +26,16 @@ func becomeService(
   if outcome == .argumentListTooLong {
     let tooLarge: Text = "too large for the kernel with the variables that psm-entry adds"
     if basics.needsPreparation {
-      signals.write(.error("environment", "\(tooLarge); the service is not started"), to: basics.log)
+      signals.write(
+        .error("environment", "\(tooLarge); the service is not started", "environment.too_large"),
+        to: basics.log)
       ProcessID.exit(ExitStatus.preparationFailed)
     }
     signals.write(
-      .error("environment", "\(tooLarge); the service starts with its original environment"), to: basics.log)
+      .error(
+        "environment", "\(tooLarge); the service starts with its original environment",
+        "environment.too_large"),
+      to: basics.log)
     signals.restore()
     outcome = executeFirst(of: candidates, arguments, original)
     signals = SignalGuard()
@@ -85,7 +90,8 @@ private func becomeUser(_ user: [UInt8], in rootPath: Path?, _ environment: inou
   } catch {
     return .error(
       userSubject,
-      "cannot become \(shownUser(user)) (\(lowerCased(error))), so the service is not started; start as root with the capabilities SETUID and SETGID"
+      "cannot become \(shownUser(user)) (\(lowerCased(error))), so the service is not started; start as root with the capabilities SETUID and SETGID",
+      "user.refused"
     )
   }
 }
@@ -100,7 +106,8 @@ func findAccount(_ user: [UInt8], in root: Root) throws(Problem) -> Account {
     return try Account(user, passwd: passwd, groups: groups)
   } catch {
     throw .error(
-      userSubject, "\(shownUser(user)): \(error.text), so the service is not started; \(error.remedy)")
+      userSubject, "\(shownUser(user)): \(error.text), so the service is not started; \(error.remedy)",
+      "user.refused")
   }
 }
 
@@ -118,7 +125,8 @@ private func readAccounts(_ path: StaticString, in root: Root) throws(Problem) -
     if error == .system(.noSuchFile) { return [] }
     throw .error(
       userSubject,
-      "cannot read \(path) (\(error.shortText)), so the service is not started; mount a readable file")
+      "cannot read \(path) (\(error.shortText)), so the service is not started; mount a readable file",
+      "user.refused")
   }
 }
 

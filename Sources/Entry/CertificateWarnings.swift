@@ -26,7 +26,8 @@ func certificateProblems(of found: [Inputs.Found], now: Int64) -> [Problem] {
     }
   }
   for file in told where file.untold > 0 {
-    list.append(.warning(file.source.shown, moreText(file.untold)), of: file.source, kind: moreKind)
+    list.append(
+      .warning(file.source.shown, moreText(file.untold), "input.more"), of: file.source, kind: moreKind)
   }
   return list.problems
 }

@@ -38,7 +38,7 @@ func prepareAsChild(
 private func prepare(_ source: Source, _ basics: BasicSettings, answer: (Answer) -> Never) -> Never {
   let settings: Settings
   do throws(CommandLine.UsageError) { settings = try Settings(source, basics) } catch {
-    basics.log.write(.error("", error.message))
+    basics.log.write(.error("", error.message, "usage.wrong"))
     answer(.refused(ExitStatus.usage))
   }
   let root: Root
@@ -111,7 +111,8 @@ private func refuse(_ basics: BasicSettings, _ isApply: Bool, beforeWriting: Boo
     !isApply
     ? "the service is not started"
     : beforeWriting ? "no store was changed" : "not every store was updated"
-  basics.log.write(.error("PSM_ENTRY_STRICT", "errors (see above), so \(outcome); \(strictRemedy)"))
+  basics.log.write(
+    .error("PSM_ENTRY_STRICT", "errors (see above), so \(outcome); \(strictRemedy)", "strict.refused"))
   return .refused(ExitStatus.strictError)
 }
 
@@ -126,7 +127,7 @@ func rootProblem(_ error: Errno) -> Problem {
   let reason: Text =
     error == .notImplemented
     ? "not supported by this kernel (openat2, Linux 5.6 and later)" : "cannot open: \(lowerCased(error))"
-  return .error("--root", reason)
+  return .error("--root", reason, "root.unusable")
 }
 
 extension Answer {

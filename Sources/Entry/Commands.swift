@@ -28,7 +28,7 @@ public func run(_ argc: Int32, _ argv: UnsafeMutablePointer<UnsafeMutablePointer
     var log = Log()
     let format = Environment(entries: environment.all).value(of: Setting.logFormat.variable)
     log.isJSON = format?[...].isEqual(to: "json") == true
-    log.write(.error("", "\(error.message); see psm-entry --help"))
+    log.write(.error("", "\(error.message); see psm-entry --help", "usage.wrong"))
     return ExitStatus.usage
   }
 }
@@ -85,7 +85,7 @@ enum Output {
       try FileDescriptor.standardOutput.write(bytes)
       return 0
     } catch {
-      log.write(.error("standard output", "cannot write the result: \(lowerCased(error))"))
+      log.write(.error("standard output", "cannot write the result: \(lowerCased(error))", "output.failed"))
       return ExitStatus.failure
     }
   }

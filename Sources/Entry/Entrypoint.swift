@@ -19,7 +19,7 @@ func start(_ source: Source, _ basics: BasicSettings, arguments: CStrings, envir
     let outcome: Text =
       basics.needsPreparation
       ? "the service is not started" : "the service starts with its original environment"
-    signals.write(.error("preparation", "\(reason); \(outcome)"), to: basics.log)
+    signals.write(.error("preparation", "\(reason); \(outcome)", "preparation.failed"), to: basics.log)
     if basics.needsPreparation { ProcessID.exit(ExitStatus.preparationFailed) }
     becomeService(arguments, environment: source.environment, original: environment, basics, signals)
   }

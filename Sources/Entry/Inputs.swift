@@ -159,7 +159,7 @@ struct Inputs {
   }
 
   private mutating func sayError(_ path: Path, _ message: Text) {
-    problemsOfFiles.append(.error(path.shown, message), of: path)
+    problemsOfFiles.append(.error(path.shown, message, "input.refused"), of: path)
   }
 
   // MARK: Directories
@@ -326,7 +326,8 @@ struct Inputs {
         problem.isDamage ? nothingIsRemoved : problem.isStranger && !isNamed ? "; ignored" : ""
       problemsOfFiles.append(
         Problem(
-          level: level(problem), subject: path.shown, message: "\(place)\(problem.text)\(consequence)"),
+          level: level(problem), subject: path.shown, message: "\(place)\(problem.text)\(consequence)",
+          event: problem.isWarning ? "input.ignored" : "input.refused"),
         of: path, kind: problem.text)
     }
     let untold = problems.dropFirst(messageLimit)
@@ -334,7 +335,9 @@ struct Inputs {
     if count == 0 { return }
     let hasErrors = file.omittedErrors > 0 || untold.contains { level($0) == .error }
     problemsOfFiles.append(
-      Problem(level: hasErrors ? .error : .warning, subject: path.shown, message: moreText(count)), of: path,
+      Problem(
+        level: hasErrors ? .error : .warning, subject: path.shown, message: moreText(count),
+        event: "input.more"), of: path,
       kind: moreKind)
   }
 

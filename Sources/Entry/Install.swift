@@ -12,7 +12,8 @@ func install(to destination: Path, _ log: Log) -> Int32 {
   do throws(ReadError) {
     binary = try Root.system.read(Path("/proc/self/exe"), limit: 64 << 20)
   } catch {
-    log.write(.error("/proc/self/exe", "cannot read: \(error.shortText); mount /proc"))
+    log.write(
+      .error("/proc/self/exe", "cannot read: \(error.shortText); mount /proc", "binary.not_installed"))
     return ExitStatus.failure
   }
   do throws(Errno) {
@@ -22,7 +23,7 @@ func install(to destination: Path, _ log: Log) -> Int32 {
     log.write(Problem(level: .info, subject: target.shown, message: "installed", event: "binary.installed"))
     return 0
   } catch {
-    log.write(.error(target.shown, "cannot install: \(lowerCased(error))"))
+    log.write(.error(target.shown, "cannot install: \(lowerCased(error))", "binary.not_installed"))
     return ExitStatus.failure
   }
 }

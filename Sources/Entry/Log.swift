@@ -73,7 +73,7 @@ struct Log {
       object.member("time", RFC3339.text(Clock.secondsSinceEpoch))
       object.member("level", problem.level.name)
       object.member("app", "psm-entry")
-      if problem.event.utf8CodeUnitCount > 0 { object.member("event", "\(problem.event)") }
+      object.member("event", "\(problem.event)")
       object.member("message", problem.message)
       if !problem.subject.isEmpty { object.member("subject", problem.subject) }
       for field in problem.fields {

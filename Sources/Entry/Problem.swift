@@ -31,7 +31,7 @@ struct Problem: Error {
 
   /// Cuts what nobody would read: a name in a certificate may be 15 MiB long.
   @inline(never)
-  init(level: Level, subject: Text, message: Text, event: StaticString = "", fields: [Field] = []) {
+  init(level: Level, subject: Text, message: Text, event: StaticString, fields: [Field] = []) {
     self.event = event
     self.fields = fields
     self.level = level
@@ -40,23 +40,23 @@ struct Problem: Error {
   }
 
   @inline(never)
-  static func error(_ subject: Text, _ message: Text) -> Problem {
-    Problem(level: .error, subject: subject, message: message)
+  static func error(_ subject: Text, _ message: Text, _ event: StaticString) -> Problem {
+    Problem(level: .error, subject: subject, message: message, event: event)
   }
 
   @inline(never)
-  static func warning(_ subject: Text, _ message: Text) -> Problem {
-    Problem(level: .warning, subject: subject, message: message)
+  static func warning(_ subject: Text, _ message: Text, _ event: StaticString) -> Problem {
+    Problem(level: .warning, subject: subject, message: message, event: event)
   }
 
   @inline(never)
-  static func info(_ subject: Text, _ message: Text) -> Problem {
-    Problem(level: .info, subject: subject, message: message)
+  static func info(_ subject: Text, _ message: Text, _ event: StaticString) -> Problem {
+    Problem(level: .info, subject: subject, message: message, event: event)
   }
 
   @inline(never)
-  static func debug(_ subject: Text, _ message: Text) -> Problem {
-    Problem(level: .debug, subject: subject, message: message)
+  static func debug(_ subject: Text, _ message: Text, _ event: StaticString) -> Problem {
+    Problem(level: .debug, subject: subject, message: message, event: event)
   }
 }
 

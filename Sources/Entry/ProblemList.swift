@@ -26,6 +26,7 @@ struct Repetition {
   private struct Kind {
     let level: Level
     let text: Text
+    let event: StaticString
     /// The same without digits: no line, size or date makes a kind of its own.
     let key: [UInt8]
     var told = 0
@@ -45,7 +46,7 @@ struct Repetition {
     let key = kind.utf8.filter { $0 < UInt8(ascii: "0") || $0 > UInt8(ascii: "9") }
     guard let number = kinds.firstIndex(where: { $0.level == problem.level && $0.key == key }) else {
       if kinds.count < Self.kindLimit {
-        kinds.append(Kind(level: problem.level, text: kind, key: key, told: 1))
+        kinds.append(Kind(level: problem.level, text: kind, event: problem.event, key: key, told: 1))
       }
       return true
     }
@@ -61,7 +62,9 @@ struct Repetition {
   /// How many there are of each kind beyond those told.
   var counts: [Problem] {
     kinds.filter { $0.untold > 0 }.map {
-      Problem(level: $0.level, subject: $0.subject, message: "\(moreText($0.untold)): \($0.text)")
+      Problem(
+        level: $0.level, subject: $0.subject, message: "\(moreText($0.untold)): \($0.text)",
+        event: $0.event)
     }
   }
 }

@@ -123,7 +123,7 @@ func report(command: [UInt8], _ fault: CommandFault) -> Problem {
       "cannot execute: its interpreter (the #! line or the dynamic loader) is missing; install it in the image"
     case .refused(let error): "cannot execute: \(lowerCased(error))"
     }
-  return .error(shownCommand(command), message)
+  return .error(shownCommand(command), message, "command.not_executed")
 }
 
 /// A word close to a sub-command's was probably meant as one.
@@ -143,5 +143,6 @@ private func shownCommand(_ command: [UInt8]) -> Text {
 func report(preparing process: RunningProcess) -> Problem {
   .error(
     "psm-entry",
-    "process \(process.id.rawValue) is still preparing this container; run check again when it has ended")
+    "process \(process.id.rawValue) is still preparing this container; run check again when it has ended",
+    "start.preparing")
 }

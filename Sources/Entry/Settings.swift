@@ -99,7 +99,8 @@ final class Settings {
         problems.append(
           .error(
             "\(Setting.repoCustomCACert.variable)",
-            "not an absolute path; no certificate is removed from any store in this start"
+            "not an absolute path; no certificate is removed from any store in this start",
+            "setting.invalid"
           ))
       }
     }
@@ -163,11 +164,12 @@ private func unknownVariables(in environment: Environment) -> [Problem] {
     let upper = name.map { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) ? $0 & ~0x20 : $0 }[...]
     let nearest = known.min { distance(upper, Path($0).bytes) < distance(upper, Path($1).bytes) }
     let advice: Text = nearest.map { "; did you mean \($0)?" } ?? ""
-    return .warning(escaped(name), "unknown setting\(advice)")
+    return .warning(escaped(name), "unknown setting\(advice)", "setting.unknown")
   }
   if unknown.count <= messageLimit { return problems }
   return problems + [
-    .warning("PSM_ENTRY_*", "\(unknown.count - messageLimit) more unknown settings not shown")
+    .warning(
+      "PSM_ENTRY_*", "\(unknown.count - messageLimit) more unknown settings not shown", "setting.unknown")
   ]
 }
 

@@ -35,7 +35,7 @@ final class Source {
     if let value = parse(bytes) { return value }
     let diagnostic: Text = "invalid value (expected \(expected))"
     if isOption { throw CommandLine.UsageError(message: "\(setting.option): \(diagnostic)") }
-    problems.append(.error("\(setting.variable)", "\(diagnostic); using the default"))
+    problems.append(.error("\(setting.variable)", "\(diagnostic); using the default", "setting.invalid"))
     return defaultValue
   }
 }

@@ -74,7 +74,9 @@ private let toolRate = 20
 
 extension Problem {
   init(_ note: ProxyNote) {
-    self.init(level: note.level, subject: note.subject, message: note.message)
+    self.init(
+      level: note.level, subject: note.subject, message: note.message,
+      event: note.level <= .warning ? "proxy.problem" : "proxy.changed")
   }
 }
 

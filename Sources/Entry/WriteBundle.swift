@@ -44,7 +44,9 @@ func writeBundle(_ context: StartContext, to operand: [UInt8]?) -> Int32 {
   case .success(let success): merged = success
   }
   if isStrict && problems.hasErrors {
-    log.write(.error("PSM_ENTRY_STRICT", "errors (see above), so nothing was written; \(strictRemedy)"))
+    log.write(
+      .error(
+        "PSM_ENTRY_STRICT", "errors (see above), so nothing was written; \(strictRemedy)", "strict.refused"))
     return failure
   }
   guard let path, let destination else {

@@ -249,6 +249,16 @@ def test_as_json_it_has_an_event_and_below_info_it_is_not_said(scene, version):
     assert scene.start("--log", "warning").said == ""
 
 
+def test_as_json_every_line_has_an_event(scene):
+    scene.write(f"{CERTS}/bad.pem", b"-----BEGIN CERTIFICATE-----\nTW\n")
+    wrong = {"PSM_ENTRY_NOSUCH": "1", "PSM_ENTRY_PREFER": "x", "HTTPS_PROXY": "http://u:s3cretpw@:x", "NO_PROXY": "*.corp"}
+    said = scene.start("--log-format=json", "--log=debug", f"--bundles=/gone.pem:{BUNDLE}", environment=wrong).said
+    events = {json.loads(line)["event"] for line in said.splitlines()}
+    assert {"setting.unknown", "setting.invalid", "input.refused", "proxy.problem", "proxy.changed"} <= events
+    assert {"bundle.missing", "certificate.read", "start.in_force"} <= events
+    assert all(re.fullmatch(r"[a-z_]+\.[a-z_]+", event) for event in events)
+
+
 def test_as_json_what_is_in_force_has_fields(scene, version):
     proxies = {"HTTPS_PROXY": "http://user:s3cretpw@proxy:3128", "ALL_PROXY": "http://u:s3cretpw@:x:y"}
     shown = json.loads(scene.start("--log-format", "json", environment=proxies).said.splitlines()[-1])

@@ -26,7 +26,8 @@ struct LogTests {
   }
 
   private static let each: [Problem] = [
-    .error("/a", "wrong"), .warning("/b", "odd"), .info("", "done"), .debug("NO_PROXY", "detail"),
+    .error("/a", "wrong", "a.b"), .warning("/b", "odd", "a.b"), .info("", "done", "a.b"),
+    .debug("NO_PROXY", "detail", "a.b"),
   ]
 
   @Test func aLineSaysTheLevelUnlessItIsInformationThenTheSubjectThenTheMessage() throws {
@@ -51,7 +52,7 @@ struct LogTests {
   @Test func asJSONEachLineIsAnObjectWithTimeLevelAppEventMessageAndSubject() throws {
     let lines = try lines(isJSON: true) {
       $0.write(Problem(level: .error, subject: "/a \"b\"", message: "wrong\\", event: "bundle.missing"))
-      $0.write(.info("", "done"))
+      $0.write(.info("", "done", "start.in_force"))
     }
     try #require(lines.count == 2)
     let rest = lines.map { $0.drop { $0 != "," } }
@@ -59,8 +60,8 @@ struct LogTests {
       rest[0]
         == #","level":"error","app":"psm-entry","event":"bundle.missing","message":"wrong\\","subject":"/a \"b\""}"#
     )
-    // No event and no subject where there is none.
-    #expect(rest[1] == #","level":"info","app":"psm-entry","message":"done"}"#)
+    // No subject where there is none.
+    #expect(rest[1] == #","level":"info","app":"psm-entry","event":"start.in_force","message":"done"}"#)
     for line in lines {
       let time = line.prefix { $0 != "," }
       #expect(time.hasPrefix(#"{"time":"20"#) && time.hasSuffix(#"Z""#) && time.count == 30)
@@ -70,10 +71,10 @@ struct LogTests {
   @Test(arguments: ["x", "\"", "€", "🙂"])
   func aLineIsCutWithAMarkAndStaysWhole(letter: String) throws {
     let long = Text(utf8: Array(String(repeating: letter, count: 5000).utf8))
-    let text = try lines { $0.write(.error(long, long)) }
+    let text = try lines { $0.write(.error(long, long, "a.b")) }
     #expect(text.count == 1)
     #expect(text[0].utf8.count <= 1024 && text[0].hasSuffix("…") && text[0].contains(": \(letter)"))
-    let json = try lines(isJSON: true) { $0.write(.error(long, long)) }
+    let json = try lines(isJSON: true) { $0.write(.error(long, long, "a.b")) }
     #expect(json.count == 1)
     // A pipe takes so many bytes at once or not at all.
     #expect(json[0].utf8.count < 4096 && json[0].hasSuffix("…\"}"))
@@ -81,8 +82,8 @@ struct LogTests {
 
   @Test func ofAKindEightAreWrittenAndTheRestIsCounted() throws {
     let lines = try lines { log in
-      for number in 1...11 { log.write(.warning("/\(number)", "line \(number): no certificate")) }
-      log.write(.warning("/other", "something else"))
+      for number in 1...11 { log.write(.warning("/\(number)", "line \(number): no certificate", "a.b")) }
+      log.write(.warning("/other", "something else", "a.b"))
       log.finish()
     }
     #expect(lines.count == 10)
@@ -93,7 +94,7 @@ struct LogTests {
 
   @Test func ofInformationEachLineIsWritten() throws {
     let lines = try lines { log in
-      for number in 1...20 { log.write(.info("/\(number)", "1 added")) }
+      for number in 1...20 { log.write(.info("/\(number)", "1 added", "a.b")) }
       log.finish()
     }
     #expect(lines.count == 20)
@@ -110,7 +111,7 @@ struct LogTests {
     var log = Log()
     log.output = pipe.writing
     let begin = Clock.monotonic
-    for number in 1...20 { log.write(.info("/\(number)", "1 added")) }
+    for number in 1...20 { log.write(.info("/\(number)", "1 added", "a.b")) }
     let seconds = Double(Clock.monotonic - begin) / 1e9
     #expect(seconds > 0.9 && seconds < 10)
   }
