@@ -27,7 +27,8 @@ func commonDamage(beside range: Range<Int>, in text: [UInt8]) -> (kind: Certific
   var position = range.lowerBound
   while position < range.upperBound {
     let end = text.span.firstNewline(in: position..<range.upperBound)
-    if let kind = besideKind(text[position..<end]) {
+    // A BEGIN line that nothing follows has lost nothing.
+    if let kind = besideKind(text[position..<end], isLast: end + 1 >= range.upperBound) {
       return (kind, 1 + text[..<position].count { $0 == newline })
     }
     position = end + 1
@@ -35,13 +36,15 @@ func commonDamage(beside range: Range<Int>, in text: [UInt8]) -> (kind: Certific
   return nil
 }
 
-private func besideKind(_ line: ArraySlice<UInt8>) -> CertificateProblem.Kind? {
+private func besideKind(_ line: ArraySlice<UInt8>, isLast: Bool) -> CertificateProblem.Kind? {
   if let kind = kindOfBase64(line) { return kind }
   let content = line.drop { $0 <= UInt8(ascii: " ") }
   if content.first == UInt8(ascii: "#") || content.first == UInt8(ascii: ";") { return nil }
   if content.begins(with: "-----END CERTIFICATE") { return .noBegin }
   let isHyphenated = line.count(where: { $0 == UInt8(ascii: "-") || $0 > 0x7F }) > 1
-  if isHyphenated && namesCertificate(line) && !line.contains("-----BEGIN ") { return .misspeltBegin }
+  if !isLast && isHyphenated && namesCertificate(line) && !line.contains("-----BEGIN ") {
+    return .misspeltBegin
+  }
   let labels: [StaticString] = [
     "-----BEGIN CERTIFICATE-----", "-----BEGIN X509 CERTIFICATE-----", "-----BEGIN TRUSTED CERTIFICATE-----",
     "-----BEGIN PKCS7-----", "-----BEGIN CMS-----",
@@ -49,7 +52,7 @@ private func besideKind(_ line: ArraySlice<UInt8>) -> CertificateProblem.Kind? {
   for label in labels {
     guard let start = line.firstOccurrence(of: label) else { continue }
     let isAlone = line[(start + label.utf8CodeUnitCount)...].allSatisfy { $0 <= UInt8(ascii: " ") }
-    if isAlone || line.contains("-----END ") || line.contains("-----\\n") {
+    if (isAlone && !isLast) || line.contains("-----END ") || line.contains("-----\\n") {
       return damage(of: line, from: start)
     }
   }

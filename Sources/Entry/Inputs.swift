@@ -70,7 +70,7 @@ struct Inputs {
   private mutating func read(_ input: Settings.Input) {
     do throws(Errno) {
       guard let file = try root.openToRead(input.path) else {
-        return refuseToRead(input.path, notRegularMessage)
+        return sayError(input.path, notRegularMessage)
       }
       defer { file.close() }
       let metadata = try file.metadata()
@@ -152,7 +152,7 @@ struct Inputs {
     return true
   }
 
-  /// What is there and is not read may be a CA that is meant to stay.
+  /// What is too large may have been a CA, and be meant to stay.
   private mutating func refuseToRead(_ path: Path, _ message: Text) {
     areIncomplete = true
     sayError(path, "\(message)\(nothingIsRemoved)")
@@ -215,7 +215,7 @@ struct Inputs {
     let metadata: Metadata
     do throws(Errno) {
       guard let opened = try root.openToRead(name, in: directory.descriptor, at: path) else {
-        return refuseToRead(path, notRegularMessage)
+        return sayError(path, notRegularMessage)
       }
       file = opened
       do throws(Errno) { metadata = try file.metadata() } catch {
@@ -289,7 +289,7 @@ struct Inputs {
       contents = try file.readAll(metadata, limit: min(Self.fileLimit, room)).contents
       filesRead.append(metadata.identity)
     } catch .notRegular {
-      return refuseToRead(path, notRegularMessage)
+      return sayError(path, notRegularMessage)
     } catch .tooLarge {
       if room < Self.fileLimit && metadata.size <= Self.fileLimit {
         reachLimit(path, totalLimitMessage)

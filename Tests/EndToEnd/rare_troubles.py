@@ -185,6 +185,7 @@ ENDINGS = [
     ("chek: command not found in PATH; did you mean 'psm-entry check'?", "Exit status 127. Everything that is not a subcommand is a command to run."),
     ("PSM_ENTRY_USER: cannot become app (operation not permitted), so the service is not started; start as root with the capabilities SETUID and SETGID", "Exit status 70. Another user than root cannot become one."),
     ("PSM_ENTRY_USER: app:wheel: no such group in /etc/group, so the service is not started; correct the name, or use numbers: UID:GID", "Exit status 70. `the user` replaces a name that may contain a password."),
+    ("--user: invalid value (expected NAME, UID, NAME:GROUP or UID:GID)", "Exit status 64. Such a value in `PSM_ENTRY_USER` is 70: nothing runs as another user than was asked for."),
     ("PSM_ENTRY_USER: a:b:c: invalid value, so the service is not started; expected NAME, UID, NAME:GROUP or UID:GID", "Exit status 70."),
     ("preparation: ended without a result; the service is not started", "Exit status 70 under strict or with a user: nothing runs with less than was asked for."),
     ("preparation: could not be started: resource temporarily unavailable; the service starts with its original environment", "The limit of processes is reached (`ulimit -u`, `pids_limit`)."),

@@ -89,7 +89,7 @@ def named_libraries(binary: Path, paths: Sequence[Path]) -> dict[str, frozenset[
     """For each certificate that is accepted, by SHA-256, the libraries that its warnings name."""
     command = [binary, "certs", "--json", "--log", "quiet", *paths]
     found = json.loads(subprocess.run(command, capture_output=True, env={}, timeout=120, check=False).stdout)
-    libraries = re.compile(r"\((\w+)(?: and (\w+))? refuses? the whole bundle\)")
+    libraries = re.compile(r"\((\w+)(?: and (\w+))? rejects? the whole bundle\)")
     return {
         one["sha256"]: frozenset(
             name for problem in one["problems"] for match in libraries.finditer(problem) for name in match.groups() if name

@@ -106,8 +106,8 @@ def test_every_error_and_warning_has_a_subject():
         if re.search(r'\.(?:error|warning)\(\s*""', line)
     ]
     assert without == [
-        'Child.swift: basics.log.write(.error("", error.message))',
-        'Commands.swift: log.write(.error("", "\\(error.message); see psm-entry --help"))',
+        'Child.swift: basics.log.write(.error("", error.message, "usage.wrong"))',
+        'Commands.swift: log.write(.error("", "\\(error.message); see psm-entry --help", "usage.wrong"))',
     ]
 
 

@@ -31,6 +31,7 @@ ERRORS = {
     "faccessat2": ["EIO", "EACCES", "EROFS"],
     "getdents64": ["EIO"],
     "read": ["EIO", "EINTR"],
+    "pread64": ["EIO", "EINTR"],
     "write": ["EIO", "ENOSPC", "EINTR"],
     "fsync": ["EIO", "ENOSPC", "EROFS", "EINTR"],
     "close": ["EIO", "ENOSPC", "EINTR"],
