@@ -144,8 +144,9 @@ def test_the_engine_that_has_the_containers_is_asked(tmp_path, programs, variabl
         ({"docker": NO_DAEMON, "podman": "exit 0"}, [], "no container of repo_worker (asked: docker podman)"),
         ({"docker": NO_DAEMON}, ["docker"], "docker cannot be asked"),
         ({"docker": HAS_CONTAINERS}, ["--nosuch"], "unknown option --nosuch"),
+        ({"docker": HAS_CONTAINERS}, ["/root/psm-entry-0.1.0/examples/compose-override"], "not an engine: /root/"),
     ],
-    ids=["no engine", "no container", "no daemon", "no such option"],
+    ids=["no engine", "no container", "no daemon", "no such option", "two releases in one directory"],
 )
 def test_a_failure_is_loud_and_keeps_compose_from_nothing(tmp_path, programs, arguments, words):
     told = asked(tmp_path, programs, *arguments)
