@@ -45,6 +45,7 @@ private func besideKind(_ line: ArraySlice<UInt8>, isLast: Bool) -> CertificateP
   if !isLast && isHyphenated && namesCertificate(line) && !line.contains("-----BEGIN ") {
     return .misspeltBegin
   }
+  if !line.contains("-----BEGIN ") { return nil }
   let labels: [StaticString] = [
     "-----BEGIN CERTIFICATE-----", "-----BEGIN X509 CERTIFICATE-----", "-----BEGIN TRUSTED CERTIFICATE-----",
     "-----BEGIN PKCS7-----", "-----BEGIN CMS-----",

@@ -59,12 +59,7 @@ struct SHA256 {
 
   /// Pads what is left, and returns the digest.
   mutating func finish() -> [UInt8] {
-    rest.append(0x80)
-    while rest.count % 64 != 56 { rest.append(0) }
-    let bits = length &* 8
-    for shift in stride(from: UInt64(56), through: 0, by: -8) {
-      rest.append(UInt8(truncatingIfNeeded: bits >> shift))
-    }
+    appendPadding(to: &rest, ofMessage: length)
     let last = rest
     last.withUnsafeBytes { bytes in
       for start in stride(from: 0, to: bytes.count, by: 64) {
@@ -107,8 +102,21 @@ struct SHA256 {
   }
 }
 
+/// Pads a message, or what is left of it, to whole blocks.
+/// - Source: FIPS 180-4 §5.1.1.
+/// - Parameter length: of the whole message, in bytes.
+func appendPadding(to rest: inout [UInt8], ofMessage length: UInt64) {
+  rest.append(0x80)
+  while rest.count % 64 != 56 { rest.append(0) }
+  let bits = length &* 8
+  for shift in stride(from: UInt64(56), through: 0, by: -8) {
+    rest.append(UInt8(truncatingIfNeeded: bits >> shift))
+  }
+}
+
+/// To the right.
 @inline(__always)
-private func rotate(_ word: UInt32, _ bits: UInt32) -> UInt32 { word >> bits | word << (32 - bits) }
+func rotate(_ word: UInt32, _ bits: UInt32) -> UInt32 { word >> bits | word << (32 - bits) }
 
 /// The first 32 bits of the fractional parts of the cube roots of the first 64 primes (§4.2.2).
 private let roundConstants: [UInt32] = [

@@ -5,8 +5,8 @@ import Text
 ///
 /// - Source: OpenSSL's X509_NAME_hash_ex(3) and openssl-rehash(1); `x509_name_canon` in its `x509/x_name.c`.
 /// - Parameter certificate: its DER.
-/// - Returns: nil where that is no certificate.
-public func subjectHash(of certificate: [UInt8]) -> UInt32? {
+/// - Returns: eight lower-case hex digits; nil where that is no certificate.
+public func subjectHash(of certificate: [UInt8]) -> [UInt8]? {
   let bytes = certificate.span
   guard let layout = try? CertificateLayout(bytes, in: 0..<certificate.count, isStrict: false) else {
     return nil
@@ -30,8 +30,9 @@ public func subjectHash(of certificate: [UInt8]) -> UInt32? {
     let order = SortedBytes(attributes).numbers
     canonical += encoded(Tag.set, order.flatMap { attributes[$0] })
   }
-  let digest = sha1(of: canonical)
-  return UInt32(digest[0].byteSwapped)
+  // OpenSSL takes the first four bytes for a little-endian number.
+  let first = sha1(of: canonical)[0]
+  return hexDigits(of: (0..<4).map { UInt8(truncatingIfNeeded: first >> (8 * $0)) }[...])
 }
 
 /// A string in UTF-8, in lower case, without white space around it and with one space for any within. What is no string
@@ -62,13 +63,8 @@ private func encoded(_ tag: UInt8, _ content: [UInt8]) -> [UInt8] {
 /// The five words of a SHA-1 digest. Nothing is secured by it: it is how names are looked up.
 /// - Source: FIPS 180-4 §5.1.1, §5.3.1, §6.1. All sums are modulo 2^32.
 func sha1(of message: [UInt8]) -> [UInt32] {
-  var padded = message + [0x80]
-  while padded.count % 64 != 56 { padded.append(0) }
-  let bits = UInt64(message.count) &* 8
-  for shift in stride(from: UInt64(56), through: 0, by: -8) {
-    padded.append(UInt8(truncatingIfNeeded: bits >> shift))
-  }
-  func rotated(_ word: UInt32, _ count: UInt32) -> UInt32 { word << count | word >> (32 - count) }
+  var padded = message
+  appendPadding(to: &padded, ofMessage: UInt64(message.count))
   var state: [UInt32] = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0]
   for start in stride(from: 0, to: padded.count, by: 64) {
     var words: [UInt32] = []
@@ -76,7 +72,7 @@ func sha1(of message: [UInt8]) -> [UInt32] {
       words.append(padded[(start + 4 * index)..<(start + 4 * index + 4)].reduce(0) { $0 << 8 | UInt32($1) })
     }
     for index in 16..<80 {
-      words.append(rotated(words[index - 3] ^ words[index - 8] ^ words[index - 14] ^ words[index - 16], 1))
+      words.append(rotate(words[index - 3] ^ words[index - 8] ^ words[index - 14] ^ words[index - 16], 31))
     }
     var (a, b, c, d, e) = (state[0], state[1], state[2], state[3], state[4])
     for index in 0..<80 {
@@ -87,7 +83,7 @@ func sha1(of message: [UInt8]) -> [UInt32] {
         case 2: (b & c | b & d | c & d, 0x8f1b_bcdc)
         default: (b ^ c ^ d, 0xca62_c1d6)
         }
-      (e, d, c, b, a) = (d, c, rotated(b, 30), a, rotated(a, 5) &+ mixed &+ e &+ constant &+ words[index])
+      (e, d, c, b, a) = (d, c, rotate(b, 2), a, rotate(a, 27) &+ mixed &+ e &+ constant &+ words[index])
     }
     state = [state[0] &+ a, state[1] &+ b, state[2] &+ c, state[3] &+ d, state[4] &+ e]
   }

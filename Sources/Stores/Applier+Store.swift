@@ -159,12 +159,13 @@ extension Applier {
     {
       missing.append(certificate)
     }
+    let remaining = contents.map { self.remaining(former, in: $0) } ?? 0
     let isRebuilt = (store.bundleModified ?? 0) >= (store.anchorsModified ?? 0)
     snapshot.system?.toolRun = StoreSnapshot.ToolRun(
-      ending: StoreSnapshot.ToolRun.Ending(run.ending), missing: missing,
-      remaining: contents.map { remaining(former, in: $0) } ?? 0, isRebuilt: isRebuilt,
+      ending: StoreSnapshot.ToolRun.Ending(run.ending), missing: missing, remaining: remaining,
+      isRebuilt: isRebuilt,
       isUnreadable: contents == nil, isDamaged: contents?.damage != nil)
-    let remains = !isRebuilt && (snapshot.system?.toolRun?.remaining ?? 0) > 0
+    let remains = !isRebuilt && remaining > 0
     let isWrong = contents == nil || contents?.damage != nil || !missing.isEmpty || remains
     for line in run.output[...].parts(between: "\n") {
       note(Fact(.system, isWrong ? .warning : .debug, family.tool.shown, .toolOutput, detail: escaped(line)))

@@ -197,11 +197,7 @@ public func hashedCertificates(in directory: Directory, _ root: Root) -> [[UInt8
       let text = try? root.read(directory.path.appending(name), limit: 1 << 20)
     else { return [] }
     return trustedDERs(in: text).filter { der in
-      subjectHash(of: der).map { hexDigits(of: bigEndian($0)[...])[...] == hash } ?? false
+      subjectHash(of: der)?[...] == hash
     }
   }
-}
-
-private func bigEndian(_ number: UInt32) -> [UInt8] {
-  (0..<4).map { UInt8(truncatingIfNeeded: number >> (24 - 8 * $0)) }
 }
