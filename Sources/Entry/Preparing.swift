@@ -5,14 +5,16 @@ import Text
 ///
 /// It waits for a child of its own, which is the same program with the same arguments: one without the other is the
 /// child of a start that was given up, stuck in the kernel beside the service. `check`, `plan` and the like are told by
-/// their arguments.
+/// their arguments, and so is one that prepares another root.
 func preparingProcess() -> RunningProcess? {
   guard let processes = try? RunningProcess.ofThisProgram() else { return nil }
   let preparing = processes.filter { process in
     guard let arguments = try? process.arguments(),
       let commandLine = try? CommandLine(Array(arguments.dropFirst()))
     else { return false }
-    return commandLine.verb == .start || commandLine.verb == .apply
+    let roots = commandLine.settings.filter { $0.setting == .root }
+    return (commandLine.verb == .start || commandLine.verb == .apply)
+      && roots.allSatisfy { $0.value[...].isEqual(to: "/") }
   }
   return preparing.first { parent in preparing.contains { $0.parent == parent.id } }
 }

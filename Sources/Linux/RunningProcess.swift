@@ -23,21 +23,26 @@ public struct RunningProcess: Equatable, Sendable {
     try allButOwn().filter { ($0.started ?? 0) <= moment }
   }
 
-  /// Those of them that run the same program: its very file, or one of its name, in the same mount namespace as far as
-  /// that can be seen: containers may share their processes.
+  /// Those of them that run the same program: its very file, or one of its name, in the same mount namespace and below the
+  /// same root, as far as that can be seen: containers may share their processes.
   public static func ofThisProgram() throws(Errno) -> [RunningProcess] {
     let processes = try allButOwn()
     let own = place.appending("self")
     let file = Root.system.metadata(of: own.appending("exe"))?.identity
     let space = Root.system.metadata(of: own.appending("ns/mnt"))?.identity
+    let root = Root.system.metadata(of: own.appending("root"))?.identity
     let name = try Root.system.readUnsized(own.appending("comm"))
     return processes.filter { process in
       let hasName = name[...].isEqual(to: (process.name + [newline])[...])
       let isFile = file != nil && process.metadata(of: "exe")?.identity == file
       if !hasName && !isFile { return false }
-      let other = process.metadata(of: "ns/mnt")?.identity
-      return space == nil || other == nil || other == space
+      return !process.isElsewhere(space, "ns/mnt") && !process.isElsewhere(root, "root")
     }
+  }
+
+  private func isElsewhere(_ own: FileIdentity?, _ name: StaticString) -> Bool {
+    guard let own, let other = metadata(of: name)?.identity else { return false }
+    return other != own
   }
 
   private func metadata(of name: StaticString) -> Metadata? {

@@ -14,7 +14,7 @@ import pytest
 
 from certificates import write
 from network import wait_for
-from roots import NATIVE_ANCHORS, NATIVE_STORE, OPENING, authority, base, loaded
+from roots import ALONE, NATIVE_ANCHORS, NATIVE_STORE, OPENING, authority, base, loaded
 
 QEMU = shutil.which("qemu-aarch64-static") or "qemu-aarch64-static"
 CHROOT = shutil.which("chroot") or "chroot"
@@ -31,7 +31,7 @@ def scene(tmp_path):
 @pytest.fixture(params=["x86_64", "aarch64"])
 def run(request, scene, binary, aarch64_binary):
     """Runs either binary with the same settings."""
-    program = [binary] if request.param == "x86_64" else [QEMU, aarch64_binary]
+    program = [*ALONE, *([binary] if request.param == "x86_64" else [QEMU, aarch64_binary])]
     settings = {
         "PATH": os.environ["PATH"],
         "PSM_ENTRY_CERTS": str(scene / "certs"),
@@ -81,7 +81,7 @@ def test_the_commands_say_the_same_as_on_x86_64(binary, run):
 
     for words in (["plan", "--json"], ["check", "--json"], ["certs", "--json"], ["env", "--json"], ["--help"], ["certs"]):
         told = run(*words)
-        other = subprocess.run([binary, *words], env=run.settings, capture_output=True, timeout=60, check=False)
+        other = subprocess.run([*ALONE, binary, *words], env=run.settings, capture_output=True, timeout=60, check=False)
         assert result(told, words) == result(other, words), words
 
 

@@ -1,6 +1,7 @@
 """check while a start, or apply, is still under way: one line and status 1, and no judgement of what is half done."""
 
 import json
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from containers import BUNDLE, Container, podman
 from network import wait_for
 from own_root import make_root
-from roots import Scene, authority, make_scene
+from roots import ALONE, CERTS, Scene, authority, held_lock, make_scene
 
 HERE = Path(__file__).parent
 SCHEMA = json.loads((HERE.parents[1] / "docs" / "schema" / "check.json").read_text())
@@ -123,6 +124,34 @@ def test_a_green_check_does_not_look_at_other_processes(directory, binary):
 def test_below_another_root_no_start_of_this_container_is_at_work(scene):
     line = ["strace", "-f", "-qq", scene.binary, "check", "--root", scene.directory]
     assert '"/proc"' not in look(line) and subprocess.run(line[3:], capture_output=True, timeout=60, check=False).returncode == 1
+
+
+@pytest.mark.parametrize("place", ["this root", "another root", "a root of its own"])
+def test_a_start_below_another_root_prepares_something_else(scene, binary, place):
+    """Each waits for a lock, in a mount namespace in which no other test starts anything."""
+    shutil.copy(binary, scene.at("/psm-entry"))
+    # Where others cannot read it, a lock is waited for longer.
+    scene.at(BUNDLE).parent.chmod(0o700)
+    here = ["--certs", scene.at(CERTS), "--bundles", scene.at(BUNDLE), "--system", "off"]
+    start = {
+        "this root": [scene.binary, *here, "--", "/bin/true"],
+        "another root": [scene.binary, "--root", scene.directory, "--", "/bin/true"],
+        "a root of its own": ["/usr/sbin/chroot", scene.directory, "/psm-entry", "--", "/psm-entry", "--version"],
+    }[place]
+    with held_lock(scene.at(BUNDLE).parent):
+        starting = subprocess.Popen([*ALONE, *start], env={}, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            children = Path(f"/proc/{starting.pid}/task/{starting.pid}/children")
+            wait_for("its child", 30, children.read_text)
+            judge = ["nsenter", f"--mount=/proc/{starting.pid}/ns/mnt", scene.binary, "check", *here]
+            told = subprocess.run(judge, env={}, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False)
+            assert starting.poll() is None, "it was still waiting"
+        finally:
+            starting.kill()
+            starting.wait(timeout=60)
+    assert told.returncode == 1, told
+    is_said = f"process {starting.pid} is still preparing this container" in told.stdout.decode()
+    assert is_said == (place == "this root"), told.stdout
 
 
 def look(line: list) -> str:
