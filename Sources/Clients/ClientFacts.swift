@@ -29,6 +29,8 @@ public struct ClientFacts: Sendable {
   /// Configuration files that were read, with their texts.
   public var files: [(path: Path, text: [UInt8])] = []
   public var stores: [(path: Path, isDirectory: Bool, contents: Store)] = []
+  /// What the distribution's own programs read; nil where there is no system store.
+  public var systemBundle: Path?
   /// How many certificates are mounted that a client should trust: CAs, for TLS servers.
   public var mountedCount: Int
   /// Whether one of them is refused by VERIFY_X509_STRICT, and what it has issued is not mounted.

@@ -3,8 +3,9 @@ import Text
 // The table of clients: whom each trusts. Each row says which store the client reads by itself, what replaces it or
 // adds to it and in which order, and what turns verification off.
 
-/// What the distributions' own programs read, whatever the library: Debian's curl, git, wget.
-let systemBundles: [StaticString] = [
+/// Where Go and others look for the distribution's bundle, in order.
+/// - Source: Go's `crypto/x509` (`root_linux.go`).
+private let systemBundles: [StaticString] = [
   "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem",
   "/etc/pki/tls/cacert.pem", "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "/etc/ssl/cert.pem",
 ]
@@ -199,7 +200,8 @@ extension Judgement {
     return uses
   }
 
-  /// The first of the usual bundles that exists, as far as that is known.
+  /// What the distribution's own programs read, such as Debian's curl, git and wget: the first of the usual bundles that
+  /// exists, as far as that is known, else what the system store's family has.
   private var systemBundle: Path {
     for path in systemBundles {
       switch facts.store(Path(path), isDirectory: false) {
@@ -207,7 +209,7 @@ extension Judgement {
       default: return Path(path)
       }
     }
-    return Path(systemBundles[0])
+    return facts.systemBundle ?? Path(systemBundles[0])
   }
 
   /// `check_certificate=off`; `ca_certificate` adds a file. The system's store is read in any case.

@@ -33,6 +33,7 @@ final class ClientReading {
     facts = ClientFacts(
       environment: environment.entries, home: home, mountedCount: wanted.count, hasStrictFault: hasStrictFault
     )
+    facts.systemBundle = snapshot.system?.family.clientPaths.first
     findPrograms()
     findPythons()
     findForeignStores()

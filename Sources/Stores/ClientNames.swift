@@ -41,22 +41,13 @@ struct ClientNames {
   /// Why what is at one of the names is not known: nothing may be changed then that could lose it.
   private(set) var failure: Errno?
 
-  /// The names that are known, whatever the family.
-  private static var usual: [Path] {
-    [
-      "/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/certs/ca-bundle.crt", "/etc/ssl/cert.pem",
-      "/etc/pki/tls/cert.pem", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/certs",
-    ].map { (path: StaticString) in Path(path) }
-  }
-
-  /// Reads what is at the usual names and at others.
+  /// Reads what is at the names of every family, since an image may have those of another as well, and at others.
   /// - Parameters:
   ///   - others: what the CA variables name: files, or directories of hashed names.
   ///   - recorded: links that an earlier start knew and was killed before it had seen them again.
   init(beside others: [Path], recorded: [Link], in root: Root) {
-    for path in Self.usual + others where !names.contains(where: { $0.path == path }) {
-      read(path, in: root)
-    }
+    let paths = StoreFamily.all.reduce(into: [Path]()) { $0 += $1.clientPaths } + others
+    for path in paths where !names.contains(where: { $0.path == path }) { read(path, in: root) }
     for link in recorded where !root.exists(link.path) {
       names.append(Name(path: link.path, links: [link], file: nil))
     }

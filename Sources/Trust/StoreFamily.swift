@@ -23,10 +23,12 @@ public final class StoreFamily: Sendable {
   public let isExtracted: Bool
   /// Directories of certificates that the tool never trusts.
   public let blocklists: [Path]
+  private let clientNames: [StaticString]
 
   private init(
     layout: StaticString, tool: StaticString, anchors: StaticString, ending: StaticString,
-    bundle: StaticString, otherAnchors: [StaticString] = [], isExtracted: Bool, blocklists: [StaticString]
+    bundle: StaticString, clientNames: [StaticString], otherAnchors: [StaticString] = [], isExtracted: Bool,
+    blocklists: [StaticString]
   ) {
     self.layout = Path(layout)
     self.tool = Path(tool)
@@ -34,6 +36,7 @@ public final class StoreFamily: Sendable {
     self.otherAnchors = otherAnchors.map { Path($0) }
     anchorEnding = ending
     self.bundle = Path(bundle)
+    self.clientNames = clientNames
     self.isExtracted = isExtracted
     self.blocklists = blocklists.map { Path($0) }
   }
@@ -44,6 +47,10 @@ public final class StoreFamily: Sendable {
       layout: "/etc/pki/ca-trust", tool: "/usr/bin/update-ca-trust",
       anchors: "/usr/share/pki/ca-trust-source/anchors", ending: ".pem",
       bundle: "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+      clientNames: [
+        "/etc/pki/tls/certs/ca-bundle.crt", "/etc/pki/tls/cert.pem", "/etc/ssl/certs/ca-bundle.crt",
+        "/etc/ssl/certs",
+      ],
       otherAnchors: ["/etc/pki/ca-trust/source/anchors"], isExtracted: true,
       blocklists: [
         "/etc/pki/ca-trust/source/blocklist", "/etc/pki/ca-trust/source/blacklist",
@@ -54,7 +61,8 @@ public final class StoreFamily: Sendable {
   public static var suse: StoreFamily {
     StoreFamily(
       layout: "/etc/pki/trust", tool: "/usr/sbin/update-ca-certificates", anchors: "/etc/pki/trust/anchors",
-      ending: ".crt", bundle: "/var/lib/ca-certificates/ca-bundle.pem", isExtracted: true,
+      ending: ".crt", bundle: "/var/lib/ca-certificates/ca-bundle.pem",
+      clientNames: ["/etc/ssl/ca-bundle.pem", "/etc/ssl/certs"], isExtracted: true,
       blocklists: [
         "/etc/pki/trust/blocklist", "/etc/pki/trust/blacklist", "/usr/share/pki/trust/blocklist",
         "/usr/share/pki/trust/blacklist",
@@ -65,7 +73,9 @@ public final class StoreFamily: Sendable {
     StoreFamily(
       layout: "/etc/ca-certificates/trust-source", tool: "/usr/bin/update-ca-trust",
       anchors: "/etc/ca-certificates/trust-source/anchors", ending: ".pem",
-      bundle: "/etc/ca-certificates/extracted/tls-ca-bundle.pem", isExtracted: true,
+      bundle: "/etc/ca-certificates/extracted/tls-ca-bundle.pem",
+      clientNames: ["/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/cert.pem", "/etc/ssl/certs"],
+      isExtracted: true,
       blocklists: [
         "/etc/ca-certificates/trust-source/blocklist", "/etc/ca-certificates/trust-source/blacklist",
         "/usr/share/ca-certificates/trust-source/blocklist",
@@ -78,7 +88,10 @@ public final class StoreFamily: Sendable {
     StoreFamily(
       layout: "/etc/ssl/certs", tool: "/usr/sbin/update-ca-certificates",
       anchors: "/usr/local/share/ca-certificates", ending: ".crt",
-      bundle: "/etc/ssl/certs/ca-certificates.crt", isExtracted: false, blocklists: [])
+      bundle: "/etc/ssl/certs/ca-certificates.crt",
+      clientNames: ["/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/cert.pem", "/etc/ssl/certs"],
+      isExtracted: false,
+      blocklists: [])
   }
 
   /// In the order in which they are looked for. Debian's comes last: others have `/etc/ssl/certs` too.
@@ -91,6 +104,10 @@ extension StoreFamily {
     let names: [StaticString] = ["tls-ca-bundle.pem", "ca-bundle.pem", "ca-certificates.crt"]
     return names.contains { name.bytes.isEqual(to: $0) }
   }
+
+  /// The files and directories of hashed names by which clients reach the bundle, or what the tool makes beside it; the
+  /// file that the family's own programs are built with comes first.
+  public var clientPaths: [Path] { clientNames.map { Path($0) } }
 
   static let anchorPrefix: StaticString = "psm-entry-"
 

@@ -8,6 +8,7 @@ struct World {
   var variables: [String] = []
   var files: [String: String] = [:]
   var stores: [String: ClientFacts.Store] = [:]
+  var systemBundle: String?
 
   static let trusting = ClientFacts.Store.read([true], isDirectory: false)
   static let lacking = ClientFacts.Store.read([false], isDirectory: false)
@@ -23,6 +24,7 @@ struct World {
     var facts = ClientFacts(
       environment: variables.map { Array($0.utf8) }, home: Path("/root"), mountedCount: mounted,
       hasStrictFault: strict)
+    facts.systemBundle = systemBundle.map { Path(Array($0.utf8)) }
     facts.files = files.map { (Path(Array($0.utf8)), Array($1.utf8)) }
     let known = Self.merged.merging(stores) { $1 }
     let client = Client(
@@ -160,6 +162,14 @@ struct TrustTests {
   @Test func whatReplacesAClientsTrustIsNamed() {
     let named = World(files: ["/etc/gitconfig": "[http]\nsslVerify = false\n"]).verdict(.git).trust
     #expect(named == .off(.file(Path("/etc/gitconfig"), key: Array("http.sslverify".utf8))))
+  }
+
+  @Test(arguments: [ClientKind.go, .wget, .git])
+  func whereNoUsualBundleIsThereTheFamilysIsRead(kind: ClientKind) {
+    let none: [String: ClientFacts.Store] = ["/etc/ssl/certs/ca-certificates.crt": .missing]
+    #expect(World(stores: none, systemBundle: "/own").verdict(kind).trust == .mounted(.byDefault))
+    #expect(
+      World(stores: none, systemBundle: "/other").verdict(kind).trust == .lacking(Path("/other"), .byDefault))
   }
 
   @Test func aStrictPythonRefusesWhatIsTrusted() {

@@ -14,12 +14,14 @@ from roots import CERTS, NATIVE_STORE, NOBODY, PRIVATE, Scene, authority, base
 
 FOUR = ["certifi/cacert.pem", "pip/_vendor/certifi/cacert.pem", "botocore/cacert.pem", "grpc/_cython/_credentials/roots.pem"]
 DEBIAN = "/usr/lib/python3/dist-packages"
+ENVIRONMENT = "/conda/envs/a/ssl/cacert.pem"
+BOTOCORE = f"/usr/local/lib/python3.11/site-packages/{FOUR[2]}"
 PLACES = [
     "/conda/ssl/cacert.pem",
     *(f"/conda/lib/python3.12/site-packages/{name}" for name in FOUR),
     "/opt/conda/ssl/cacert.pem",
     *(f"/opt/conda/lib/python3.10/site-packages/{name}" for name in FOUR),
-    "/conda/envs/a/ssl/cacert.pem",
+    ENVIRONMENT,
     *(f"/opt/conda/envs/b/lib/python3.13/site-packages/{name}" for name in FOUR),
     *(f"/usr/local/lib/python3.11/site-packages/{name}" for name in FOUR),
     *(f"/usr/local/lib/python3.11/dist-packages/{name}" for name in FOUR),
@@ -104,7 +106,7 @@ def test_a_link_to_the_systems_bundle_is_merged_into_once(scene):
 
 
 def test_one_file_under_two_names_is_one_store(scene):
-    first, second = PLACES[1], PLACES[10]
+    first, second = PLACES[1], ENVIRONMENT
     scene.write(first, base())
     scene.at(second).parent.mkdir(parents=True)
     os.link(scene.at(first), scene.at(second))
@@ -122,7 +124,7 @@ def test_an_empty_bundle_is_an_error_and_the_next_one_is_named(scene):
 
 
 def test_an_environment_that_a_user_may_not_enter_matches_nothing(scene):
-    for path in (PLACES[0], PLACES[1], PLACES[10]):
+    for path in (PLACES[0], PLACES[1], ENVIRONMENT):
         scene.write(path, base())
     scene.write(NATIVE_STORE, base())
     scene.at("/conda").chmod(0o700)
@@ -195,10 +197,10 @@ def test_a_prefix_that_does_not_exist_costs_one_call(scene):
 def test_what_a_start_finds_is_what_check_and_plan_find(scene):
     scene.write(PLACES[-1], base())
     scene.write(f"{CERTS}/ca.pem", CORP.pem)
-    for path in (PLACES[0], PLACES[17]):
+    for path in (PLACES[0], BOTOCORE):
         scene.write(path, base())
     planned = sub_command(scene, "plan", environment=VENV).stdout.decode()
-    for path in (PLACES[-1], PLACES[0], PLACES[17]):
+    for path in (PLACES[-1], PLACES[0], BOTOCORE):
         assert path in planned
     scene.start(environment=VENV)
     assert sub_command(scene, "plan", environment=VENV).returncode == 0

@@ -93,6 +93,10 @@ struct StorePlanTests {
     #expect(!StoreFamily.isBundleName(Path("ca.pem")))
   }
 
+  @Test func everyFamilyHasANameByWhichClientsReachItsBundle() {
+    for family in StoreFamily.all { #expect(family.clientPaths.contains { $0.isAbsolute }) }
+  }
+
   private static let anchors = FileIdentity(device: 1, inode: 50)
 
   /// The same where the anchors directory is an input itself.
