@@ -1,4 +1,4 @@
-"""The real clients inside the container, each as a command that prints the body it got."""
+"""The real clients inside the container, each as a command that prints the response body."""
 
 CURL = ["curl", "--silent", "--show-error", "--max-time", "15"]
 

@@ -1,4 +1,4 @@
-"""Situations of trust and of proxies: what a container's environment and files say beside what is mounted."""
+"""Settings for trust and proxies in the environment and files of a container, in addition to what is mounted."""
 
 from dataclasses import dataclass, field
 
