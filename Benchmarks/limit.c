@@ -4,7 +4,7 @@
 //   limit restart FILE... -- COMMAND [ARG...]      fork; the child reads the files; exec
 //   limit first FILE... -- COMMAND [ARG...]        the same, and the child also replaces each file: a new file beside it,
 //                                                  fsync, rename, and fsync of its directory
-//   limit scale FOLDER BASE OUT -- COMMAND [ARG...]  the child reads every file of FOLDER, decodes its PEM, hashes
+//   limit scale DIRECTORY BASE OUT -- COMMAND [ARG...]  the child reads every file of DIRECTORY, decodes its PEM, hashes
 //                                                  the DER, writes BASE and all of them to OUT and fsyncs it
 #include <dirent.h>
 #include <fcntl.h>

@@ -33,9 +33,9 @@ class Peak:
     """The peaks of the largest process, in KiB; the two may be at different times."""
 
     resident: int = 0
-    """With the pages of files: the program's own, which the page cache has anyway and all of its processes share."""
+    """Includes file pages: those of the program, which are in the page cache anyway and shared by all its processes."""
     anonymous: int = 0
-    """What is the process's alone: its heap and stack, and the pages of the program that it has written to."""
+    """Memory of the process alone: its heap and stack, and the pages of the program that it has written to."""
 
     def look_at(self, pid: int) -> None:
         rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()

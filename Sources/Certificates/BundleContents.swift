@@ -78,7 +78,7 @@ public final class BundleContents: @unchecked Sendable {
     return text
   }
 
-  /// Like `fault`, but for the values within certificates: keys and extensions. Reading those takes too long for a
+  /// The same for the values within certificates: keys and extensions. Reading those takes too long for a
   /// start that changes nothing.
   public private(set) lazy var valueFault: (line: Int, reason: CertificateFault)? = findValueFault()
 

@@ -174,7 +174,7 @@ func checkAlgorithm(
 }
 
 /// Whether OpenSSL reads an algorithm's parameters, which may be of any type. Constructed strings, which OpenSSL would
-/// put together, count as unreadable: nobody writes them.
+/// concatenate, count as unreadable: nobody writes them.
 /// - Source: OpenSSL's `asn1_d2i_ex_primitive` and `asn1_ex_c2i`.
 private func isParameter(_ tag: UInt8, _ octets: Span<UInt8>) -> Bool {
   if tag == Tag.sequence || tag == Tag.set || tag & 0xC0 != 0 { return true }

@@ -3,7 +3,7 @@ import Text
 /// The file contents that a variable's value stands for: PEM, PEM whose line breaks are written as `\n`, or decoded
 /// Base64. Quotes around it, which `docker run --env-file` keeps, are dropped.
 ///
-/// - Returns: nil if it is none of these.
+/// - Returns: nil for anything else.
 public func fileContents(ofVariable value: [UInt8]) -> [UInt8]? {
   if value.allSatisfy({ $0 <= UInt8(ascii: " ") }) { return value }
   var value = value

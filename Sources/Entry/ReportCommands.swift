@@ -22,7 +22,7 @@ func report(noProcesses error: Errno) -> Problem {
 }
 
 extension MergedBundle.Refusal {
-  /// Why there is no merged bundle. The findings name the cause, except where there is no finding.
+  /// Why there is no merged bundle. The findings usually name the cause.
   func problem(_ subject: Text) -> Problem {
     let message: Text =
       switch self {

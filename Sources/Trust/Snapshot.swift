@@ -261,7 +261,7 @@ public struct StateDirectorySnapshot: Sendable {
   /// Why it cannot be used.
   public indirect enum Failure: Equatable, Sendable {
     case system(Errno)
-    /// It belongs to another user, is a symbolic link, or is not a directory: whoever created it could choose what is
+    /// It belongs to another user, is a symbolic link, or is not a directory: its creator could choose what is
     /// trusted.
     case foreign
     case notWritten(Blocker)

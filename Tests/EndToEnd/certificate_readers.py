@@ -85,7 +85,7 @@ def _commands() -> dict[str, Sequence[object]]:
 
 
 SKIPPING = ("Go", "rustls")
-"""Those that pass over a certificate that they cannot read, and have the others."""
+"""Readers that skip a certificate that they cannot parse, and keep the others."""
 
 
 def _commands_in(box: Container) -> dict[str, Sequence[object]]:

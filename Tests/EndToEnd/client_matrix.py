@@ -15,7 +15,7 @@ CLIENTS = ("curl", "wget", "git", "urllib", "requests", "pip", "aiohttp", "httpx
 CLIENTS += ("Node", "Node fetch")
 OLDER, NEWER = "Debian 12", "Debian 13"
 SYSTEMS = {OLDER: "bookworm", NEWER: "trixie"}
-"""The systems whose clients are asked, and their releases' names."""
+"""The systems whose clients are tried, and the names of their releases."""
 
 
 def build_image(release: str) -> str:
@@ -54,7 +54,7 @@ class Matrix(Generic[Row]):
 
     versions: Mapping[str, str]
     rows: Sequence[tuple[Row, dict]]
-    """All that psm-entry was started with. `before` and `after` are None where no client was asked."""
+    """The input of psm-entry. `before` and `after` are None if no client was tried."""
 
     @property
     def results(self) -> Sequence[tuple[Row, dict]]:

@@ -324,7 +324,7 @@ struct InputsTests {
     #expect(sources(try inputs(["/link.pem"])) == ["/link.pem"])
   }
 
-  // MARK: A variable that holds certificates
+  // MARK: A variable that contains certificates
 
   private func inputs(data: [UInt8], _ paths: [StaticString] = []) throws -> Inputs {
     Inputs(

@@ -66,7 +66,7 @@ CLIENTS = {
     "httpx, older": (f"httpx ({OLDER}/httpx)", library("httpx", "/opt/older/bin/python")),
     "pip, older": (f"pip ({OLDER}/pip)", pip("/opt/older/bin/python")),
 }
-"""A client's name, what check calls it, and its command for a URL that ends in a slash."""
+"""A client's name, its name in check, and its command for a URL that ends in a slash."""
 
 BASE = {
     "PATH": "/usr/local/bin:/usr/bin:/bin:/conda/bin:/opt/older/bin:/opt/debian/bin",

@@ -11,7 +11,7 @@ class Situation:
     environment: dict[str, str | None] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     isStarted: bool = True
-    """Whether a start has merged the stores before."""
+    """Whether an earlier start has merged the stores."""
 
 
 def situations(own: str) -> list[Situation]:
