@@ -1,5 +1,5 @@
-# Every habit has a name. `make demo` and `make test` install what is missing, as root on Debian 12;
-# the Swift toolchain is the one thing they expect to find.
+# Every routine task has a target. `make demo` and `make test` install what is missing, as root on Debian 12; only the
+# Swift toolchain must already be installed.
 
 SCRIPTS := .ci/run Fuzz/run Fuzz/seeds Tests/EndToEnd/install-tools Tests/EndToEnd/build-image \
   Tests/EndToEnd/build-clients-image Tests/EndToEnd/build-python-image Tests/EndToEnd/build-agreement-image \
@@ -13,25 +13,25 @@ SCRIPTS += Packaging/build Packaging/dist Packaging/musl Packaging/sign Tests/En
 .PHONY: help tools static static-aarch64 faults-binary lint unit e2e images fuzz fuzz-minute test test-all worlds demo bench bench-before dist sign version record-cost clean
 
 help:
-	@echo 'make demo           the main job in front of your eyes'
-	@echo 'make test           everything that CI runs'
-	@echo 'make worlds         random worlds in which plan, check, env and a start must agree, for SECONDS'
-	@echo 'make test-all       that, and half a million mutants of certificates read by every library (5 minutes more)'
-	@echo 'make static         build/psm-entry, the binary that ships'
-	@echo 'make static-aarch64 build/aarch64/psm-entry, the same for 64-bit ARM'
-	@echo 'make unit           swift build and swift test'
-	@echo 'make e2e            containers, proxies and real clients'
-	@echo 'make images         the images that the tests run, each built once for its recipe'
-	@echo 'make fuzz           ten minutes with hostile bytes for each reader of certificates and proxies'
-	@echo 'make lint           swift format, shellcheck, hadolint, yamllint'
-	@echo 'make bench          measures it beside what it replaces, into docs/performance.md (about 3 minutes)'
-	@echo 'make bench-before   records what COMMIT reaches, for the column beside it'
-	@echo 'make record-cost    write down what size and work the tests allow'
-	@echo 'make dist           dist/: the release for both architectures; the same bytes from the same commit'
-	@echo 'make sign KEY=FILE  sign dist/SHA256SUMS with an SSH or a minisign key'
-	@echo 'make version        the version, as the sources have it'
-	@echo 'make tools          install what the tests need'
-	@echo 'make clean          remove what was built'
+	@echo 'make demo           shows the main task with a real proxy and real clients'
+	@echo 'make test           runs everything that CI runs'
+	@echo 'make worlds         runs random worlds in which plan, check, env and a start must agree, for SECONDS'
+	@echo 'make test-all       runs that and the tests that take too long for CI'
+	@echo 'make static         builds build/psm-entry, the release binary'
+	@echo 'make static-aarch64 builds build/aarch64/psm-entry, the same for 64-bit ARM'
+	@echo 'make unit           runs swift build and swift test'
+	@echo 'make e2e            runs the tests with containers, proxies and real clients'
+	@echo 'make images         builds the images of the tests'
+	@echo 'make fuzz           fuzzes each reader of certificates and proxies for ten minutes'
+	@echo 'make lint           runs swift format, shellcheck, hadolint, yamllint'
+	@echo 'make bench          measures it beside what it replaces, for docs/performance.md (about 3 minutes)'
+	@echo 'make bench-before   records the results of COMMIT, for the column beside it'
+	@echo 'make record-cost    records the size and work that the tests allow'
+	@echo 'make dist           packs the release for both architectures into dist/; the same commit gives the same bytes'
+	@echo 'make sign KEY=FILE  signs dist/SHA256SUMS with an SSH or a minisign key'
+	@echo 'make version        prints the version in the sources'
+	@echo 'make tools          installs what the tests need'
+	@echo 'make clean          removes what was built'
 
 tools:
 	@Tests/EndToEnd/install-tools
@@ -61,19 +61,20 @@ unit:
 	swift build
 	swift test
 
-# In two processes; Tests/EndToEnd/conftest.py says which files stay together, and which begin.
+# In two processes; Tests/EndToEnd/conftest.py says which files stay together, and which start first.
 RUN_E2E = .venv/bin/pytest Tests/EndToEnd --ignore Tests/EndToEnd/test_tool_faults.py --numprocesses 2 --durations=10
 
 e2e: tools static static-aarch64 faults-binary
 	$(RUN_E2E)
 
-# Every image of the tests. What is there already costs nothing, and a test that needs one builds it.
+# Builds every image of the tests. An image that exists already costs nothing, and a test builds the image that it
+# needs.
 images: tools
 	@cd Tests/EndToEnd && for image in 'image rhel' 'image debian' 'image suse' 'image arch' 'image debian trixie' \
 	  'image rhel trixie' 'python-image' 'python-image bare' 'clients-image bookworm' 'clients-image trixie' \
 	  'agreement-image bookworm' 'agreement-image trixie'; do ./build-$$image || exit; done
 
-# After a growth that is wanted: writes down what the tests hold the next builds against.
+# After an intended increase: records the limits for the tests of later builds.
 record-cost: tools static
 	.venv/bin/python Tests/EndToEnd/cost.py
 
@@ -84,7 +85,7 @@ fuzz: tools
 fuzz-minute: tools
 	Fuzz/run 15
 
-# Builds take one core each, and images wait for the network: two of these go side by side, each with its output in one piece.
+# A build takes one core, and images wait for the network: two run in parallel, each with its output in one piece.
 test: tools
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint unit static static-aarch64 faults-binary images
 	@$(MAKE) --no-print-directory fuzz-minute
@@ -93,11 +94,11 @@ test: tools
 worlds: tools static
 	PSM_ENTRY_WORLDS_SECONDS=$(or $(SECONDS),600) .venv/bin/pytest Tests/EndToEnd/test_worlds.py
 
-# What takes longer than CI should: the binary built from source elsewhere and on Debian 13; every mutant of a certificate
-# and every collection, read by every library; every allocation refused in turn; a sample of the calls of a start and of its
-# tool; each newer system call refused alone; two hundred mistyped proxies; a thousand rotations under load (20 minutes); two
-# thousand worlds; every client in every situation of trust, against what check says (half an hour). It measures the pages
-# of clients, of proxies and of NO_PROXY, and writes them.
+# Tests that take too long for CI: the binary built from source elsewhere and on Debian 13; every mutant of a
+# certificate and every collection, read by every library; every allocation refused in turn; a sample of the system
+# calls of a start and of its tool; each newer system call refused alone; two hundred mistyped proxies; a thousand
+# rotations under load (20 minutes); two thousand worlds; every client in every trust setting, compared with check (half
+# an hour). It also measures the tables of clients, proxies and NO_PROXY, and writes them to their pages.
 test-all: test
 	PSM_ENTRY_WORLDS=2000 .venv/bin/pytest Tests/EndToEnd/test_worlds.py
 	.venv/bin/pytest Tests/EndToEnd/test_certificate_matrix.py Tests/EndToEnd/test_allocations.py \
@@ -118,7 +119,8 @@ BENCHMARK = .venv/bin/pip -qq --disable-pip-version-check install --requirement 
 bench: tools static
 	$(BENCHMARK)
 
-# What COMMIT reaches, measured as `bench` does, into Benchmarks/before.json: `bench` shows it beside today's figures.
+# Measures COMMIT as `bench` does and records the results in Benchmarks/before.json: `bench` shows them beside the new
+# ones.
 bench-before: tools
 	@git worktree remove --force build/before 2>/dev/null || true
 	git worktree add --quiet --detach build/before $(COMMIT)

@@ -1,17 +1,16 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// One source, two builds. `swift build` and `swift test` are the everyday way. With
-// PSM_ENTRY_STATIC=1 (set by `make static`) the same targets become the binary that ships:
-// Embedded Swift on musl, static-pie, stripped.
+// One source, two builds. `swift build` and `swift test` are for everyday work. With PSM_ENTRY_STATIC=1, which `make
+// static` sets, the same targets become the shipped binary: Embedded Swift on musl, static-pie, stripped.
 let shipped = Context.environment["PSM_ENTRY_STATIC"] != nil
 let toolchain = Context.environment["PSM_ENTRY_TOOLCHAIN"] ?? "/opt/swift"
 let commit = Context.environment["PSM_ENTRY_COMMIT"] ?? ""
-// Where musl-dev is: on this machine, or unpacked by Packaging/musl, for either architecture.
+// The location of musl-dev: installed, or unpacked by Packaging/musl, for either architecture.
 let sysroot = Context.environment["PSM_ENTRY_SYSROOT"] ?? ""
 let architecture = Context.environment["PSM_ENTRY_ARCHITECTURE"] ?? "x86_64"
-// Of Linux the toolchain has Embedded Swift for x86_64 only. The bare machine's for aarch64 is the same code, but has to be
-// told what `-static-pie` and the target's name say otherwise.
+// For Linux the toolchain contains Embedded Swift for x86_64 only. The bare-metal one for aarch64 is the same code, but
+// needs explicit options for what `-static-pie` and the target's name imply otherwise.
 let isBare = architecture != "x86_64"
 let musl = "\(architecture)-linux-musl"
 let unicode = isBare ? "\(architecture)-none-none-elf" : "\(architecture)-unknown-linux-gnu"
@@ -23,9 +22,9 @@ let swiftFlags: [String] =
       "-wmo", "-Osize", "-gnone", "-Xcc", "-fno-unwind-tables",
       "-Xcc", "-fno-asynchronous-unwind-tables", "-Xfrontend", "-function-sections", "-Xcc",
       "-ffunction-sections", "-Xcc", "-isystem", "-Xcc", "\(sysroot)/usr/include/\(musl)",
-      // Retaining is called, not copied to its 1,400 uses: 28,600 bytes of 511,200, for 1.0 % more instructions.
+      // Retaining is a call, not inlined at its 1,400 uses: 28,600 bytes of 511,200, for 1.0 % more instructions.
       "-Xllvm", "-force-attribute=swift_retain:noinline",
-      // So is appending to an array: 22,600 bytes, for 0.2 % more instructions.
+      // The same for appending to an array: 22,600 bytes, for 0.2 % more instructions.
       "-Xllvm", "-sil-inline-never-functions=Sa6append",
     ] : [])
   + (isBare ? ["-Xcc", "-D__linux__"] : [])
@@ -42,17 +41,17 @@ let linkerSettings: [LinkerSetting] =
         "-Xclang-linker", "-nostartfiles", "-Xclang-linker", "-Wno-unused-command-line-argument",
         "\(sysroot)/usr/lib/\(musl)/rcrt1.o", "-L\(sysroot)/usr/lib/\(musl)",
         "-Xlinker", "-s", "-Xlinker", "--gc-sections", "-Xlinker", "--icf=all", "-Xlinker", "--build-id=none",
-        // Relocations by RELR (musl 1.2.4 or later): 21,600 bytes less.
+        // RELR relocations (musl 1.2.4 or later): 21,600 bytes less.
         "-Xlinker", "--pack-dyn-relocs=relr",
-        // Memory comes from Memory.swift: these four are all that Swift and the parts of musl in use ask for.
+        // Memory comes from Memory.swift: Swift and the parts of musl in use call only these four functions.
         "-Xlinker", "--defsym=malloc=psm_entry_malloc", "-Xlinker", "--defsym=calloc=psm_entry_calloc",
         "-Xlinker", "--defsym=free=psm_entry_free",
         "-Xlinker", "--defsym=posix_memalign=psm_entry_posix_memalign",
         "\(toolchain)/usr/lib/swift/embedded/\(unicode)/libswiftUnicodeDataTables.a",
         "-lc",
       ] + (isBare ? ["-Xlinker", "-pie", "-Xlinker", "--no-dynamic-linker"] : [])),
-    // Whoever asks for one of these would get memory of another kind, and give it back to ours. `--wrap` has them ask
-    // for `__wrap_realloc` and the like, which are nowhere: the link fails, and only where one is used.
+    // A caller of one of these would get memory of another allocator and free it with ours. `--wrap` redirects the
+    // calls to `__wrap_realloc` and the like, which do not exist: the link fails, but only if one of them is used.
     .unsafeFlags(
       ["realloc", "reallocarray", "aligned_alloc", "memalign", "valloc", "pvalloc", "malloc_usable_size"]
         .flatMap { ["-Xlinker", "--wrap=\($0)"] }),

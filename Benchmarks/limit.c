@@ -1,10 +1,10 @@
-// What the same work costs in C, done as plainly as C allows: the limit that the benchmarks compare with.
-// It checks nothing and keeps nothing safe; it is no model for anything.
+// The cost of the same work in plain C: the lower limit that the benchmarks compare with. It checks nothing and keeps
+// nothing safe, so do not use it for anything else.
 //
 //   limit restart FILE... -- COMMAND [ARG...]      fork; the child reads the files; exec
-//   limit first FILE... -- COMMAND [ARG...]        the same, and each file is written anew beside itself, fsynced
-//                                                  and renamed over itself, its directory fsynced
-//   limit scale FOLDER BASE OUT -- COMMAND [ARG...]  the child reads every file of FOLDER, decodes its PEM, hashes
+//   limit first FILE... -- COMMAND [ARG...]        the same, and the child also replaces each file: a new file beside it,
+//                                                  fsync, rename, and fsync of its directory
+//   limit scale DIRECTORY BASE OUT -- COMMAND [ARG...]  the child reads every file of DIRECTORY, decodes its PEM, hashes
 //                                                  the DER, writes BASE and all of them to OUT and fsyncs it
 #include <dirent.h>
 #include <fcntl.h>
@@ -48,7 +48,7 @@ static void write_all(int fd, const char *bytes, size_t count) {
   }
 }
 
-// Writes it beside the path, fsyncs, renames, and fsyncs the directory.
+// Writes a file beside the path, fsyncs it, renames it, and fsyncs the directory.
 static void replace(const char *path, const char *bytes, size_t count) {
   char beside[4096], directory[4096];
   snprintf(beside, sizeof beside, "%s.new", path);
@@ -110,7 +110,7 @@ static uint32_t sha256(const uint8_t *bytes, size_t count) {
   return state[0];
 }
 
-// Decodes the Base64 between the lines of dashes; returns the DER's length.
+// Decodes the Base64 between the BEGIN and END lines; returns the length of the DER.
 static size_t decode(const char *text, size_t count, uint8_t *der) {
   static int8_t values[256];
   if (!values['B']) {

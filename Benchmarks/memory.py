@@ -1,8 +1,8 @@
-"""The most memory that a command's processes have at any time, to the page.
+"""The peak memory of a command's processes at any time, to the page.
 
-The resident set of a process grows whenever it touches a page, and shrinks in few system calls only: it is looked at as
-each of these begins, and at the end. What the kernel counts itself will not do: `ru_maxrss` begins with what the process
-was before it executed the command.
+The resident set of a process grows whenever it touches a page, and shrinks in few system calls only, so it is read
+at the start of each of these and at the end. The kernel's own figure does not help: `ru_maxrss` includes what the
+process used before it executed the command.
 """
 
 import ctypes
@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-# <sys/ptrace.h>, and <sys/reg.h> for the place of a call's number.
+# From <sys/ptrace.h>, and from <sys/reg.h> for the position of the system call's number.
 TRACEME, PEEKUSER, SYSCALL, SETOPTIONS = 0, 3, 24, 0x4200
 SYSGOOD, FORK, VFORK, CLONE, EXEC, EXITKILL = 0x1, 0x2, 0x4, 0x8, 0x10, 0x100000
 ORIG_RAX = 15 * 8
@@ -30,12 +30,12 @@ _libc.ptrace.restype = ctypes.c_long
 
 @dataclass
 class Peak:
-    """KiB of the largest process; the two need not have been at the same time."""
+    """The peaks of the largest process, in KiB; the two may be at different times."""
 
     resident: int = 0
-    """With the pages of files: the program's own, which the page cache has anyway and all of its processes share."""
+    """Includes file pages: those of the program, which are in the page cache anyway and shared by all its processes."""
     anonymous: int = 0
-    """What is the process's alone: its heap and stack, and the pages of the program that it has written to."""
+    """Memory of the process alone: its heap and stack, and the pages of the program that it has written to."""
 
     def look_at(self, pid: int) -> None:
         rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
@@ -53,7 +53,7 @@ def _ptrace(request: int, pid: int, address: int = 0, data: int = 0) -> int:
 
 
 def _execute(command: Sequence[str], environment: Mapping[str, str]) -> None:
-    """The traced child's part; it does not return."""
+    """Runs in the traced child; it does not return."""
     try:
         nowhere = os.open(os.devnull, os.O_RDWR)
         for descriptor in range(3):
@@ -66,7 +66,7 @@ def _execute(command: Sequence[str], environment: Mapping[str, str]) -> None:
 
 
 def peak_of(command: Sequence[str], environment: Mapping[str, str]) -> Peak:
-    """Runs a command that has no other command executed: whatever it is, it would be counted as well."""
+    """Runs a command that executes no other command, which would be counted as well."""
     assert platform.machine() == "x86_64"
     peak, has_begun = Peak(), False
     first = os.fork()

@@ -1,16 +1,17 @@
 import CFuzz
 import Text
 
-/// Any bytes as a certificate: OpenSSL must read it where we do, and all that is shown of it must be fit to be shown.
+/// Any bytes as a certificate: OpenSSL must accept what psm-entry accepts, and everything shown of it must be safe to
+/// show.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzDER(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
   let bytes = Array(UnsafeBufferPointer(start: start, count: count))
   _ = kindOfDER(bytes)
   let lax = try? CertificateLayout(bytes.span, in: 0..<bytes.count, isStrict: false)
-  // What is not damage in a base is read by OpenSSL.
+  // OpenSSL reads a certificate that is not damage in a base.
   if lax != nil { precondition(fuzz_openssl_reads_der(start, count) == 1) }
   guard let certificate = withinBudget(count, { Certificate(der: bytes) }) else { return 0 }
-  // What is a certificate to us is one to OpenSSL, which is less strict, and is read in a bundle.
+  // What psm-entry accepts as a certificate, OpenSSL, which is less strict, accepts alone and in a bundle.
   precondition(lax?.whole.count == bytes.count)
   var text: [UInt8] = []
   appendCanonicalPEM(bytes, to: &text)

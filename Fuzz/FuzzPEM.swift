@@ -1,7 +1,7 @@
 import CFuzz
 import Text
 
-/// Any bytes as a file that was mounted, and as a bundle.
+/// Any bytes as a mounted file, and as a bundle.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzPEM(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
   let bytes = Array(UnsafeBufferPointer(start: start, count: count))
@@ -12,17 +12,17 @@ public func fuzzPEM(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
 
   let contents = withinBudget(count) { BundleContents(reading: bytes) }
   if let damage = contents.damage { precondition(damage.line >= 1 && isHarmless(damage.text)) }
-  // OpenSSL reads what is not damaged, and finds the same. Of a key, which no bundle should hold, only the outermost
-  // SEQUENCE is looked at; OpenSSL goes on to the numbers.
+  // OpenSSL reads what is not damaged and finds the same. Of a key, which no bundle should contain, psm-entry checks
+  // only the outermost SEQUENCE, while OpenSSL continues to the numbers.
   if contents.damage == nil && !bytes[...].contains("KEY-----") {
     precondition(fuzz_openssl_certificates(start, count) == contents.certificates.count)
   }
-  // What was saved is a bundle without damage that holds the same.
+  // The saved certificates form a bundle without damage that contains the same.
   let again = BundleContents(reading: contents.canonicalText)
   precondition(again.damage == nil)
   precondition(
     again.certificates.map { again.der(of: $0) } == contents.certificates.map { contents.der(of: $0) })
-  // What is read of a bundle in haste is what is in it.
+  // The fast reading of a bundle finds what is in it.
   let lengths = contents.certificates.map { $0.count }
   if contents.damage == nil, let plain = walked(bytes, .named, lengths) {
     for certificate in contents.certificates {
@@ -33,11 +33,11 @@ public func fuzzPEM(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
       precondition(contents.certificates.contains { contents.der(of: $0) == der })
     }
   }
-  // A bundle that is read in pieces is what it is as a whole, and has no damage that the reader of a whole text finds.
+  // A bundle read in pieces yields the same as a whole one, without any damage that the reader of the whole text finds.
   for scope in [.all, .named] as [BundleWalk.Scope] {
     let whole = walked(bytes, scope, lengths)
     for size in [1 + count % 7, 1 + count % 1009, 5000] {
-      // Of a large block that is asked for by its length, only the whole text tells.
+      // For a large block of a requested length, only the whole text is conclusive.
       if let pieces = walked(bytes, scope, lengths, size: size) { precondition(pieces == whole) }
       precondition(scope == .named || whole == nil || walked(bytes, scope, lengths, size: size) != nil)
     }
@@ -55,8 +55,8 @@ private struct Walked: Equatable {
   var faultLine: Int?
 }
 
-/// What a walk finds, marks passed over; nil where the text is irregular.
-/// - Parameter size: of the pieces in which the text comes; nil for the whole at once.
+/// What a walk finds, skipping markers; nil if the text is irregular.
+/// - Parameter size: the size of the pieces; nil for the whole text at once.
 private func walked(
   _ text: [UInt8], _ scope: BundleWalk.Scope, _ lengths: [Int], size: Int? = nil
 ) -> Walked? {

@@ -1,4 +1,4 @@
-/// Any bytes as PKCS #7: what is found are parts of it, one after another.
+/// Any bytes as PKCS #7: the certificates found are parts of it, one after another.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzPKCS7(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
   let bytes = Array(UnsafeBufferPointer(start: start, count: count))

@@ -1,6 +1,6 @@
 import Text
 
-/// Any bytes as an environment, its entries ended by NUL, and each value as a proxy's URL.
+/// Any bytes as an environment whose entries end with NUL, and each value as a proxy URL.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzProxies(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
   let bytes = Array(UnsafeBufferPointer(start: start, count: count))
@@ -9,7 +9,7 @@ public func fuzzProxies(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
   let once = unifyProxies(in: environment, settings)
   for note in once.notes { precondition(isHarmless(note.subject) && isHarmless(note.message)) }
   for entry in once.noProxy { precondition(isHarmless(entry.shown)) }
-  // Doing it twice is doing it once, and nothing is left to repair.
+  // Applying it again changes nothing, and nothing is left to repair.
   let twice = unifyProxies(in: once.environment, ProxySettings(hostName: Array("worker".utf8)))
   precondition(twice.environment == once.environment)
 
@@ -21,7 +21,7 @@ public func fuzzProxies(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     let text = entry.split(separator: UInt8(ascii: "="), maxSplits: 1).last.map { Array($0) } ?? []
     guard let url = try? parseProxyURL(text) else { continue }
     precondition(isHarmless(url.redacted) && isHarmless(url.endpoint))
-    // What is handed on is read again as the same, and shown as the same.
+    // The value for the environment is parsed as the same URL, and is shown as the same.
     let again = try? parseProxyURL(url.value)
     precondition(again == url && again?.value == url.value && again?.redacted == url.redacted)
     if let userinfo = url.userinfo { checkShown(userinfo) }
@@ -29,7 +29,8 @@ public func fuzzProxies(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
   return 0
 }
 
-/// What is shown of a user holds no password, be it encoded or not; one of a byte or two is a part of many a name.
+/// What is shown of a user contains no password, encoded or not; passwords of one or two bytes are skipped, because
+/// many names contain them.
 private func checkShown(_ userinfo: Userinfo) {
   let shown = userinfo.displayedUser.utf8
   for secret in [userinfo.password?.bytes ?? [], userinfo.decodedPassword.bytes] where secret.count > 2 {

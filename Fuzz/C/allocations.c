@@ -1,5 +1,5 @@
-// Counts the bytes that are held. libFuzzer's own limit is one on the whole process, with its corpus and its tables:
-// an input of 64 KiB may take hundreds of times its size and stay below it.
+// Counts the allocated bytes. libFuzzer's own limit applies to the whole process, with its corpus and tables: a reader
+// may take hundreds of times the size of a 64 KiB input and stay below it.
 #include <malloc.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -12,7 +12,7 @@ extern void *__libc_realloc(void *, size_t);
 extern void *__libc_memalign(size_t, size_t);
 extern void __libc_free(void *);
 
-// Of this thread: libFuzzer has another, which watches it.
+// In this thread only: libFuzzer has another one, which watches it.
 static _Thread_local intptr_t held, peak, start;
 
 void fuzz_begin_count(void) { start = peak = held; }

@@ -7,7 +7,7 @@
 #include "fuzz.h"
 
 int fuzz_openssl_certificates(const void *text, size_t count) {
-  // A file, as clients have it: of memory OpenSSL reads lines in another way where they hold NULs.
+  // Uses a file, as clients do: OpenSSL reads lines with NULs differently from memory.
   FILE *file = count > 0 ? fmemopen((void *)text, count, "r") : NULL;
   if (!file) return 0;
   BIO *bio = BIO_new_fp(file, BIO_CLOSE);

@@ -18,7 +18,7 @@ const char *cbuild_version(void) { return PSM_ENTRY_VERSION; }
 const char *cbuild_commit(void) { return PSM_ENTRY_COMMIT; }
 const char *cbuild_architecture(void) { return ARCHITECTURE; }
 
-// The same for `readelf -n` and for who looks at a core dump: the package metadata note of systemd.io/ELF_PACKAGE_METADATA.
+// The same for `readelf -n` and for core dumps: the package metadata note of systemd.io/ELF_PACKAGE_METADATA.
 #define METADATA                                                                                        \
   "{\"type\":\"binary\",\"name\":\"psm-entry\",\"version\":\"" PSM_ENTRY_VERSION                       \
   "\",\"architecture\":\"" ARCHITECTURE "\",\"commit\":\"" PSM_ENTRY_COMMIT "\"}"

@@ -1,5 +1,5 @@
-// What Swift cannot import from libc by itself: macros, variadic functions, system calls that
-// have no wrapper in every libc. No logic.
+// What Swift cannot import from libc directly: macros, variadic functions, and system calls without a wrapper in every
+// libc. No logic.
 #ifndef CLINUX_H
 #define CLINUX_H
 
@@ -43,7 +43,7 @@ static inline int clinux_openat(int directory, const char *path, int flags, mode
   return openat(directory, path, flags, mode);
 }
 
-// openat2(2). The part of <linux/openat2.h> that is needed: a build needs musl's own headers only.
+// openat2(2). The necessary part of <linux/openat2.h>, so that a build needs only musl's own headers.
 static inline long clinux_openat2(int directory, const char *path, uint64_t flags, uint64_t mode,
                                   uint64_t resolve) {
   uint64_t how[3] = {flags, mode, resolve};
@@ -97,7 +97,7 @@ static inline int clinux_connect(int descriptor, const struct sockaddr *address,
   return connect(descriptor, address, size);
 }
 
-// capget(2): the first 32 of the effective capabilities; none where the kernel does not say.
+// capget(2): the first 32 effective capabilities; none if the kernel does not tell.
 static inline uint32_t clinux_effective_capabilities(void) {
   uint32_t header[2] = {0x20080522, 0};
   uint32_t sets[6] = {0};
@@ -111,9 +111,8 @@ static inline int clinux_signal(int status) { return WTERMSIG(status); }
 
 static inline uint32_t clinux_mode_type(mode_t mode) { return mode & S_IFMT; }
 
-// statx(2): the attributes are at offset 8, what of them the kernel knows at offset 56. The struct
-// itself is declared by one libc, by the kernel's header for the other, and by both where they meet.
-// Less than 0 where it cannot tell.
+// statx(2): the attributes are at offset 8, the mask of supported ones at offset 56. The struct itself is declared by
+// one libc, by the kernel's header for the other, and by both together. Returns a negative number if it cannot tell.
 static inline int clinux_is_mount_point(int directory, const char *name) {
   enum { size = 256, attributes = 1, known = 7, no_automount = 0x800, mount_root = 0x2000 };
   uint64_t status[size / 8] = {0};

@@ -1,13 +1,13 @@
 import Text
 
-/// Base64 as OpenSSL's `EVP_DecodeUpdate` reads it: white space anywhere, at most two `=` and only
-/// at the end, a multiple of four characters in all, and bits that are left over may be anything.
-/// A hyphen, which to OpenSSL ends the data, is refused: what follows it would be lost without a word.
+/// Base64 as OpenSSL's `EVP_DecodeUpdate` reads it: white space is allowed anywhere, at most two `=` are allowed and
+/// only at the end, the number of characters is a multiple of four, and unused bits may have any value. A hyphen, which
+/// ends the data for OpenSSL, is refused: what follows it would be lost silently.
 ///
 /// - Source: RFC 4648 §4, RFC 7468 §3; OpenSSL's EVP_DecodeInit(3).
 enum Base64 {
   /// Decodes `text`.
-  /// - Returns: nil where it is not Base64.
+  /// - Returns: nil if `text` is not valid Base64.
   static func decode(_ text: ArraySlice<UInt8>) -> [UInt8]? {
     var isValid = false
     let decoded = [UInt8](unsafeUninitializedCapacity: text.count / 4 * 3 + 3) { output, count in
@@ -30,7 +30,7 @@ enum Base64 {
           quantum = quantum << 6 | value
           characters &+= 1
           if characters & 3 == 0 {
-            // Three bytes for four characters: never more than the capacity asked for.
+            // Four characters become at most three bytes, so this never exceeds the reserved capacity.
             output[count] = UInt8(truncatingIfNeeded: quantum >> 16)
             output[count &+ 1] = UInt8(truncatingIfNeeded: quantum >> 8)
             output[count &+ 2] = UInt8(truncatingIfNeeded: quantum)
@@ -58,11 +58,12 @@ enum Base64 {
     }
   }
 
-  /// Decodes whole lines of whole quanta, as nearly all PEM is written: LF or CRLF, padding only at the end.
+  /// Decodes complete lines of complete quanta, which is how nearly all PEM is written: LF or CRLF, and padding only at
+  /// the end.
   /// - Parameters:
-  ///   - output: where the bytes go, and a few more that mean nothing; what does not fit is not decoded.
-  /// - Returns: how many bytes there are, how many lines, and how far it is to the first line that begins with
-  ///   `-`; nil where the text is written in any other way.
+  ///   - output: receives the bytes, followed by a few meaningless ones; what does not fit is not decoded.
+  /// - Returns: the number of bytes, the number of lines, and the offset of the first line that begins with `-`; nil if
+  ///   the text is written in any other way.
   static func decodeLines(
     _ text: Span<UInt8>, into output: inout [UInt8]
   ) -> (count: Int, lines: Int, length: Int)? {
@@ -97,12 +98,12 @@ enum Base64 {
     }
   }
 
-  /// Decodes lines of 64 characters and LF, as nearly all are.
-  /// - Returns: how many.
+  /// Decodes lines of 64 characters that end with LF, the usual form.
+  /// - Returns: the number of lines decoded.
   private static func decodeFullLines(
     _ text: Span<UInt8>, from position: Int, into output: inout MutableSpan<UInt8>, at end: Int
   ) -> Int {
-    // Two bytes more than a line holds are written, and the next line is written over them.
+    // Each line is written with two surplus bytes, which the next line overwrites.
     let limit = min((text.count - position) / 65, (output.count - end - 2) / 48)
     var lines = 0
     text.withUnsafeBytes { text in
@@ -110,10 +111,10 @@ enum Base64 {
         guard limit > 0, var from = text.baseAddress, var to = output.baseAddress else { return }
         from += position
         to += end
-        // In bounds: that many lines are in the text, and room for what they hold and two bytes in the output.
+        // In bounds: the text has that many lines, and the output has room for their bytes and two more.
         while lines < limit {
           if (from + 64).load(as: UInt8.self) != newline { return }
-          // What was written then means nothing.
+          // The bytes just written are meaningless then.
           if decode(from, into: to) | decode(from + 16, into: to + 12) | decode(from + 32, into: to + 24)
             | decode(from + 48, into: to + 36) != 0
           {
@@ -128,8 +129,8 @@ enum Base64 {
     return lines
   }
 
-  /// Decodes quanta up to the first that is none, or that does not fit.
-  /// - Returns: where in the text and in the output it has come to.
+  /// Decodes quanta up to the first that is invalid or does not fit.
+  /// - Returns: the positions reached in the text and in the output.
   private static func decodeQuanta(
     _ text: Span<UInt8>, from position: Int, into output: inout MutableSpan<UInt8>, at end: Int,
     _ values: UnsafeBufferPointer<UInt32>
@@ -137,8 +138,8 @@ enum Base64 {
     var (position, end) = (position, end)
     text.withUnsafeBytes { text in
       output.withUnsafeMutableBytes { output in
-        // In bounds: the loop asks for the characters that it reads and for room for all that it writes, which is
-        // a byte more than is meant. The next store writes over it.
+        // In bounds: the loop condition covers every character read and every byte written, including one surplus byte,
+        // which the next store overwrites.
         while text.count &- position >= 4 && output.count &- end >= 4 {
           let characters = text.loadUnaligned(fromByteOffset: position, as: UInt32.self)
           let first = values[Int(characters & 0xFF)] << 18 | values[Int(characters >> 8 & 0xFF)] << 12
@@ -153,14 +154,14 @@ enum Base64 {
     return (position, end)
   }
 
-  /// Decodes sixteen characters. Writes twelve bytes, and two more that mean nothing.
+  /// Decodes sixteen characters. Writes twelve bytes and two meaningless ones.
   ///
-  /// Called, as it has more constants than there are registers: laid out, it would load each of them anew.
-  /// - Returns: 0 unless a character stands for nothing.
+  /// Not inlined: it has more constants than there are registers, and each inlined copy would load all of them.
+  /// - Returns: 0 unless a character is not in the alphabet.
   @inline(never)
   private static func decode(_ text: UnsafeRawPointer, into output: UnsafeMutableRawPointer) -> UInt64 {
     let characters = text.loadUnaligned(as: SIMD16<Int8>.self)
-    // From each character to its value there is one step for all of a kind, and none is 0.
+    // Each kind of character has one offset from character to value, and no offset is 0.
     let lower = bits(characters .> all(0x60)) & bits(characters .< all(0x7B)) & all(-71)
     let upper = bits(characters .> all(0x40)) & bits(characters .< all(0x5B)) & all(-65)
     let digits = bits(characters .> all(0x2F)) & bits(characters .< all(0x3A)) & all(4)
@@ -174,14 +175,14 @@ enum Base64 {
     let fours = unsafeBitCast(twelve, to: SIMD4<UInt32>.self)
     let twentyFour =
       (fours &<< SIMD4(repeating: 12) | fours &>> SIMD4(repeating: 16)) & SIMD4(repeating: 0x00FF_FFFF)
-    // Of each eight, six bytes with the first of them highest, and then two that mean nothing.
+    // Each group of eight has six bytes, the first one highest, and then two meaningless ones.
     let eights = unsafeBitCast(twentyFour, to: SIMD2<UInt64>.self)
     output.storeBytes(of: (eights.x &<< 40 | eights.x &>> 16).bigEndian, as: UInt64.self)
     output.storeBytes(of: (eights.y &<< 40 | eights.y &>> 16).bigEndian, toByteOffset: 6, as: UInt64.self)
     return areNone.x | areNone.y
   }
 
-  /// The three bytes that four characters stand for, the first of them highest; nil where they are no quantum.
+  /// The three bytes that four characters encode, the first one highest; nil if they are not a quantum.
   static func quantum(_ text: Span<UInt8>, at position: Int) -> UInt32? {
     if text.count - position < 4 { return nil }
     var bits: UInt32 = 0
@@ -193,7 +194,7 @@ enum Base64 {
     return bits
   }
 
-  /// The last quantum where it ends with `=`: one or two bytes.
+  /// The last quantum, if it ends with `=`: one or two bytes.
   private static func paddedQuantum(
     _ text: Span<UInt8>, _ position: Int, _ values: UnsafeBufferPointer<UInt32>
   ) -> (bytes: (UInt8, UInt8), count: Int)? {
@@ -208,7 +209,7 @@ enum Base64 {
 
   private static let space = UInt32.max - 1
 
-  /// What each byte stands for: below 64 its six bits. All others have bits that show however they are shifted.
+  /// The value of each byte: its six bits, or, outside the alphabet, a value whose marker bits survive every shift.
   private static let values: [UInt32] = {
     var values = [UInt32](repeating: .max, count: 256)
     for byte in [UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\r"), UInt8(ascii: "\n")] {
@@ -221,7 +222,7 @@ enum Base64 {
   private static let alphabet: StaticString =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
-  /// Appends `bytes` in lines of 64 characters, each with a newline.
+  /// Appends `bytes` as lines of 64 characters, each ending with a newline.
   static func appendLines(of bytes: ArraySlice<UInt8>, to text: inout [UInt8]) {
     let characters = (bytes.count + 2) / 3 * 4
     let lines = [UInt8](unsafeUninitializedCapacity: characters + (characters + 63) / 64) { output, count in
@@ -250,7 +251,7 @@ enum Base64 {
   }
 }
 
-// Vectors throughout: operators on a vector and a number, or on masks, are compiled as loops.
+// Vectors throughout: operators between a vector and a number, or between masks, compile to loops.
 
 @inline(__always)
 private func all(_ byte: Int8) -> SIMD16<Int8> { SIMD16(repeating: byte) }
@@ -260,7 +261,7 @@ private func bits(_ mask: SIMDMask<SIMD16<Int8>>) -> SIMD16<Int8> {
   unsafeBitCast(mask, to: SIMD16<Int8>.self)
 }
 
-/// Bytes as Base64 in one line.
+/// Encodes bytes as one line of Base64.
 /// - Source: RFC 4648 §4.
 public func base64(_ bytes: [UInt8]) -> Text {
   var lines: [UInt8] = []

@@ -2,11 +2,11 @@ import Text
 
 /// What a client that uses OpenSSL finds in a bundle.
 ///
-/// Nothing of it changes once it is made, but that ``valueFault`` is looked for once, when it is asked for. There are no
-/// threads, so it may be sent.
+/// It does not change after initialization, except that ``valueFault`` is computed on first use. The program has no
+/// threads, so it may be `Sendable`.
 /// - Source: OpenSSL's X509_load_cert_crl_file(3) and PEM_X509_INFO_read_bio(3).
 public final class BundleContents: @unchecked Sendable {
-  /// Why OpenSSL would refuse the whole file, or not read it to its end.
+  /// Why OpenSSL would refuse the whole file, or stop reading before its end.
   public struct Damage: Equatable, Sendable {
     /// Counted from 1.
     public let line: Int
@@ -28,22 +28,22 @@ public final class BundleContents: @unchecked Sendable {
     }
   }
 
-  /// All that are readable, in their order.
+  /// All readable certificates, in file order.
   public private(set) var certificates: [TrustedCertificate] = []
-  /// The first thing that is wrong.
+  /// The first damage in the file.
   public private(set) var damage: Damage?
-  /// The first certificate for which GnuTLS or Java would refuse the whole file, though OpenSSL reads it: in what line
-  /// its block begins, and why.
+  /// The first certificate that makes GnuTLS or Java refuse the whole file although OpenSSL reads it: the line of its
+  /// BEGIN, and the reason.
   public private(set) var fault: (line: Int, reason: CertificateFault)?
   private let text: [UInt8]
   private let end: Int
 
-  /// - Parameter end: where the text to be read ends; nil for all of it.
+  /// - Parameter end: the end of the text to read; nil for all of it.
   public init(reading text: [UInt8], upTo end: Int? = nil) {
     self.text = text
     self.end = end ?? text.count
     certificates.reserveCapacity((end ?? text.count) / 1200)
-    // Of lines that were joined, both certificates are found; that they were is damage all the same.
+    // Where lines were joined, both certificates are found; the joined line still counts as damage.
     var pem = PEM(text, upTo: end, splitsJoinedLines: true)
     while let block = pem.next() {
       if block.isJoined { note(block.line, .block(.badEnd)) }
@@ -52,8 +52,8 @@ public final class BundleContents: @unchecked Sendable {
     if pem.hasLineOfNothing { note(1, .lineOfNothing) }
   }
 
-  /// The DER of one of its certificates, without the settings that may stand behind it. It is decoded anew:
-  /// hardly any is asked for.
+  /// The DER of one of its certificates, without the settings that may follow it. It is decoded again on each call: few
+  /// are ever requested.
   public func der(of certificate: TrustedCertificate) -> [UInt8] {
     Array(contents(of: certificate).prefix(certificate.count))
   }
@@ -64,10 +64,10 @@ public final class BundleContents: @unchecked Sendable {
     return pem.next().map { pem.decoded[$0.contents] } ?? []
   }
 
-  /// Its certificates alone: 64 columns, LF.
+  /// Its certificates alone, in lines of 64 characters that end with LF.
   public var canonicalText: [UInt8] { canonicalText { _ in true } }
 
-  /// Of its certificates those that are asked for: 64 columns, LF.
+  /// The certificates that the predicate selects, in lines of 64 characters that end with LF.
   public func canonicalText(of isIncluded: (TrustedCertificate) -> Bool) -> [UInt8] {
     var text: [UInt8] = []
     for certificate in certificates where isIncluded(certificate) {
@@ -78,8 +78,8 @@ public final class BundleContents: @unchecked Sendable {
     return text
   }
 
-  /// As `fault`, of the values within certificates: keys and extensions. That takes too long for a start that
-  /// changes nothing.
+  /// The same for the values within certificates: keys and extensions. Reading those takes too long for a
+  /// start that changes nothing.
   public private(set) lazy var valueFault: (line: Int, reason: CertificateFault)? = findValueFault()
 
   private func findValueFault() -> (line: Int, reason: CertificateFault)? {
@@ -106,7 +106,7 @@ public final class BundleContents: @unchecked Sendable {
     }
   }
 
-  /// The text without the blocks of some of its certificates.
+  /// The text without the blocks of the selected certificates.
   public func text(without isRemoved: (TrustedCertificate) -> Bool) -> [UInt8] {
     var kept: [UInt8] = []
     var position = 0
@@ -138,7 +138,7 @@ public final class BundleContents: @unchecked Sendable {
     case .crl:
       if !isRevocationList(decoded, in: block.contents) { note(block.line, .notCRL) }
     case .privateKey:
-      // An encrypted one is kept by OpenSSL as it is.
+      // OpenSSL keeps an encrypted key without looking inside.
       if !block.hasHeader && !containsSequence(block, decoded) { note(block.line, .notKey) }
     case .encryptedKey, .pkcs7, .request, .other: break
     }
@@ -152,26 +152,26 @@ public final class BundleContents: @unchecked Sendable {
 
 /// A certificate of a bundle, with the settings that a `TRUSTED CERTIFICATE` adds.
 public struct TrustedCertificate: Sendable {
-  /// Where its block stands in the text.
+  /// The range of its block in the text.
   let range: Range<Int>
-  /// How many bytes its DER has.
+  /// The size of its DER in bytes.
   public let count: Int
-  /// Where its settings end, counted from where its DER begins.
+  /// The end of its settings, relative to the start of its DER.
   let endOfSettings: Int
   let isTrustedForm: Bool
-  /// False where its settings reject TLS servers, or list uses without them.
+  /// False if its settings reject TLS servers, or list uses without that one.
   public let isTrustedForServers: Bool
   /// Why GnuTLS or Java would refuse the whole bundle.
   let fault: CertificateFault?
 
-  /// - Parameter decoded: what the block holds stands in it.
+  /// - Parameter decoded: contains the decoded contents of the block.
   init?(_ block: PEM.Block, _ decoded: Span<UInt8>) {
     self.init(block.contents, decoded, block.range, isTrustedForm: block.label == .trustedCertificate)
   }
 
   /// - Parameters:
-  ///   - contents: where in `decoded` stands what the block holds.
-  ///   - range: where the block stands in the text.
+  ///   - contents: the range in `decoded` of the block's contents.
+  ///   - range: the range of the block in the text.
   init?(
     _ contents: Range<Int>, _ decoded: Span<UInt8>, _ range: Range<Int>, isTrustedForm: Bool = false
   ) {
@@ -194,7 +194,7 @@ public struct TrustedCertificate: Sendable {
     isTrustedForServers = trust
   }
 
-  /// Whether the settings allow TLS servers; nil where OpenSSL does not read them.
+  /// Whether the settings allow TLS servers; nil if OpenSSL cannot read them.
   /// - Source: OpenSSL's X509_CERT_AUX: `SEQUENCE { trust SEQUENCE OF OID OPTIONAL, reject [0] SEQUENCE OF OID OPTIONAL,
   ///   alias UTF8String OPTIONAL, keyid OCTET STRING OPTIONAL, other [1] SEQUENCE OF AlgorithmIdentifier OPTIONAL }`.
   private static func trustsServers(_ settings: Range<Int>, _ bytes: Span<UInt8>) -> Bool? {
@@ -236,7 +236,7 @@ public struct TrustedCertificate: Sendable {
   }
 }
 
-/// Appends a certificate's block: 64 columns, LF.
+/// Appends a certificate's block, in lines of 64 characters that end with LF.
 /// - Source: RFC 7468 §5.1.
 public func appendCanonicalPEM(_ der: [UInt8], to text: inout [UInt8]) {
   appendBlock("CERTIFICATE", der[...], to: &text)
@@ -254,7 +254,7 @@ private func appendBlock(_ label: StaticString, _ bytes: ArraySlice<UInt8>, to t
 }
 
 extension PEM {
-  /// The labels that mean something here.
+  /// The labels that are told apart.
   enum Label: Equatable {
     case certificate, trustedCertificate, pkcs7, crl, privateKey, encryptedKey, request, other
 

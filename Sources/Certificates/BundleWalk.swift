@@ -1,27 +1,26 @@
 import Text
 
-/// A walk over the text of a bundle that comes in pieces. Of what has been looked at nothing is kept.
+/// A walk over the text of a bundle that arrives in pieces. What has been passed is not kept.
 ///
-/// It knows a bundle as nearly all are written: comments, and `CERTIFICATE` blocks whose two marks are lines of their own
-/// and end with LF. Anything else is irregular: whoever has to know what that is reads the whole text
-/// (``BundleContents``). Of a regular text it finds just what that finds.
+/// It handles bundles in the usual form: comments, and `CERTIFICATE` blocks whose BEGIN and END are lines of their own
+/// that end with LF. Anything else is irregular; ``BundleContents`` then reads the whole text. For a regular text both
+/// find the same.
 ///
 /// | what begins at ``position`` | step |
 /// |---|---|
 /// | nothing more | ``Step/end``, or ``Step/needsMore`` while there may be more |
-/// | less than is needed to tell | ``Step/needsMore``, while there may be more |
-/// | a block that is asked for | ``Step/certificate`` |
-/// | any other block, a comment | none: it is passed over |
-/// | a comment like a section's mark, where all is decoded | ``Step/mark`` |
+/// | too little to decide | ``Step/needsMore``, while there may be more |
+/// | a block in scope | ``Step/certificate`` |
+/// | any other block, a comment | none: it is skipped |
+/// | a comment that looks like a section marker, where all blocks are decoded | ``Step/mark`` |
 /// | anything else | ``Step/irregular`` |
 public struct BundleWalk {
   public enum Step: Equatable, Sendable {
-    /// A certificate of a length that is asked for: its DER is ``der``.
+    /// A certificate of one of the requested lengths: its DER is ``der``.
     case certificate
-    /// A comment that begins with `# <` or `# >`, as the marks of a managed section do. The walk goes no further by
-    /// itself.
+    /// A comment that begins with `# <` or `# >`, as the markers of a managed section do. The caller has to skip it.
     case mark
-    /// What is left does not tell. ``refill(_:)``.
+    /// The remaining text is too short to decide. Call ``refill(_:)``.
     case needsMore
     case end
     case irregular
@@ -29,64 +28,66 @@ public struct BundleWalk {
 
   /// Which blocks are decoded.
   public enum Scope: Sendable {
-    /// All, and each is to be a certificate: a bundle that clients are to read.
+    /// All of them, and each must be a certificate: a bundle that clients read.
     case all
-    /// Those of the lengths asked for, by what their first characters say: a bundle of a distribution's tool. Its lines
-    /// have 64 columns.
+    /// Those of the requested lengths, as told by their first characters: a bundle written by a distribution's tool, in
+    /// lines of 64 characters.
     case named
   }
 
-  /// What is left of the text, and maybe something before it.
+  /// The rest of the text, perhaps with some that has been passed in front of it.
   private var text: [UInt8]
   private var position = 0
-  /// Whether nothing comes behind ``text``.
+  /// Whether ``text`` includes the end of the input.
   private var hasEnded: Bool
   private let scope: Scope
-  /// How many bytes the certificates have that are asked for.
+  /// The sizes in bytes of the requested certificates.
   private let lengths: [Int]
   private var decoded: [UInt8]
   /// The number of bytes of ``der``.
   private var count = 0
   /// Counted from 1.
   private var line = 1
-  /// How many certificates have been decoded.
+  /// The number of certificates decoded so far.
   public private(set) var certificateCount = 0
-  /// The first one for which GnuTLS or Java would refuse the whole file, though OpenSSL reads it: as
+  /// The first certificate that makes GnuTLS or Java refuse the whole file although OpenSSL reads it, as in
   /// ``BundleContents/fault``.
   public private(set) var fault: (line: Int, reason: CertificateFault)?
 
-  /// So much is read at once: it stays in the processor's first cache, and with its header fills whole pages.
+  /// The number of bytes read at once: it fits the processor's first-level cache, and with its header fills whole
+  /// pages.
   private static let windowSize = 16384 - 48
-  /// All certificates but the oddest have no more bytes, and no more characters in their blocks.
+  /// No certificate in practice is larger, and no block has more characters.
   private static let usualCount = 3 << 10
   private static let usualBlock = usualCount * 3 / 2
-  /// The longest line that OpenSSL takes at once has one byte more, and its newline.
+  /// The longest line that OpenSSL reads in one piece, in bytes, with its newline.
   private static let longestLine = 252
 
   /// - Parameters:
-  ///   - lengths: of how many bytes the certificates are that are asked for.
-  ///   - whole: the text, where it is there already; nil where it comes in pieces.
+  ///   - lengths: the sizes in bytes of the requested certificates.
+  ///   - whole: the text, if it is already in memory; nil if it arrives in pieces.
   public init(_ scope: Scope, lengths: [Int], over whole: [UInt8]? = nil) {
     text = whole ?? []
     hasEnded = whole != nil
     self.scope = scope
     self.lengths = lengths
-    // Two bytes more than a line holds are written behind it.
+    // Two surplus bytes are written after each line.
     decoded = [UInt8](
       repeating: 0, count: scope == .all ? Self.usualCount : (lengths.max() ?? 0) + 4)
   }
 
-  /// The certificate that was found last.
+  /// The certificate found last.
   public var der: ArraySlice<UInt8> { decoded[..<count] }
 
-  /// What has not been looked at, as far as it is there.
+  /// The unread text that is already in memory.
   public var rest: ArraySlice<UInt8> { text[position...] }
 
-  /// Passes over so much of it.
+  /// Skips `count` bytes of it.
   public mutating func skip(_ count: Int) { position += count }
 
-  /// Takes more of the text.
-  /// - Parameter append: appends up to so many bytes to what is left, and says whether the text ends with them.
+  /// Reads more of the text.
+  /// - Parameter append: appends up to the given number of bytes to the rest, and returns whether the text ends with
+  ///   them.
   public mutating func refill(_ append: (inout [UInt8], Int) -> Bool) {
     let left = text.count - position
     text.withUnsafeMutableBytes { text in
@@ -99,7 +100,7 @@ public struct BundleWalk {
     hasEnded = append(&text, max(Self.windowSize - left, 1))
   }
 
-  /// The next step. After ``Step/irregular`` there is none.
+  /// The next step. There is none after ``Step/irregular``.
   public mutating func next() -> Step {
     while position < text.count {
       let first = text[position]
@@ -107,12 +108,12 @@ public struct BundleWalk {
         if let step = block() { return step }
         continue
       }
-      // OpenSSL reads no further than a line that begins with NUL, also where a byte order mark stands before it.
+      // OpenSSL stops reading at a line that begins with NUL, even after a byte order mark.
       if first == 0 || first == 0xEF { return .irregular }
       let limit = min(text.count, position + Self.longestLine + 1)
       let end = text.span.firstNewline(in: position..<limit)
       if end == limit {
-        // It takes a longer line for two.
+        // OpenSSL would read a longer line as two.
         if limit - position > Self.longestLine { return .irregular }
         if !hasEnded { return .needsMore }
       }
@@ -131,18 +132,18 @@ public struct BundleWalk {
   private static let begin: StaticString = "-----BEGIN CERTIFICATE-----\n"
   private static let end: StaticString = "-----END CERTIFICATE-----\n"
 
-  /// Passes over the block that begins here.
-  /// - Returns: nil where the walk goes on.
+  /// Passes the block that begins here.
+  /// - Returns: nil if the walk continues.
   private mutating func block() -> Step? {
-    // Nothing is decoded twice: it begins when a whole block is here, unless that is one of the oddest.
+    // Nothing is decoded twice: decoding begins once a whole block of the usual size is in memory.
     if !hasEnded && text.count - position < Self.usualBlock { return .needsMore }
     if !stands(Self.begin, at: position) { return .irregular }
     let start = position + Self.begin.utf8CodeUnitCount
     return scope == .all ? wholeBlock(start) : namedBlock(start)
   }
 
-  /// Whether a mark of eight bytes or more is at `place`. Eight are compared at once, of the last ones some twice: byte by
-  /// byte, or as two spans, it took 12,000 instructions more for 120 certificates.
+  /// Whether a marker of eight bytes or more is at `place`. Eight bytes are compared at once, and some of the last ones
+  /// twice: comparing byte by byte, or as two spans, took 12,000 instructions more for 120 certificates.
   private func stands(_ mark: StaticString, at place: Int) -> Bool {
     let last = mark.utf8CodeUnitCount - 8
     if text.count - place < last + 8 { return false }
@@ -176,7 +177,7 @@ public struct BundleWalk {
     return lengths.contains(count) ? .certificate : nil
   }
 
-  /// A block tells by its first characters how long it is.
+  /// The first characters of a block tell its length.
   private mutating func namedBlock(_ start: Int) -> Step? {
     guard let head = Base64.quantum(text.span, at: start),
       let next = Base64.quantum(text.span, at: start + 4),

@@ -1,6 +1,6 @@
 import Text
 
-/// An X.509 certificate: whole DER with nothing behind it.
+/// An X.509 certificate: complete DER with nothing after it.
 ///
 /// Its DER identifies it. Serial numbers that are negative or used twice, empty subjects, and several CAs of
 /// one name all exist in real stores, and are fine.
@@ -11,14 +11,14 @@ public final class Certificate: Sendable {
   /// Seconds since the epoch.
   public let notBefore: Int64
   public let notAfter: Int64
-  /// Whether it may sign others: basicConstraints say so, or it is a self-issued one of version 1, which
-  /// has no extensions to say so with.
+  /// Whether it may sign other certificates: basicConstraints say so, or it is a self-issued version 1 certificate,
+  /// which cannot have extensions.
   public let isAuthority: Bool
-  /// Whether its uses are not restricted, or include TLS servers.
+  /// Whether its uses are unrestricted, or include TLS servers.
   public let allowsServerAuthentication: Bool
   private let fields: Fields
 
-  /// The ranges of the fields that are used. A file may hold very many certificates, so this is small.
+  /// The ranges of the fields in use. Kept small, as a file may contain very many certificates.
   private struct Fields {
     struct Place {
       private let start: UInt32
@@ -37,7 +37,7 @@ public final class Certificate: Sendable {
     let issuer: Place
     let subject: Place
     let publicKey: Place
-    /// Of nothing where there are none.
+    /// Empty if there are none.
     let extensions: Place
 
     init(_ layout: CertificateLayout) {
@@ -63,9 +63,10 @@ public final class Certificate: Sendable {
     allowsServerAuthentication = layout.extensions.map { allowsServers(der.span, $0) } ?? true
   }
 
-  /// - Throws: what is at fault where `der` is not a certificate that every client reads.
+  /// - Throws: the fault that some client would not accept.
   public convenience init(reading der: [UInt8]) throws(CertificateFault) {
-    // All that can fail is done before there is an object: Embedded Swift does not give back one that is half made.
+    // Everything that can fail comes before the object exists: Embedded Swift does not free one whose initializer
+    // throws.
     let layout = try CertificateLayout.reading(der.span, in: 0..<der.count)
     if layout.whole.count != der.count || der.count > Int32.max { throw CertificateFault(.certificate) }
     if let fault = layout.structureFault(der.span) ?? layout.valueFault(der.span) { throw fault }
@@ -75,7 +76,7 @@ public final class Certificate: Sendable {
     self.init(der, layout, notBefore: notBefore, notAfter: notAfter)
   }
 
-  /// - Returns: nil where it is at fault.
+  /// - Returns: nil if the certificate has a fault.
   public convenience init?(der: [UInt8]) {
     do throws(CertificateFault) { try self.init(reading: der) } catch { return nil }
   }
@@ -96,7 +97,7 @@ public final class Certificate: Sendable {
   /// Lower-case hex digits without leading zeros, with a minus sign before a negative one.
   public var serialHex: Text {
     let isNegative = (serialDER.first ?? 0) & 0x80 != 0
-    // The magnitude of a negative number is its complement and one.
+    // The magnitude of a negative number in two's complement is its complement plus one.
     var magnitude = Array(serialDER)
     if isNegative {
       var carry: UInt16 = 1
@@ -112,7 +113,7 @@ public final class Certificate: Sendable {
       + Text(utf8: significant.isEmpty ? [UInt8(ascii: "0")] : Array(significant))
   }
 
-  /// What is wrong with it, though it is used.
+  /// Problems that do not keep it from being used.
   /// - Parameter now: seconds since the epoch.
   public func warnings(now: Int64) -> [CertificateWarning] {
     var warnings: [CertificateWarning] = []
@@ -146,10 +147,10 @@ public final class Certificate: Sendable {
 public indirect enum CertificateWarning: Equatable, Sendable {
   case notAuthority, otherUsage, expired, notYetValid, weakSignature
   case shortRSAKey(bits: Int)
-  /// It is a CA and its keyUsage does not allow it to sign certificates.
+  /// It is a CA, but its keyUsage does not allow it to sign certificates.
   case noCertSign
   case refusedByStrict([StrictFault])
-  /// A library refuses the whole bundle for it.
+  /// A library refuses the whole bundle because of it.
   case refused(CertificateFault)
 
   public var text: Text {
@@ -171,7 +172,7 @@ public indirect enum CertificateWarning: Equatable, Sendable {
 
 // MARK: Extensions
 
-/// What basicConstraints say; nil where there are none.
+/// The CA flag of basicConstraints; nil if the extension is absent.
 private func saysAuthority(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool? {
   guard let value = value(of: OID.basicConstraints, bytes, range) else { return nil }
   var outer = DER(value)

@@ -1,10 +1,10 @@
 import Text
 
-/// Why a certificate is not used: a library would not read it, and refuse the whole bundle that it is in.
+/// Why a certificate is not used: a library would refuse it, and with it the whole bundle that contains it.
 public struct CertificateFault: Error, Equatable, Sendable {
-  /// The part of the certificate that is at fault.
+  /// The faulty part of the certificate.
   enum Field: Equatable, Sendable {
-    /// No certificate at all, or not to its end.
+    /// It is not a certificate, or it is incomplete.
     case certificate
     case version, serialNumber, signatureAlgorithm, issuer, validity, notBefore, notAfter, subject, publicKey
     case uniqueIdentifiers, extensions, signature
@@ -13,16 +13,16 @@ public struct CertificateFault: Error, Equatable, Sendable {
 
   enum Reason: Equatable, Sendable {
     case malformed
-    /// An algorithm's parameters of this tag.
+    /// The parameters of an algorithm have this tag.
     case parameters(tag: UInt8)
-    /// Of which there is another.
+    /// It occurs twice.
     case repeated
-    /// Inside and outside of what is signed.
+    /// The value within the signed part differs from the one outside.
     case differs
-    /// In a certificate of a version that has none.
+    /// Certificates of this version do not have the field.
     case notInVersion
     case unsupported
-    /// A name of nothing.
+    /// The name is empty.
     case empty
   }
 
@@ -30,7 +30,7 @@ public struct CertificateFault: Error, Equatable, Sendable {
   let reason: Reason
   let refusers: Refusers
 
-  /// Who refuses the whole bundle.
+  /// The libraries that refuse the whole bundle.
   enum Refusers: Equatable, Sendable { case openSSL, gnuTLSAndJava, gnuTLS, java, none }
 
   init(_ field: Field, _ reason: Reason = .malformed, _ refusers: Refusers = .openSSL) {
@@ -47,7 +47,7 @@ extension CertificateFault {
     return "\(finding); have the certificate reissued"
   }
 
-  /// The same without what to do.
+  /// The same text without what to do.
   public var finding: Text {
     refusers == .none
       ? "\(field.name): \(what)" : "\(field.name): \(what) (\(refusers.text) the whole bundle)"

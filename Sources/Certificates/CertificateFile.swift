@@ -1,22 +1,22 @@
 import Text
 
-/// A file that was mounted, judged by what is in it and never by its name.
+/// A mounted file, judged by its content and never by its name.
 public struct CertificateFile {
-  /// In their order.
+  /// In file order.
   public private(set) var certificates: [Certificate] = []
-  /// The first errors and the first warnings, no more of each than `problemLimit`: a file may hold a million.
+  /// The first errors and the first warnings, at most `problemLimit` of each: a file may have a million.
   public private(set) var problems: [CertificateProblem] = []
-  /// How many there are beside those.
+  /// The number of errors that are not in ``problems``.
   public private(set) var omittedErrors = 0
   public private(set) var omittedWarnings = 0
-  /// Whether a certificate may be lost in it that is meant to be trusted.
+  /// Whether the damage may hide a certificate that is meant to be trusted.
   public private(set) var hasDamage = false
 
   private static let problemLimit = 8
   private var hasKeyBeside = false
 
   public init(reading bytes: [UInt8]) {
-    // A text may begin with a zero, which is DER's first byte.
+    // A text may also begin with "0", which is the first byte of DER.
     if bytes.first != Tag.sequence || !readDER(bytes) { readText(bytes) }
   }
 
@@ -34,8 +34,8 @@ public struct CertificateFile {
     }
   }
 
-  /// Reads the text again with LF for CR where that finds more: in a file of CR alone, or one that was joined to
-  /// another. OpenSSL's verdict on what it can read itself is final.
+  /// Reads the text again with LF instead of CR if that finds more: in a file that uses CR alone, or one that was
+  /// joined to such a file. Where OpenSSL can read the text itself, its verdict is final.
   private mutating func readLinesThatEndWithCR(_ text: [UInt8]) {
     guard let changed = withLineFeeds(text) else { return }
     var other = CertificateFile()
@@ -57,7 +57,7 @@ public struct CertificateFile {
 
   // MARK: DER
 
-  /// - Returns: whether it is DER of a kind that is known.
+  /// - Returns: whether it is DER of a known kind.
   private mutating func readDER(_ bytes: [UInt8]) -> Bool {
     do throws(CertificateFault) {
       certificates = [try Certificate(reading: bytes)]
@@ -74,7 +74,7 @@ public struct CertificateFile {
     return !(certificates.isEmpty && problems.isEmpty)
   }
 
-  /// Takes the certificates of a PKCS #7.
+  /// Reads the certificates of a PKCS #7 message.
   /// - Returns: whether it is one.
   private mutating func takeSignedData(_ bytes: [UInt8], in range: Range<Int>, line: Int?) -> Bool {
     let count = readSignedData(bytes, in: range) { take(Array(bytes[$0]), line, .badCertificateInPKCS7) }
@@ -107,7 +107,7 @@ public struct CertificateFile {
       return note(damage.kind, line: damage.line)
     }
     look(upTo: text.count)
-    // What follows a broken block is a part of it.
+    // What follows a broken block is part of the damage.
     if let damage, !hasDamage { note(damage.kind, line: damage.line) }
     if certificates.isEmpty && hasKeyBeside {
       problems.removeAll { $0.kind == .keyBeside }
@@ -136,8 +136,8 @@ public struct CertificateFile {
     }
   }
 
-  /// Takes one certificate.
-  /// - Parameter broken: what it is where it is not a certificate at all.
+  /// Reads one certificate.
+  /// - Parameter broken: the problem to report if it is not a certificate at all.
   private mutating func take(_ der: [UInt8], _ line: Int?, _ broken: CertificateProblem.Kind) {
     do throws(CertificateFault) {
       certificates.append(try Certificate(reading: der))

@@ -16,17 +16,17 @@ struct CertificateLayout {
   let notAfter: DER.Element
   let subject: Range<Int>
   let publicKey: Range<Int>
-  /// The contents of the SEQUENCE OF Extension; nil where there is none.
+  /// The contents of the SEQUENCE OF Extension; nil if there are no extensions.
   let extensions: Range<Int>?
 
-  /// Whether the algorithm behind the signed part is the one within it.
+  /// Whether the algorithm after the signed part equals the one within it.
   let hasOneAlgorithm: Bool
-  /// The contents of the SEQUENCE within.
+  /// The contents of the SEQUENCE within the signed part.
   let innerAlgorithm: Range<Int>
-  /// The contents of the version's INTEGER; nil where it is not written down, which means version 1.
+  /// The contents of the version's INTEGER; nil if it is left out, which means version 1.
   let version: Range<Int>?
   let hasUniqueIdentifiers: Bool
-  /// An extension that occurs twice.
+  /// The first extension that occurs twice.
   let repetition: CertificateFault?
 
   /// In bytes, from tag to end: OpenSSL's `X509_NAME_MAX`.
@@ -34,9 +34,9 @@ struct CertificateLayout {
 
   /// Reads a certificate's structure.
   /// - Parameters:
-  ///   - range: where in `bytes` it begins, and what it must not go beyond.
-  ///   - isStrict: whether it must be DER, or only what OpenSSL's `d2i_X509` takes.
-  /// - Throws: the first field that is not as it must be.
+  ///   - range: the certificate begins at its start and must end within it.
+  ///   - isStrict: whether it must be DER; otherwise it may be anything that OpenSSL's `d2i_X509` reads.
+  /// - Throws: the first field that is malformed.
   init(_ bytes: Span<UInt8>, in range: Range<Int>, isStrict: Bool) throws(CertificateFault) {
     var outer = DER(range, isStrict: isStrict)
     guard let certificate = outer.next(Tag.sequence, bytes) else { throw CertificateFault(.certificate) }
@@ -90,7 +90,7 @@ struct CertificateLayout {
     try checkPublicKey(walk.inside(key), bytes)
     publicKey = key.range
 
-    // issuerUniqueID and subjectUniqueID, which nobody reads.
+    // issuerUniqueID and subjectUniqueID, whose contents no client uses.
     var hasUniqueIdentifiers = false
     for tag in [0x81, 0x82] as [UInt8] where walk.nextTag(bytes) == tag {
       guard let identifier = walk.next(bytes),
@@ -113,8 +113,8 @@ struct CertificateLayout {
     if !walk.isAtEnd { throw CertificateFault(.certificate) }
   }
 
-  /// Reads DER as it must be.
-  /// - Throws: the first field that is not, and whether OpenSSL is among those who mind.
+  /// Reads a certificate that must be DER.
+  /// - Throws: the first field that is malformed, and whether OpenSSL is among those that refuse it.
   static func reading(_ bytes: Span<UInt8>, in range: Range<Int>) throws(CertificateFault) -> Self {
     do throws(CertificateFault) {
       return try Self(bytes, in: range, isStrict: true)
@@ -124,23 +124,23 @@ struct CertificateLayout {
     }
   }
 
-  /// Of version 1, whether that is written down or not.
+  /// Whether the version is 1, stated or by default.
   func isVersion1(_ bytes: Span<UInt8>) -> Bool { versionNumber(bytes) == 0 }
 
-  /// 0 for version 1; nil where there is no such version.
+  /// 0 for version 1; nil for a version that does not exist.
   func versionNumber(_ bytes: Span<UInt8>) -> UInt8? {
     guard let version else { return 0 }
     return version.count == 1 && bytes[version.lowerBound] <= 2 ? bytes[version.lowerBound] : nil
   }
 }
 
-/// Whether two elements hold the same bytes, as the names of a self-issued certificate do.
+/// Whether two elements have equal contents, as the names of a self-issued certificate do.
 func isSame(_ one: DER.Element, _ other: DER.Element, _ bytes: Span<UInt8>) -> Bool {
   let count = one.content.count
   if count != other.content.count { return false }
   precondition(one.content.upperBound <= bytes.count && other.content.upperBound <= bytes.count)
   return bytes.withUnsafeBytes { bytes in
-    // In bounds: `count` bytes are in each of the two.
+    // In bounds: each of the two has `count` bytes.
     var (place, otherPlace) = (one.content.lowerBound, other.content.lowerBound)
     while place &+ 8 <= one.content.upperBound {
       let eight = bytes.loadUnaligned(fromByteOffset: place, as: UInt64.self)
@@ -157,7 +157,7 @@ func isSame(_ one: DER.Element, _ other: DER.Element, _ bytes: Span<UInt8>) -> B
   }
 }
 
-/// Whether OpenSSL reads an AlgorithmIdentifier. If it does not, it refuses the whole bundle.
+/// Checks that OpenSSL reads an AlgorithmIdentifier. If it does not, it refuses the whole bundle.
 func checkAlgorithm(
   _ walk: DER, _ bytes: Span<UInt8>, _ field: CertificateFault.Field
 ) throws(CertificateFault) {
@@ -173,14 +173,14 @@ func checkAlgorithm(
   }
 }
 
-/// Whether OpenSSL reads an algorithm's parameters, whose type may be any. Strings in pieces, which it would
-/// gather, are taken for something that it does not read: nobody writes them.
+/// Whether OpenSSL reads an algorithm's parameters, which may be of any type. Constructed strings, which OpenSSL would
+/// concatenate, count as unreadable: nobody writes them.
 /// - Source: OpenSSL's `asn1_d2i_ex_primitive` and `asn1_ex_c2i`.
 private func isParameter(_ tag: UInt8, _ octets: Span<UInt8>) -> Bool {
   if tag == Tag.sequence || tag == Tag.set || tag & 0xC0 != 0 { return true }
   if tag & 0x20 != 0 { return false }
   return switch tag {
-  // A SEQUENCE and a SET are constructed.
+  // A SEQUENCE and a SET are always constructed.
   case 0, 0x10, 0x11: false
   case Tag.boolean: octets.count == 1
   case Tag.integer, Tag.enumerated: isInteger(octets)
@@ -195,7 +195,7 @@ private func isParameter(_ tag: UInt8, _ octets: Span<UInt8>) -> Bool {
   }
 }
 
-/// - Parameter isStrict: whether bits may be said to be unused only where there are any, as X.690 §8.6.2.3 says.
+/// - Parameter isStrict: whether unused bits are allowed only if there are any bits, as X.690 §8.6.2.3 requires.
 func isBitString(_ octets: Span<UInt8>, isStrict: Bool = false) -> Bool {
   !octets.isEmpty && octets[0] < 8 && !(isStrict && octets.count == 1 && octets[0] != 0)
 }
@@ -218,9 +218,9 @@ func isName(_ walk: DER, _ bytes: Span<UInt8>) -> Bool {
   return true
 }
 
-/// Whether an attribute's value is a string, or at least something that OpenSSL reads. If it does not, it refuses the
-/// certificate, and with it the whole bundle that holds it.
-/// - Source: OpenSSL's `B_ASN1_PRINTABLE`, which includes the tags that it has no name for.
+/// Whether an attribute's value is a string, or at least something that OpenSSL reads. If it is not, OpenSSL refuses
+/// the certificate, and with it the whole bundle that contains it.
+/// - Source: OpenSSL's `B_ASN1_PRINTABLE`, which includes tags without a name.
 private func isNameValue(_ tag: UInt8, _ octets: Span<UInt8>, isStrict: Bool) -> Bool {
   switch tag {
   case Tag.utf8String: isUTF8(octets)
@@ -252,7 +252,7 @@ private func isUTF8(_ octets: Span<UInt8>) -> Bool {
   while position < octets.count {
     let first = octets[position]
     position += 1
-    // Nearly all of it is ASCII.
+    // The usual case: nearly all text is ASCII.
     if first < 0x80 { continue }
     let further = (~first).leadingZeroBitCount - 1
     guard (1...3).contains(further), position + further <= octets.count else { return false }
@@ -261,7 +261,7 @@ private func isUTF8(_ octets: Span<UInt8>) -> Bool {
       if octets[octet] & 0xC0 != 0x80 { return false }
       value = value << 6 | UInt32(octets[octet] & 0x3F)
     }
-    // A longer form than the shortest is not UTF-8.
+    // An overlong encoding is not UTF-8.
     guard isScalar(value), value >= ([0x80, 0x800, 0x10000] as InlineArray)[further - 1] else { return false }
     position += further
   }
@@ -276,17 +276,17 @@ private func checkPublicKey(_ walk: DER, _ bytes: Span<UInt8>) throws(Certificat
   else { throw CertificateFault(.publicKey) }
 }
 
-/// OpenSSL 3.3 and later ask for the seconds and one character more.
+/// OpenSSL 3.3 and later require the seconds and one character after them.
 func isTime(_ element: DER.Element) -> Bool {
   element.tag == Tag.utcTime
     ? element.content.count >= 13 : element.tag == Tag.generalizedTime && element.content.count >= 15
 }
 
-/// Whether OpenSSL reads a list of extensions.
-/// - Returns: one that occurs twice, which OpenSSL does not mind.
-/// - Throws: where it does not.
+/// Checks that OpenSSL reads a list of extensions.
+/// - Returns: the first extension that occurs twice, which OpenSSL accepts.
+/// - Throws: the fault if OpenSSL does not read the list.
 func checkExtensions(_ walk: DER, _ bytes: Span<UInt8>) throws(CertificateFault) -> CertificateFault? {
-  // A bit for each of the joint ISO and ITU's extensions, as nearly all are.
+  // A bit for each extension under 2.5.29, which nearly all extensions are.
   var seen: (UInt64, UInt64) = (0, 0)
   var others: [Range<Int>] = []
   var repetition: CertificateFault?
@@ -310,7 +310,7 @@ func checkExtensions(_ walk: DER, _ bytes: Span<UInt8>) throws(CertificateFault)
       {
         repetition = repeated(bytes, identifier)
       }
-      // Each is compared with all: so many are looked at, and nobody has as many.
+      // Each of these is compared with all others, so their number is limited; no real certificate has as many.
       if others.count < 100 {
         others.append(identifier)
       } else {

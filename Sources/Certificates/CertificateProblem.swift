@@ -4,7 +4,7 @@ import Text
 public struct CertificateProblem: Equatable, Sendable {
   enum Kind: Equatable, Sendable {
     case empty, html, notCertificate, pkcs12, javaKeystore, gzip, zip, privateKey, keyBeside, request, crl
-    /// The usual damage: see ``commonDamage(in:)``.
+    /// The common kinds of damage: see ``commonDamage(in:)``.
     case oneLine, writtenLineBreaks, indented, textBeforeBegin, misspeltBegin, noBegin
     case bareBase64, base64OfPEM, base64Twice, textInBlock
     case damagedDER
@@ -15,7 +15,7 @@ public struct CertificateProblem: Equatable, Sendable {
   }
 
   let kind: Kind
-  /// The line that it begins in, counted from 1.
+  /// The line where the problem begins, counted from 1.
   public let line: Int?
 
   init(_ kind: Kind, line: Int? = nil) {
@@ -23,14 +23,14 @@ public struct CertificateProblem: Equatable, Sendable {
     self.line = line
   }
 
-  /// Whether what was asked for was done all the same: what was never meant as a certificate asks for nothing, unless
-  /// somebody has named that very file.
+  /// Whether the request was fulfilled all the same. A file that was never meant as a certificate requests nothing,
+  /// unless it was named explicitly.
   public var isWarning: Bool { kind == .keyBeside || isStranger }
 
-  /// Whether the file holds nothing like a certificate.
+  /// Whether the file contains nothing like a certificate.
   public var isStranger: Bool { kind == .notCertificate }
 
-  /// Whether a certificate may be lost by it that is meant to be trusted. One that is refused for its kind is not.
+  /// Whether the damage may hide a certificate that is meant to be trusted. A file refused for its kind hides none.
   public var isDamage: Bool {
     switch kind {
     case .empty, .broken, .notCertificateInBlock, .badPKCS7, .badCertificateInPKCS7, .damagedDER: true

@@ -1,8 +1,8 @@
 import Text
 
 extension CertificateLayout {
-  /// What of a certificate that OpenSSL reads makes GnuTLS or Java refuse the whole bundle, as far as its structure
-  /// tells: cheap enough for every certificate of every bundle at every start.
+  /// The fault that makes GnuTLS or Java refuse the whole bundle although OpenSSL reads the certificate, as far as the
+  /// structure shows it: cheap enough for every certificate of every bundle at every start.
   ///
   /// - Source: RFC 5280 §4.1.1.2 (one algorithm), §4.1.2.1 (versions), §4.1.2.5 (times), §4.2 (no extension twice);
   ///   GnuTLS's `gnutls_x509_crt_import` and Java's `X509CertImpl`, as measured.
@@ -17,7 +17,7 @@ extension CertificateLayout {
       return CertificateFault(.uniqueIdentifiers, .notInVersion, .gnuTLSAndJava)
     }
     if !hasOneAlgorithm {
-      // Where only the parameters differ, no library minds but those that pass over the certificate.
+      // If only the parameters differ, no library refuses the bundle; some skip the certificate.
       var (inner, outer) = (DER(innerAlgorithm, isStrict: false), DER(signatureAlgorithm, isStrict: false))
       let (one, other) = (inner.next(bytes), outer.next(bytes))
       let isNamedAlike = one.flatMap { one in other.map { isSame(one, $0, bytes) } } ?? false
@@ -30,8 +30,9 @@ extension CertificateLayout {
 }
 
 extension CertificateLayout {
-  /// What of the values within it is not what RFC 5280 says. Java refuses the whole bundle for a key, an algorithm's
-  /// parameters and a critical extension; OpenSSL accepts nothing that is signed by one whose others are malformed.
+  /// The first value that RFC 5280 does not allow. Java refuses the whole bundle for a key, an algorithm's parameters
+  /// or a critical extension. Where another extension is malformed, OpenSSL accepts nothing that the certificate has
+  /// signed.
   func valueFault(_ bytes: Span<UInt8>) -> CertificateFault? {
     var algorithm = DER(signatureAlgorithm)
     if let identifier = algorithm.next(bytes), let tag = parametersFault(algorithm, bytes, identifier) {
@@ -40,10 +41,10 @@ extension CertificateLayout {
     if let fault = publicKeyFault(bytes, publicKey) { return fault }
     var walk = extensionWalk
     while let one = walk.next(bytes) {
-      // An identifier of 31 bytes has fewer than the 128 digits and dots that GnuTLS has room for.
+      // GnuTLS has room for 128 digits and dots; an identifier of 31 bytes always fits.
       if one.identifier.count > 31 { return CertificateFault(.extensions, .unsupported, .gnuTLS) }
       guard let known = one.known(bytes) else {
-        // Java reads those of revocation lists, too.
+        // Java also parses those of revocation lists.
         if one.isCritical && jointNumber(bytes, one.identifier) != nil {
           return CertificateFault(.extensions, .unsupported, .java)
         }
@@ -61,9 +62,10 @@ extension CertificateLayout {
   private var extensionWalk: ExtensionWalk { ExtensionWalk(extensions ?? 0..<0) }
 }
 
-/// What a library minds so that it refuses the whole bundle, though the certificate is used: such have been issued.
+/// Faults for which a library refuses the whole bundle, and which are tolerated because such certificates have been
+/// issued.
 /// - Parameters:
-///   - issuer: from the Name's tag to its end, as `subject`.
+///   - issuer: from the Name's tag to its end; the same for `subject`.
 ///   - extensions: the contents of the SEQUENCE OF Extension.
 func toleratedFaults(
   _ der: [UInt8], issuer: Range<Int>, subject: Range<Int>, extensions: Range<Int>
@@ -80,7 +82,7 @@ func toleratedFaults(
       hasCriticalAltName = true
     }
   }
-  // A name's header is two bytes.
+  // A name of two bytes is a header without contents.
   if issuer.count == 2 { faults.append(CertificateFault(.issuer, .empty, .java)) }
   if subject.count == 2 && !hasCriticalAltName { faults.append(CertificateFault(.subject, .empty, .java)) }
   return faults

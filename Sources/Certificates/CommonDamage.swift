@@ -1,8 +1,8 @@
 import Text
 
-/// The usual ways in which a certificate is damaged before it is mounted, told apart so that each gets its remedy.
-/// - Parameter text: one without a block that OpenSSL would begin to read.
-/// - Returns: what was done to it, and in which line; nil where it looks like nothing that was a certificate.
+/// Recognizes the common ways in which a certificate is damaged before it is mounted, so that each gets its own remedy.
+/// - Parameter text: has no block that OpenSSL would begin to read.
+/// - Returns: the damage and its line; nil if the text does not look like a former certificate.
 func commonDamage(in text: [UInt8]) -> (kind: CertificateProblem.Kind, line: Int?)? {
   if let kind = kindOfBase64(text[...]) { return (kind, nil) }
   var hasEnd = false
@@ -19,15 +19,15 @@ func commonDamage(in text: [UInt8]) -> (kind: CertificateProblem.Kind, line: Int
   return hasEnd ? (.noBegin, number) : nil
 }
 
-/// The same of what stands beside blocks that are read. There it may be a block on purpose that is commented out, a sentence
-/// about one, or a key: only what was a certificate is damage.
-/// - Parameter text: all of it.
-/// - Returns: the first damage in `range`, and in which line of the text.
+/// Does the same for the text beside readable blocks. That may be a block commented out on purpose, a sentence about
+/// one, or a key: only what was a certificate counts as damage.
+/// - Parameter text: the whole text.
+/// - Returns: the first damage in `range`, with its line in the text.
 func commonDamage(beside range: Range<Int>, in text: [UInt8]) -> (kind: CertificateProblem.Kind, line: Int)? {
   var position = range.lowerBound
   while position < range.upperBound {
     let end = text.span.firstNewline(in: position..<range.upperBound)
-    // A BEGIN line that nothing follows has lost nothing.
+    // If nothing follows the BEGIN line, nothing is lost.
     if let kind = besideKind(text[position..<end], isLast: end + 1 >= range.upperBound) {
       return (kind, 1 + text[..<position].count { $0 == newline })
     }
@@ -60,7 +60,7 @@ private func besideKind(_ line: ArraySlice<UInt8>, isLast: Bool) -> CertificateP
   return nil
 }
 
-/// - Parameter start: where in the line its BEGIN begins.
+/// - Parameter start: the position in the line of its BEGIN.
 private func damage(of line: ArraySlice<UInt8>, from start: Int) -> CertificateProblem.Kind {
   if line.contains("-----\\n") { return .writtenLineBreaks }
   let isIndented = line[..<start].allSatisfy { $0 <= UInt8(ascii: " ") }
@@ -70,21 +70,22 @@ private func damage(of line: ArraySlice<UInt8>, from start: Int) -> CertificateP
   return isIndented ? .indented : .textBeforeBegin
 }
 
-/// Whether it is a BEGIN line whose hyphens are wrong: too few, apart from the word, or a word processor's dashes.
+/// Whether it is a BEGIN line with wrong hyphens: too few, separated from the word, or replaced by a word processor's
+/// dashes.
 private func namesCertificate(_ line: ArraySlice<UInt8>) -> Bool {
   if line.count > 100 { return false }
   guard let begin = line.firstOccurrence(of: "BEGIN") ?? line.firstOccurrence(of: "begin"),
     line[begin...].contains("CERTIFICATE") || line[begin...].contains("certificate")
   else { return false }
-  // A sentence may hold both words.
+  // A sentence may contain both words.
   let before = line[..<begin].drop { $0 <= UInt8(ascii: " ") }
   return before.allSatisfy { $0 <= UInt8(ascii: "-") || $0 > 0x7F } && !before.isEmpty
 }
 
-/// What Base64 without BEGIN and END lines holds, told by how it begins; nil where it is none of these.
+/// What Base64 without BEGIN and END lines contains, judged by its first characters; nil for anything else.
 ///
-/// - Source: RFC 4648 §4. `MII` is how a SEQUENCE of 256 bytes to 64 KiB begins, `LS0tLS1CRUdJTi` is `-----BEGIN`, and
-///   `TUlJ` is `MII`.
+/// - Source: RFC 4648 §4. `MII` is the start of a SEQUENCE of 256 bytes to 64 KiB, `LS0tLS1CRUdJTi` is `-----BEGIN`,
+///   and `TUlJ` is `MII`.
 func kindOfBase64(_ text: ArraySlice<UInt8>) -> CertificateProblem.Kind? {
   let start = text.dropByteOrderMark.drop { $0 <= UInt8(ascii: " ") }
   let line = start.prefix { $0 > UInt8(ascii: " ") }

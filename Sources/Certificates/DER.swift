@@ -2,16 +2,16 @@ import Text
 
 /// A walk over the elements of an ASN.1 encoding, without copying and without recursion.
 ///
-/// It is a place in bytes that it does not hold: each step is given them.
+/// It is a position in bytes that it does not own: each step receives them.
 /// - Source: X.690 §8.1 (BER), §10.1 (DER lengths).
 struct DER {
-  /// Small enough to be returned in registers: a start reads some forty of them in each certificate.
+  /// Small enough to be returned in registers: a start reads about forty of them in each certificate.
   struct Element {
     let content: Range<Int>
     let tag: UInt8
-    /// How many bytes the tag and the length have.
+    /// The number of bytes of the tag and the length.
     fileprivate let headerCount: UInt8
-    /// How many end-of-contents octets there are: two behind contents of indefinite length.
+    /// The number of end-of-contents octets: two after contents of indefinite length.
     fileprivate var trailerCount: UInt8 = 0
 
     /// From the tag to the end.
@@ -19,13 +19,13 @@ struct DER {
       (content.lowerBound - Int(headerCount))..<(content.upperBound + Int(trailerCount))
     }
 
-    /// The same place, read as if it had another tag: what an implicit one stands for.
+    /// The same element with another tag: how an implicit tag is read.
     func tagged(_ tag: UInt8) -> Element {
       Element(content: content, tag: tag, headerCount: headerCount, trailerCount: trailerCount)
     }
   }
 
-  /// Whether lengths must be definite and as short as can be, as DER asks.
+  /// Whether lengths must be definite and as short as possible, as DER requires.
   let isStrict: Bool
   private(set) var position: Int
   private let end: Int
@@ -39,13 +39,13 @@ struct DER {
   var isAtEnd: Bool { position >= end }
   func nextTag(_ bytes: Span<UInt8>) -> UInt8? { position < end ? bytes[position] : nil }
 
-  /// A walk over what `element` holds.
+  /// A walk over the contents of `element`.
   func inside(_ element: Element) -> DER { DER(element.content, isStrict: isStrict) }
 
-  /// The next element; nil where there is none or it is malformed.
+  /// The next element; nil if there is none or it is malformed.
   @inline(__always)
   mutating func next(_ bytes: Span<UInt8>) -> Element? {
-    // Tag numbers above 30 do not occur in what is read here.
+    // Tag numbers above 30 do not occur in certificates.
     if let short = short(bytes), short.tag & 0x1F != 0x1F {
       position = short.content.upperBound
       return short
@@ -53,10 +53,10 @@ struct DER {
     return nextOfAnyLength(bytes)
   }
 
-  /// What begins here if it is shorter than 128 bytes, as nearly all are.
+  /// The element that begins here, if it is shorter than 128 bytes as nearly all are.
   @inline(__always)
   private func short(_ bytes: Span<UInt8>) -> Element? {
-    // No overflow: `end` is a place in bytes, and `position` before it.
+    // No overflow: `end` is a position in the bytes, and `position` is before it.
     let start = position
     guard start &+ 2 <= end, bytes[start &+ 1] < 0x80 else { return nil }
     let contentEnd = start &+ 2 &+ Int(bytes[start &+ 1])
@@ -68,7 +68,7 @@ struct DER {
   @inline(never)
   private mutating func nextOfAnyLength(_ bytes: Span<UInt8>) -> Element? {
     let start = position
-    // Nearly all that are longer have a length of two octets, the first of which is not 0.
+    // The usual case of a longer element: a length of two octets, the first of which is not 0.
     if start &+ 4 <= end && bytes[start &+ 1] == 0x82 && bytes[start &+ 2] != 0 && bytes[start] & 0x1F != 0x1F
     {
       let length = Int(bytes[start &+ 2]) << 8 | Int(bytes[start &+ 3])
@@ -83,15 +83,15 @@ struct DER {
       position = header.contentStart + length
       return Element(content: header.contentStart..<position, tag: bytes[start], headerCount: headerCount)
     }
-    // Indefinite: everything up to the end-of-contents octets that belong to it.
+    // Indefinite length: everything up to the matching end-of-contents octets.
     guard let close = endOfContents(from: header.contentStart, bytes) else { return nil }
     position = close + 2
     return Element(
       content: header.contentStart..<close, tag: bytes[start], headerCount: headerCount, trailerCount: 2)
   }
 
-  /// The next element if it has this tag.
-  /// - Parameter tag: one octet, as all have that are read here: its number is below 31.
+  /// The next element, if it has this tag.
+  /// - Parameter tag: a single octet; the tag numbers in certificates are below 31.
   @inline(__always)
   mutating func next(_ tag: UInt8, _ bytes: Span<UInt8>) -> Element? {
     if position >= end || bytes[position] != tag { return nil }
@@ -102,8 +102,8 @@ struct DER {
     return nextOfAnyLength(bytes)
   }
 
-  /// Passes over the next element if it has this tag.
-  /// - Returns: false where it has the tag and is malformed.
+  /// Skips the next element if it has this tag.
+  /// - Returns: false if it has the tag and is malformed.
   mutating func skip(_ tag: UInt8, _ bytes: Span<UInt8>) -> Bool {
     nextTag(bytes) != tag || next(bytes) != nil
   }
@@ -118,7 +118,7 @@ struct DER {
       let isConstructed = bytes[start] & 0x20 != 0
       return isStrict || !isConstructed ? nil : (start + 2, nil)
     }
-    // OpenSSL's `asn1_get_length` wants at least one octet behind these, even where they say that none follows.
+    // OpenSSL's `asn1_get_length` requires at least one octet here, even where the count is 0.
     let count = Int(first & 0x7F)
     guard start + 2 + count < end else { return nil }
     var length: UInt64 = 0
@@ -131,7 +131,7 @@ struct DER {
     return (start + 2 + count, Int(length))
   }
 
-  /// Where the octets are that end the indefinite contents which begin at `start`.
+  /// The position of the end-of-contents octets that close the indefinite contents beginning at `start`.
   private func endOfContents(from start: Int, _ bytes: Span<UInt8>) -> Int? {
     var position = start
     var depth = 0
@@ -155,7 +155,7 @@ struct DER {
   }
 }
 
-/// Tags of the universal class, and of the context-specific one.
+/// Tags of the universal class and the context-specific class.
 enum Tag {
   static let boolean: UInt8 = 0x01
   static let integer: UInt8 = 0x02
@@ -189,7 +189,7 @@ enum OID {
   static let rsa: [UInt8] = [0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x01]
   static let mgf1: [UInt8] = [0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x08]
   static let sha1: [UInt8] = [0x2B, 0x0E, 0x03, 0x02, 0x1A]
-  /// NIST's hashes: 1 to 6 are SHA-2, 7 to 10 SHA-3.
+  /// NIST's hash algorithms: 1 to 6 are SHA-2, 7 to 10 are SHA-3.
   static let sha2: [UInt8] = [0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02]
   static let ecKey: [UInt8] = [0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01]
   static let dsaKey: [UInt8] = [0x2A, 0x86, 0x48, 0xCE, 0x38, 0x04, 0x01]
@@ -208,16 +208,16 @@ enum OID {
   static let pkcs12: [UInt8] = [0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x0C]
   static let dsaWithSHA1: [UInt8] = [0x2A, 0x86, 0x48, 0xCE, 0x38, 0x04, 0x03]
   static let ecdsaWithSHA1: [UInt8] = [0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x04, 0x01]
-  /// The Open Systems Implementers' Workshop's, from the time before PKCS #1.
+  /// Defined by the Open Systems Implementers' Workshop before PKCS #1.
   static let oiwMD5WithRSA: [UInt8] = [0x2B, 0x0E, 0x03, 0x02, 0x03]
   static let oiwDSAWithSHA1: [UInt8] = [0x2B, 0x0E, 0x03, 0x02, 0x1B]
   static let oiwSHA1WithRSA: [UInt8] = [0x2B, 0x0E, 0x03, 0x02, 0x1D]
 }
 
 extension OID {
-  /// How many bytes a coordinate of a curve has; nil for a curve that Java does not know.
+  /// The size in bytes of a coordinate on a curve; nil for a curve that Java does not know.
   ///
-  /// - Source: SEC 2 and RFC 5639, less what no CA uses.
+  /// - Source: SEC 2 and RFC 5639, without curves that no CA uses.
   static func sizeOfField(of curve: Span<UInt8>) -> Int? {
     guard curve.count > 1 else { return nil }
     let last = curve[curve.count - 1]
@@ -248,22 +248,22 @@ extension OID {
   }
 }
 
-/// Whether the octets are those of an object identifier: complete, and each arc as short as can be.
-/// - Parameter isStrict: whether each arc must fit 63 bits, as it must for GnuTLS.
+/// Whether the octets form an object identifier: complete, with each arc as short as possible.
+/// - Parameter isStrict: whether each arc must fit in 63 bits, as GnuTLS requires.
 @inline(__always)
 func isObjectIdentifier(_ octets: Span<UInt8>, isStrict: Bool = true) -> Bool {
-  // Those of names and extensions mostly have three.
+  // The usual case: identifiers of names and extensions have three octets.
   octets.count == 3 && octets[0] | octets[1] | octets[2] < 0x80
     || isAnyObjectIdentifier(octets, isStrict: isStrict)
 }
 
 @inline(never)
 private func isAnyObjectIdentifier(_ octets: Span<UInt8>, isStrict: Bool) -> Bool {
-  // Nearly all: 21,000 instructions of a start with 120 certificates.
+  // The usual case. Without it a start with 120 certificates takes 21,000 instructions more.
   if hasNoPadding(octets) && octets[octets.count - 1] < 0x80 { return true }
   var arcCount = 0
   for index in octets.indices {
-    // Nearly all are the only or the last one of their arc.
+    // The usual case: an arc of one octet, or the last octet of an arc.
     if octets[index] < 0x80 {
       arcCount = 0
       continue
@@ -275,8 +275,8 @@ private func isAnyObjectIdentifier(_ octets: Span<UInt8>, isStrict: Bool) -> Boo
   return arcCount == 0 && !octets.isEmpty
 }
 
-/// Whether four to eight octets, or nine of which the first is an arc, have none that could lengthen an arc for nothing.
-/// They are too few for an arc of nine.
+/// Whether none of four to eight octets, or of nine whose first is an arc of its own, is leading padding of an arc.
+/// They are too few for an arc of nine octets.
 private func hasNoPadding(_ octets: Span<UInt8>) -> Bool {
   let bytes = octets.bytes
   switch octets.count {
@@ -295,7 +295,7 @@ private func hasOctet0x80(_ octets: UInt64) -> Bool {
   return (zeros &- 0x0101_0101_0101_0101) & ~zeros & 0x8080_8080_8080_8080 != 0
 }
 
-/// Whether the octets are those of an INTEGER: some, and no more than needed.
+/// Whether the octets form an INTEGER: at least one, and no more than needed.
 func isInteger(_ octets: Span<UInt8>) -> Bool {
   if octets.count < 2 { return octets.count == 1 }
   let (first, second) = (octets[0], octets[1])

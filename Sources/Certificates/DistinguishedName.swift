@@ -1,12 +1,12 @@
 import Text
 
-/// A Name as text, the last part first: `CN=Corp Proxy Root,O=Corp`.
+/// A Name as text, last part first: `CN=Corp Proxy Root,O=Corp`.
 ///
-/// What could forge a line or mislead a reader is written as `\XX`, byte by byte.
+/// Bytes that could forge a line or mislead a reader are written as `\XX`.
 /// - Source: RFC 4514 §2.
 /// - Parameters:
 ///   - bytes: a certificate.
-///   - range: the Name's range in it.
+///   - range: the range of the Name in it.
 func distinguishedName(_ bytes: [UInt8], in range: Range<Int>) -> Text {
   let octets = bytes.span
   var outer = DER(range)
@@ -34,7 +34,7 @@ private func attributeText(_ bytes: [UInt8], _ type: DER.Element, _ value: DER.E
   return "\(dotted)=#\(Text(utf8: hexDigits(of: bytes[value.range])))"
 }
 
-/// The short names of RFC 4514 §3, and those that OpenSSL prints for what else is in CAs' names.
+/// The short names of RFC 4514 §3, and those that OpenSSL prints for other attributes in CA names.
 private func attributeName(_ identifier: ArraySlice<UInt8>) -> StaticString? {
   if identifier.count == 3, identifier.begins(with: [0x55, 0x04]), let last = identifier.last {
     return switch last {
@@ -73,7 +73,7 @@ private func dottedDecimal(_ identifier: ArraySlice<UInt8>) -> Text {
   var arcs: [Text] = []
   var arc: UInt64 = 0
   for octet in identifier {
-    // An arc that is longer than anybody's is cut to its low bits.
+    // An arc longer than any that is assigned is cut to its low bits.
     arc = arc << 7 | UInt64(octet & 0x7F)
     if octet & 0x80 != 0 { continue }
     if arcs.isEmpty {
@@ -87,12 +87,12 @@ private func dottedDecimal(_ identifier: ArraySlice<UInt8>) -> Text {
   return arcs.joined(by: ".")
 }
 
-/// A string's scalars as UTF-8, bytes that are none left as they are; nil for what is no string.
+/// The characters of a string as UTF-8, with invalid bytes unchanged; nil if the value is not a string.
 func string(_ bytes: ArraySlice<UInt8>, _ tag: UInt8) -> [UInt8]? {
   switch tag {
   case Tag.utf8String: return Array(bytes)
   case Tag.printableString, Tag.ia5String, Tag.visibleString, Tag.numericString, Tag.teletexString:
-    // Teletex in practice is Latin-1.
+    // In practice a TeletexString is Latin-1.
     return arePrintable(bytes) ? Array(bytes) : bytes.flatMap { utf8(UInt32($0)) }
   case Tag.bmpString: return wide(bytes, size: 2)
   case Tag.universalString: return wide(bytes, size: 4)
@@ -113,8 +113,7 @@ private func wide(_ bytes: ArraySlice<UInt8>, size: Int) -> [UInt8] {
   return text
 }
 
-/// The UTF-8 of a scalar; of a surrogate or what is beyond Unicode, bytes that are not UTF-8 and
-/// will be escaped.
+/// The UTF-8 of a scalar. A surrogate or a value beyond Unicode yields bytes that are not UTF-8 and will be escaped.
 func utf8(_ scalar: UInt32) -> [UInt8] {
   func byte(_ mark: UInt32, _ shift: UInt32) -> UInt8 {
     UInt8(truncatingIfNeeded: mark == 0x80 ? 0x80 | (scalar >> shift & 0x3F) : mark | scalar >> shift)
@@ -128,7 +127,7 @@ func utf8(_ scalar: UInt32) -> [UInt8] {
   }
 }
 
-/// A letter, a digit, or one of the characters between them in names.
+/// A letter, a digit, or a punctuation mark that is common in names.
 private func isPlain(_ byte: UInt8) -> Bool {
   switch byte {
   case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
@@ -138,9 +137,9 @@ private func isPlain(_ byte: UInt8) -> Bool {
   }
 }
 
-/// A value with what RFC 4514 §2.4 wants escaped, and all that is not plainly text.
+/// A value with the escapes that RFC 4514 §2.4 requires, and with everything escaped that is not plain text.
 private func attributeValue(_ text: [UInt8]) -> Text {
-  // Nearly all have nothing to escape.
+  // The usual case: nothing to escape.
   if text.allSatisfy({ isPlain($0) }) && text.first != UInt8(ascii: " ") && text.last != UInt8(ascii: " ") {
     return Text(utf8: text)
   }

@@ -1,12 +1,13 @@
 import Text
 
-// The values of extensions, as RFC 5280 §4.2.1 defines each. Java reads those of critical ones while it loads a bundle.
+// The values of extensions, as RFC 5280 §4.2.1 defines each. Java parses those of critical extensions while it loads a
+// bundle.
 
 extension KnownExtension {
-  /// Whether an extension's value is what its definition says.
+  /// Whether an extension's value conforms to its definition.
   /// - Parameters:
   ///   - value: the contents of extnValue's OCTET STRING.
-  ///   - isCritical: whether Java reads it, which minds more of names than RFC 5280 does.
+  ///   - isCritical: whether Java parses it; Java requires more of names than RFC 5280 does.
   func isValid(_ bytes: Span<UInt8>, _ value: Range<Int>, isCritical: Bool) -> Bool {
     var outer = DER(value)
     guard let element = outer.next(bytes), outer.isAtEnd else { return false }
@@ -14,11 +15,11 @@ extension KnownExtension {
     case .subjectKeyIdentifier: return element.tag == Tag.octetString
     case .keyUsage, .netscapeCertType:
       return element.tag == Tag.bitString && isBitString(bytes.extracting(element.content), isStrict: true)
-    // A negative one is in a certificate of cryptography's, and all libraries read it.
+    // A certificate in the test data of Python's cryptography has a negative one, and all libraries read it.
     case .inhibitAnyPolicy:
       return element.tag == Tag.integer && element.content.count <= 4
         && isInteger(bytes.extracting(element.content))
-    // Only ever to be written as not critical.
+    // These must not be critical.
     case .authorityInfoAccess, .subjectInfoAccess, .ocspNoCheck: return !isCritical
     default: break
     }
@@ -26,7 +27,7 @@ extension KnownExtension {
     let walk = outer.inside(element)
     switch self {
     case .basicConstraints: return isBasicConstraints(walk, bytes)
-    // A list of no uses is in a certificate of cryptography's, and all libraries read it.
+    // A certificate in the test data of Python's cryptography has an empty list, and all libraries read it.
     case .extKeyUsage: return walk.isAtEnd || isList(walk, bytes) { isOID(bytes, $0) }
     case .subjectAltName, .issuerAltName:
       return isList(walk, bytes) { isGeneralName(bytes, $0, isCritical ? .critical : .plain) }
@@ -51,7 +52,7 @@ extension KnownExtension {
   }
 }
 
-/// Whether there is at least one element, `count` where that is given, and each is as it should be.
+/// Whether there is at least one element (`count`, if given), and each satisfies the predicate.
 func isList(
   _ walk: DER, _ bytes: Span<UInt8>, count: Int? = nil, of isOne: (DER.Element) -> Bool
 ) -> Bool {
@@ -64,7 +65,7 @@ func isList(
   return count.map { $0 == found } ?? (found > 0)
 }
 
-/// Whether tags rise, none of them twice, and each element is as it should be.
+/// Whether tags ascend without repetition, and each element satisfies the predicate.
 func areFields(_ walk: DER, _ bytes: Span<UInt8>, _ isOne: (DER.Element) -> Bool) -> Bool {
   var walk = walk
   var last: UInt8?
@@ -81,7 +82,7 @@ private func isOID(_ bytes: Span<UInt8>, _ element: DER.Element) -> Bool {
     && isObjectIdentifier(bytes.extracting(element.content), isStrict: false)
 }
 
-/// One that GnuTLS reads: 31 bytes have fewer than the 128 digits and dots that it has room for.
+/// One that GnuTLS reads: 31 bytes never need more than its limit of 128 digits and dots.
 private func isShortOID(_ bytes: Span<UInt8>, _ element: DER.Element) -> Bool {
   element.tag == Tag.objectIdentifier && element.content.count <= 31
     && isObjectIdentifier(bytes.extracting(element.content))
@@ -96,7 +97,7 @@ func isCount(_ bytes: Span<UInt8>, _ element: DER.Element) -> Bool {
 private func isBasicConstraints(_ walk: DER, _ bytes: Span<UInt8>) -> Bool {
   var walk = walk
   if walk.nextTag(bytes) == Tag.boolean {
-    // A FALSE that is written down, though DER leaves a default out, is in very many.
+    // A stated FALSE is very common, although DER omits defaults.
     guard let authority = walk.next(bytes), authority.content.count == 1 else { return false }
   }
   if walk.nextTag(bytes) == Tag.integer {
@@ -163,12 +164,12 @@ private func isPolicy(_ bytes: Span<UInt8>, _ policy: DER.Element) -> Bool {
   }
 }
 
-/// Where a name is: as one that Java reads, or as one that constrains others.
+/// Where a name occurs: where Java does not parse it, where Java does, or among name constraints.
 private enum NamePlace { case plain, critical, constraint }
 
-/// Whether a name is one that GnuTLS reads, and Java where it does.
+/// Whether a name is one that GnuTLS reads, and Java too where it parses the name.
 ///
-/// An EDIPartyName and an X.400 address are none, though RFC 5280 knows them: GnuTLS does not.
+/// An EDIPartyName and an X.400 address do not count, although RFC 5280 defines them: GnuTLS does not read them.
 /// - Source: RFC 5280 §4.2.1.6 and §4.2.1.10.
 private func isGeneralName(_ bytes: Span<UInt8>, _ name: DER.Element, _ place: NamePlace) -> Bool {
   let content = name.content
@@ -181,7 +182,8 @@ private func isGeneralName(_ bytes: Span<UInt8>, _ name: DER.Element, _ place: N
     else { return false }
     return isList(DER(value.content), bytes, count: 1) { _ in isNested(bytes, value.content) }
   case 0x81, 0x82, 0x86:
-    // Bytes that are not ASCII are in certificates of cryptography's, and all libraries read them.
+    // Certificates in the test data of Python's cryptography have bytes that are not ASCII here, and all libraries read
+    // them.
     if name.tag == 0x82 { return place == .constraint || !octets.isEmpty }
     if place == .plain || octets.isEmpty { return !octets.isEmpty }
     let last = octets[octets.count - 1]
@@ -201,7 +203,7 @@ private func isGeneralName(_ bytes: Span<UInt8>, _ name: DER.Element, _ place: N
   }
 }
 
-/// Whether an RDN's attributes have values that are not empty.
+/// Whether an RDN has attributes whose values are not empty.
 private func areAttributes(_ bytes: Span<UInt8>, _ set: DER.Element) -> Bool {
   isList(DER(set.content), bytes) { attribute in
     var walk = DER(attribute.content)
@@ -212,8 +214,8 @@ private func areAttributes(_ bytes: Span<UInt8>, _ set: DER.Element) -> Bool {
   }
 }
 
-/// Whether the rest is a host's name as Java asks for it: labels of letters, digits and hyphens, the last of them
-/// not a number; a dot may be before the first.
+/// Whether the rest is a host name as Java requires it: labels of letters, digits and hyphens, the last of them not a
+/// number; it may begin with a dot.
 private func isHost(_ octets: Span<UInt8>, from start: Int) -> Bool {
   var position = start < octets.count && octets[start] == UInt8(ascii: ".") ? start + 1 : start
   if octets.count - position > 253 { return false }
@@ -236,8 +238,8 @@ private func isHost(_ octets: Span<UInt8>, from start: Int) -> Bool {
   }
 }
 
-/// Whether this is a scheme of letters, `://`, and a host with nothing behind it but a path of letters, digits,
-/// slashes, dots and hyphens: fewer than there are, and all of them are read by Java.
+/// Whether this is a scheme of letters, `://`, a host, and at most a path of letters, digits, slashes, dots and
+/// hyphens. Not all valid URIs pass, but Java reads all that do.
 private func isURI(_ octets: Span<UInt8>) -> Bool {
   var position = 0
   while position < octets.count && octets[position].isLetter { position += 1 }
@@ -253,7 +255,7 @@ private func isURI(_ octets: Span<UInt8>) -> Bool {
   return isHost(octets.extracting(..<end), from: start)
 }
 
-/// Whether the bytes are elements, down to the last one in each: not too deep, and to the end.
+/// Whether the bytes are nested elements, each complete and not nested too deep.
 func isNested(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
   var ends: [Int] = []
   var walk = DER(range)

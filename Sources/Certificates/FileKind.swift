@@ -1,30 +1,30 @@
 import Text
 
-/// A text with LF where no LF follows a CR, which is the line's end itself then; nil where there is no such CR.
+/// The text with LF for each CR that is a line end of its own; nil if there is no such CR.
 func withLineFeeds(_ text: [UInt8]) -> [UInt8]? {
   let carriageReturn = UInt8(ascii: "\r")
   if !text.contains(carriageReturn) { return nil }
   var changed = text
   var isLineEnd = false
   for index in text.indices.reversed() {
-    // OpenSSL passes over any number of CR before a LF.
+    // OpenSSL skips any number of CRs before a LF.
     isLineEnd = text[index] == newline || (text[index] == carriageReturn && isLineEnd)
     if text[index] == carriageReturn && !isLineEnd { changed[index] = newline }
   }
   return changed == text ? nil : changed
 }
 
-/// A file's bytes as text: UTF-16 as bytes.
+/// A file's bytes as text; UTF-16 is narrowed to bytes.
 func plainText(_ bytes: [UInt8]) -> [UInt8] {
   if bytes[...].begins(with: [0xFF, 0xFE]) { return narrowed(bytes.dropFirst(2), isBigEndian: false) }
   if bytes[...].begins(with: [0xFE, 0xFF]) { return narrowed(bytes.dropFirst(2), isBigEndian: true) }
-  // Without a byte order mark: every other byte of what begins a PEM text is 0.
+  // Without a byte order mark, every second byte at the start of a PEM text is 0.
   if bytes[...].begins(with: [0x2D, 0, 0x2D, 0, 0x2D, 0]) { return narrowed(bytes[...], isBigEndian: false) }
   if bytes[...].begins(with: [0, 0x2D, 0, 0x2D, 0, 0x2D]) { return narrowed(bytes[...], isBigEndian: true) }
   return bytes
 }
 
-/// UTF-16 as ASCII; what is not ASCII becomes a question mark, which no Base64 holds.
+/// UTF-16 as ASCII; other characters become question marks, which Base64 does not contain.
 private func narrowed(_ bytes: ArraySlice<UInt8>, isBigEndian: Bool) -> [UInt8] {
   var text: [UInt8] = []
   text.reserveCapacity(bytes.count / 2)
@@ -41,7 +41,7 @@ private func narrowed(_ bytes: ArraySlice<UInt8>, isBigEndian: Bool) -> [UInt8] 
   return text
 }
 
-/// Files that hold others, by their magic numbers.
+/// Container files, recognized by their magic numbers.
 /// - Source: RFC 1952 §2.3.1 (gzip), APPNOTE.TXT §4.3.7 (ZIP), Java's JKS and JCEKS.
 func kindOfContainer(_ bytes: [UInt8]) -> CertificateProblem.Kind? {
   let start = bytes[...]
@@ -52,7 +52,7 @@ func kindOfContainer(_ bytes: [UInt8]) -> CertificateProblem.Kind? {
   return start.begins(with: [0x50, 0x4B, 0x03, 0x04]) ? .zip : nil
 }
 
-/// Whether bytes begin as a certificate's DER does, with a SEQUENCE in a SEQUENCE, both of more than 127 bytes.
+/// Whether bytes begin like a certificate's DER: a SEQUENCE in a SEQUENCE, both longer than 127 bytes.
 func beginsCertificate(_ bytes: [UInt8]) -> Bool {
   func begins(_ offset: Int) -> Int? {
     guard bytes.count > offset + 4, bytes[offset] == Tag.sequence, (0x81...0x83).contains(bytes[offset + 1])
@@ -62,13 +62,13 @@ func beginsCertificate(_ bytes: [UInt8]) -> Bool {
   return begins(0).flatMap { begins($0) } != nil
 }
 
-/// What a block is whose contents are no certificate.
+/// What a block contains if it is not a certificate.
 func kindOfBlock(_ contents: ArraySlice<UInt8>) -> CertificateProblem.Kind {
   contents.begins(with: "-----BEGIN ") || kindOfBase64(contents) != nil
     ? .textInBlock : .notCertificateInBlock
 }
 
-/// What a DER file is that is neither a certificate nor PKCS #7.
+/// What a DER file is if it is neither a certificate nor PKCS #7.
 ///
 /// - Source: RFC 7292 §4 (PKCS #12), RFC 5958 §2 and §3 (keys), RFC 8017 §A.1.2, RFC 5915 §3, RFC 2986 §4.1
 ///   (requests), RFC 5280 §5.1 (CRLs).
@@ -96,7 +96,7 @@ func kindOfDER(_ contents: [UInt8]) -> CertificateProblem.Kind? {
   let hasVersion = inside.next(Tag.integer, bytes) != nil
   guard inside.next(Tag.sequence, bytes) != nil, let second = inside.next(bytes) else { return nil }
   if second.tag != Tag.sequence { return nil }
-  // A request goes on with its attributes, a list of revoked certificates with a time.
+  // A request continues with its attributes, a revocation list with a time.
   if hasVersion && (inside.isAtEnd || inside.nextTag(bytes) == Tag.context(0)) { return .request }
   return inside.nextTag(bytes) == Tag.utcTime || inside.nextTag(bytes) == Tag.generalizedTime ? .crl : nil
 }

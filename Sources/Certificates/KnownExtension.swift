@@ -1,6 +1,6 @@
 import Text
 
-/// The extensions whose values are looked at: those that libraries read while they load a bundle.
+/// The extensions whose values are checked: libraries parse them while they load a bundle.
 ///
 /// - Source: RFC 5280 §4.2; RFC 6960 §4.2.2.2.1; Netscape's certificate extensions.
 enum KnownExtension: Sendable {
@@ -28,7 +28,7 @@ enum KnownExtension: Sendable {
     }
   }
 
-  /// - Parameter number: the last arc, below 2.5.29.
+  /// - Parameter number: the last arc of an identifier under 2.5.29.
   private init?(joint number: UInt8) {
     switch number {
     case 14: self = .subjectKeyIdentifier
@@ -50,10 +50,10 @@ enum KnownExtension: Sendable {
     }
   }
 
-  /// GnuTLS reads these while it loads a bundle.
+  /// GnuTLS parses these while it loads a bundle.
   var isAltName: Bool { self == .subjectAltName || self == .issuerAltName }
 
-  /// As RFC 5280's ASN.1 module has it.
+  /// Its name in RFC 5280's ASN.1 module.
   var name: Text {
     switch self {
     case .subjectKeyIdentifier: "subjectKeyIdentifier"
@@ -79,7 +79,7 @@ enum KnownExtension: Sendable {
   }
 }
 
-/// The last arc of an identifier below id-ce, 2.5.29.
+/// The last arc of an identifier under id-ce, 2.5.29; nil for any other.
 func jointNumber(_ bytes: Span<UInt8>, _ identifier: Range<Int>) -> UInt8? {
   let start = identifier.lowerBound
   guard identifier.count == 3, bytes[start] == 0x55, bytes[start + 1] == 0x1D, bytes[start + 2] < 0x80

@@ -2,56 +2,56 @@ import Text
 
 /// The blocks of a PEM text, with OpenSSL's verdict on each.
 ///
-/// Lines are taken as OpenSSL takes them: at most 254 bytes at once, up to a NUL, without white
-/// space at their end. Text outside of blocks is passed over.
+/// Lines are read as OpenSSL reads them: at most 254 bytes at once, up to a NUL, without trailing white space. Text
+/// outside of blocks is skipped.
 /// - Source: RFC 7468 §2; OpenSSL's PEM_read_bio(3) and its `pem_lib.c`.
 struct PEM {
   /// Why a block is broken.
   enum Fault: Equatable, Sendable {
-    /// The text or the next block begins before its END line.
+    /// The text ends, or the next block begins, before its END line.
     case noEnd
-    /// Its END line names another label, or goes on behind it: two lines were joined.
+    /// Its END line names another label or has more text after it, as when two lines were joined.
     case badEnd
-    /// A line that is neither Base64 nor a header, or nothing at all.
+    /// A line is neither Base64 nor a header, or the block is empty.
     case notBase64
-    /// A blank line, or a header, where none may be.
+    /// A blank line or a header is where none is allowed.
     case misplacedLine
   }
 
   struct Block {
     let label: Label
-    /// From the BEGIN line to the end of the END line, or to where the fault was seen.
+    /// From the BEGIN line to the end of the END line, or to the fault.
     fileprivate(set) var range: Range<Int>
     /// Counted from 1.
     let line: Int
-    /// Where in what was decoded its contents stand; of a faulty one, nothing that means anything.
+    /// The range of its contents in ``PEM/decoded``; meaningless for a faulty block.
     fileprivate(set) var contents = 0..<0
     var fault: Fault?
-    /// Whether header lines, such as those of an encrypted key, stand before the contents.
+    /// Whether header lines precede the contents, as in an encrypted key.
     var hasHeader = false
-    /// Whether the next block's BEGIN stands in its END line.
+    /// Whether its END line also contains the next block's BEGIN.
     var isJoined = false
   }
 
   private let text: [UInt8]
-  /// Where reading ends.
+  /// The position where reading ends.
   private let textEnd: Int
   private var position = 0
   private var lineNumber = 0
-  /// Whether a BEGIN line may follow an END line without a newline: how a damaged bundle is
-  /// read to save what is good in it.
+  /// Whether a BEGIN line may follow an END line without a newline: the way to read a damaged bundle and save its
+  /// intact certificates.
   private let splitsJoinedLines: Bool
-  /// Set when a line outside of a block begins with NUL: OpenSSL reads no further.
+  /// Set when a line outside of a block begins with NUL: OpenSSL stops reading there.
   private(set) var hasLineOfNothing = false
 
-  /// What the last block holds, and more that means nothing.
+  /// The contents of the last block, followed by meaningless bytes.
   private(set) var decoded: [UInt8]
-  /// Room for all certificates but the oddest; what needs more gets it.
+  /// Room for all certificates but the most unusual; larger ones get more.
   private static let usualRoom = 3 << 10
 
   /// - Parameters:
-  ///   - start: where in the text reading begins: where a line does.
-  ///   - end: where it ends; nil for all of the text.
+  ///   - start: the position where reading begins, at the start of a line.
+  ///   - end: the position where it ends; nil for the end of the text.
   init(_ text: [UInt8], from start: Int = 0, upTo end: Int? = nil, splitsJoinedLines: Bool = false) {
     self.text = text
     textEnd = end ?? text.count
@@ -60,14 +60,14 @@ struct PEM {
     self.splitsJoinedLines = splitsJoinedLines
   }
 
-  /// One line as OpenSSL would get it.
+  /// One line as OpenSSL reads it.
   private struct Line {
-    /// Without white space at its end.
+    /// Without trailing white space.
     var content: Range<Int>
     let end: Int
-    /// Whether it is the rest of a line that was too long to be had at once.
+    /// Whether it continues a line that was too long for one read.
     let isRest: Bool
-    /// Whether OpenSSL knows that there is more of it. A NUL hides that.
+    /// Whether OpenSSL knows that the line continues. A NUL hides that.
     let isPartial: Bool
   }
 
@@ -79,7 +79,7 @@ struct PEM {
     var contentEnd = text.span.first(newline, or: 0, in: start..<limit)
     let hasZero = contentEnd < limit && text[contentEnd] == 0
     let end = hasZero ? text.span.firstNewline(in: contentEnd..<limit) : contentEnd
-    // OpenSSL compares signed characters with a space: a byte above 127 is below it.
+    // OpenSSL compares signed characters with a space, so bytes above 127 count as white space.
     while contentEnd > start && Int8(bitPattern: text[contentEnd - 1]) <= 0x20 { contentEnd -= 1 }
     position = min(end + 1, limit)
     if !isRest { lineNumber += 1 }
@@ -87,9 +87,9 @@ struct PEM {
       content: start..<contentEnd, end: position, isRest: isRest, isPartial: end - start == 254 && !hasZero)
   }
 
-  /// The next block; nil when the text ends.
+  /// The next block; nil at the end of the text.
   mutating func next() -> Block? {
-    // UTF-8's byte order mark may stand at the very start, and behind a block, where the next file began.
+    // UTF-8's byte order mark may be at the very start, and after a block, where the next file began.
     if text.span.extracting(position..<textEnd).begins(with: "\u{FEFF}") { position += 3 }
     while position < textEnd {
       let first = text[position]
@@ -103,7 +103,7 @@ struct PEM {
     return nil
   }
 
-  /// Passes over a line outside of a block.
+  /// Skips a line outside of a block.
   private mutating func skipLine() {
     let start = position
     let limit = min(textEnd, start + 254)
@@ -120,7 +120,7 @@ struct PEM {
     return (line.lowerBound + 11)..<(line.upperBound - 5)
   }
 
-  /// Nearly all are certificates, which is told without a slice that would have to be retained.
+  /// Checks for the usual label first, without a slice that would have to be retained.
   private func kind(of label: Range<Int>) -> Label {
     label.count == 11 && starts("CERTIFICATE", at: label.lowerBound) ? .certificate : Label(text[label])
   }
@@ -129,13 +129,13 @@ struct PEM {
     start >= 0 && start <= text.count && text.span.extracting(start...).begins(with: prefix)
   }
 
-  /// Whether the bytes in `range` stand at `start` once more.
+  /// Whether the bytes in `range` are repeated at `start`.
   private func repeats(_ range: Range<Int>, at start: Int) -> Bool {
     text.span.extracting(start...).begins(with: text.span.extracting(range))
   }
 
-  /// The block that begins here if it is as nearly all are: lines of whole quanta and then its END line.
-  /// Anything else is for the exact reading to judge.
+  /// The block that begins here, if it has the usual form: lines of complete quanta followed by its END line.
+  /// Everything else is left to the exact reading.
   private mutating func plainBlock(_ label: Range<Int>, _ begin: Line) -> Block? {
     let text = text
     guard let body = Base64.decodeLines(text.span.extracting(position..<textEnd), into: &decoded)
@@ -175,10 +175,10 @@ struct PEM {
       let isBlank = content.isEmpty && !isRest
       isRest = line.isPartial
       if content.isEmpty {
-        // OpenSSL takes a line that begins with NUL for the text's end.
+        // OpenSSL takes a line that begins with NUL as the end of the text.
         if text[content.lowerBound] == 0 || (isBlank && state == .over) { block.note(.misplacedLine) }
         if !isBlank { continue }
-        // Whatever stands before a blank line is a header to OpenSSL.
+        // OpenSSL treats everything before a blank line as headers.
         block.hasHeader = !contents.isEmpty
         state = .over
         contents = []
@@ -189,7 +189,7 @@ struct PEM {
           return finish(end(line.end, state == .inHeader ? .misplacedLine : nil), label, contents, content)
         }
         if beginLabel(content) != nil {
-          // A BEGIN line inside a block begins a new one.
+          // A BEGIN line inside a block begins a new block.
           position = content.lowerBound
           if !line.isRest { lineNumber -= 1 }
           return end(content.lowerBound, .noEnd)
@@ -224,7 +224,7 @@ struct PEM {
       }
     }
     if block.fault != nil { return block }
-    // OpenSSL refuses a block of nothing as well.
+    // OpenSSL refuses an empty block, too.
     if let bytes = Base64.decode(contents[...]), !bytes.isEmpty {
       decoded.replaceSubrange(0..<min(bytes.count, decoded.count), with: bytes)
       block.contents = 0..<bytes.count
@@ -236,6 +236,6 @@ struct PEM {
 }
 
 extension PEM.Block {
-  /// The first fault stands.
+  /// Only the first fault is kept.
   fileprivate mutating func note(_ fault: PEM.Fault) { self.fault = self.fault ?? fault }
 }

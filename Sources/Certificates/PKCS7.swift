@@ -1,13 +1,13 @@
 import Text
 
-/// Goes through the certificates of a PKCS #7 or CMS SignedData, as Windows and `openssl crl2pkcs7` write it: in
-/// DER, or in BER with indefinite lengths. They are not collected: a file may hold a million of nothing.
+/// Visits the certificates of a PKCS #7 or CMS SignedData, in DER or, as Windows and `openssl crl2pkcs7` write it, in
+/// BER with indefinite lengths. They are not collected: a file may contain a million empty ones.
 ///
 /// - Source: RFC 5652 §3 and §5.1.
 /// - Parameters:
-///   - range: its range in `bytes`.
-///   - take: is given the range of each certificate's DER.
-/// - Returns: how many there are; nil where the bytes are no SignedData.
+///   - range: the range of the SignedData in `bytes`.
+///   - take: receives the range of each certificate's DER.
+/// - Returns: the number of certificates; nil if the bytes are not a SignedData.
 func readSignedData(_ bytes: [UInt8], in range: Range<Int>, take: (Range<Int>) -> Void) -> Int? {
   let bytes = bytes.span
   var outer = DER(range, isStrict: false)
@@ -29,7 +29,7 @@ func readSignedData(_ bytes: [UInt8], in range: Range<Int>, take: (Range<Int>) -
   var choices = walk.inside(set)
   var count = 0
   while let choice = choices.next(bytes) {
-    // The other choices are attribute certificates and forms that are no longer used.
+    // The other choices are attribute certificates and obsolete forms.
     if choice.tag != Tag.sequence { continue }
     count += 1
     take(choice.range)

@@ -1,9 +1,9 @@
 import Text
 
-// Keys and the parameters of algorithms. Java reads them while it loads a bundle.
+// Keys and the parameters of algorithms. Java parses them while it loads a bundle.
 
-/// - Parameter walk: behind the algorithm's identifier.
-/// - Returns: the tag of parameters that this algorithm cannot have.
+/// - Parameter walk: positioned after the algorithm's identifier.
+/// - Returns: the tag of the parameters, if this algorithm cannot have such parameters.
 func parametersFault(_ walk: DER, _ bytes: Span<UInt8>, _ identifier: DER.Element) -> UInt8? {
   var walk = walk
   guard let parameters = walk.next(bytes) else { return nil }
@@ -19,7 +19,7 @@ func parametersFault(_ walk: DER, _ bytes: Span<UInt8>, _ identifier: DER.Elemen
   return isFit ? nil : parameters.tag
 }
 
-/// - Source: RFC 4055 §3.1. Java asks for a hash that it knows and for MGF1.
+/// - Source: RFC 4055 §3.1. Java requires a hash that it knows, and MGF1.
 private func arePSSParameters(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
   areFields(DER(range), bytes) { field in
     var walk = DER(field.content)
@@ -75,7 +75,7 @@ func publicKeyFault(_ bytes: Span<UInt8>, _ range: Range<Int>) -> CertificateFau
     ? nil : CertificateFault(.publicKey, .malformed, .java)
 }
 
-/// Whether a key is what its algorithm says. One of an algorithm that is not known here is not known to Java either.
+/// Whether a key conforms to its algorithm. A key of an algorithm unknown here passes: Java does not know it either.
 private func isKey(_ bytes: Span<UInt8>, _ key: Range<Int>, _ identifier: Span<UInt8>, _ parameters: DER)
   -> Bool
 {
@@ -85,7 +85,7 @@ private func isKey(_ bytes: Span<UInt8>, _ key: Range<Int>, _ identifier: Span<U
     guard let curve = parameters.next(Tag.objectIdentifier, bytes),
       let size = OID.sizeOfField(of: bytes.extracting(curve.content))
     else { return false }
-    // Java reads whole points only.
+    // Java reads uncompressed points only.
     return key.count == 1 + 2 * size && bytes[key.lowerBound] == 4
   }
   if identifier.isEqual(to: OID.dsaKey) {
@@ -107,7 +107,7 @@ private func isKey(_ bytes: Span<UInt8>, _ key: Range<Int>, _ identifier: Span<U
       }
     return size.map { $0 == key.count && parameters.isAtEnd } ?? true
   }
-  // A key that agrees on a secret signs nothing.
+  // A key for key agreement signs nothing.
   return !identifier.isEqual(to: OID.diffieHellman)
 }
 
@@ -129,7 +129,7 @@ private func isPositive(_ bytes: Span<UInt8>, _ number: DER.Element) -> Bool {
   isInteger(bytes.extracting(number.content)) && bytes[number.content.lowerBound] & 0x80 == 0
 }
 
-/// Of an INTEGER that is not negative.
+/// The bit length of an INTEGER that is not negative.
 func bitCount(_ bytes: Span<UInt8>, _ number: DER.Element) -> Int {
   guard let first = number.content.first(where: { bytes[$0] != 0 }) else { return 0 }
   return (number.content.upperBound - first) * 8 - bytes[first].leadingZeroBitCount

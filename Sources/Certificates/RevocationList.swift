@@ -1,6 +1,6 @@
 import Text
 
-/// Whether OpenSSL reads a list of revoked certificates. If it does not, it refuses the whole bundle that holds it.
+/// Whether OpenSSL reads a certificate revocation list. If it does not, it refuses the whole bundle that contains it.
 ///
 /// - Source: RFC 5280 §5.1; OpenSSL's `d2i_X509_CRL`, which reads BER.
 func isRevocationList(_ bytes: Span<UInt8>, in range: Range<Int>) -> Bool {
@@ -36,7 +36,7 @@ func isRevocationList(_ bytes: Span<UInt8>, in range: Range<Int>) -> Bool {
   return walk.isAtEnd
 }
 
-/// Whether the values of a list's own extensions are what they should be: OpenSSL 4.0 refuses the list otherwise.
+/// Whether the values of the list's own extensions are well-formed: otherwise OpenSSL 4.0 refuses the list.
 /// - Source: RFC 5280 §5.2.1, §5.2.3, §5.2.4 and §5.2.5.
 private func areKnownValues(_ bytes: Span<UInt8>, _ extensions: Range<Int>) -> Bool {
   var walk = ExtensionWalk(extensions)

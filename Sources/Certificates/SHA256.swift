@@ -1,6 +1,6 @@
 import Text
 
-/// The SHA-256 of a certificate's DER: what people call its fingerprint.
+/// The SHA-256 of a certificate's DER, commonly called its fingerprint.
 public struct Fingerprint: Equatable, Sendable {
   /// 32 bytes.
   public let bytes: [UInt8]
@@ -43,7 +43,7 @@ struct SHA256 {
   private var rest: [UInt8] = []
   private var length: UInt64 = 0
 
-  /// Takes the whole message; called once.
+  /// Hashes the whole message; called once.
   mutating func update(_ message: [UInt8]) {
     length = UInt64(message.count)
     let wholeBlocks = message.count / 64 * 64
@@ -57,7 +57,7 @@ struct SHA256 {
     rest = Array(message[wholeBlocks...])
   }
 
-  /// Pads what is left, and returns the digest.
+  /// Pads the rest and returns the digest.
   mutating func finish() -> [UInt8] {
     appendPadding(to: &rest, ofMessage: length)
     let last = rest
@@ -102,9 +102,9 @@ struct SHA256 {
   }
 }
 
-/// Pads a message, or what is left of it, to whole blocks.
+/// Pads a message, or the rest of it, to complete blocks.
 /// - Source: FIPS 180-4 §5.1.1.
-/// - Parameter length: of the whole message, in bytes.
+/// - Parameter length: the length of the whole message in bytes.
 func appendPadding(to rest: inout [UInt8], ofMessage length: UInt64) {
   rest.append(0x80)
   while rest.count % 64 != 56 { rest.append(0) }
@@ -114,7 +114,7 @@ func appendPadding(to rest: inout [UInt8], ofMessage length: UInt64) {
   }
 }
 
-/// To the right.
+/// Rotates to the right.
 @inline(__always)
 func rotate(_ word: UInt32, _ bits: UInt32) -> UInt32 { word >> bits | word << (32 - bits) }
 

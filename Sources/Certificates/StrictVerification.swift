@@ -1,6 +1,6 @@
 import Text
 
-/// What VERIFY_X509_STRICT refuses of a CA, which Python 3.13 and later set by default: everything that such a CA has
+/// What VERIFY_X509_STRICT, which Python 3.13 and later set by default, refuses in a CA. Everything that such a CA has
 /// signed is refused with it, while older Pythons and curl accept it.
 ///
 /// - Source: OpenSSL's `check_extensions` in `x509_vfy.c` (X509_V_FLAG_X509_STRICT); Python's
@@ -20,10 +20,10 @@ public enum StrictFault: Equatable, Sendable {
 
 /// A missing authorityKeyIdentifier is refused as well, but not in a certificate that is trusted itself.
 /// - Parameters:
-///   - der: a CA's.
-///   - extensions: the contents of its SEQUENCE OF Extension; of nothing where it has none.
-/// - Returns: what a strict client refuses; whether its keyUsage lacks keyCertSign, for which every client refuses what
-///   it has signed.
+///   - der: the DER of a CA.
+///   - extensions: the contents of its SEQUENCE OF Extension; empty if it has none.
+/// - Returns: what a strict client refuses, and whether keyUsage lacks keyCertSign, which makes every client refuse
+///   what the CA has signed.
 func strictFaults(_ der: [UInt8], extensions: Range<Int>) -> (faults: [StrictFault], lacksCertSign: Bool) {
   let bytes = der.span
   if extensions.isEmpty { return ([.version1], false) }

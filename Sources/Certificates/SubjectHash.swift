@@ -1,11 +1,11 @@
 import Text
 
-/// The number under which OpenSSL looks for a certificate in a directory: `2c1b4b6d.0` and so on. It is the beginning of
-/// the SHA-1 of the subject in a form in which names that it takes for equal are the same.
+/// The name under which OpenSSL looks for a certificate in a directory, without the suffix of `2c1b4b6d.0`. It is the
+/// beginning of the SHA-1 of the subject in a canonical form, which is the same for names that OpenSSL considers equal.
 ///
 /// - Source: OpenSSL's X509_NAME_hash_ex(3) and openssl-rehash(1); `x509_name_canon` in its `x509/x_name.c`.
 /// - Parameter certificate: its DER.
-/// - Returns: eight lower-case hex digits; nil where that is no certificate.
+/// - Returns: eight lower-case hex digits; nil if it is not a certificate.
 public func subjectHash(of certificate: [UInt8]) -> [UInt8]? {
   let bytes = certificate.span
   guard let layout = try? CertificateLayout(bytes, in: 0..<certificate.count, isStrict: false) else {
@@ -26,17 +26,17 @@ public func subjectHash(of certificate: [UInt8]) -> [UInt8]? {
       attributes.append(
         encoded(Tag.sequence, Array(certificate[type.range]) + canonicalValue(certificate, value)))
     }
-    // A SET OF is sorted.
+    // DER sorts a SET OF.
     let order = SortedBytes(attributes).numbers
     canonical += encoded(Tag.set, order.flatMap { attributes[$0] })
   }
-  // OpenSSL takes the first four bytes for a little-endian number.
+  // OpenSSL reads the first four bytes as a little-endian number.
   let first = sha1(of: canonical)[0]
   return hexDigits(of: (0..<4).map { UInt8(truncatingIfNeeded: first >> (8 * $0)) }[...])
 }
 
-/// A string in UTF-8, in lower case, without white space around it and with one space for any within. What is no string
-/// is left as it is.
+/// A string as lower-case UTF-8, without white space around it and with single spaces within. Other values are left
+/// unchanged.
 private func canonicalValue(_ bytes: [UInt8], _ value: DER.Element) -> [UInt8] {
   guard value.tag != Tag.numericString, let text = string(bytes[value.content], value.tag) else {
     return Array(bytes[value.range])
@@ -60,7 +60,7 @@ private func encoded(_ tag: UInt8, _ content: [UInt8]) -> [UInt8] {
   return [tag] + length + content
 }
 
-/// The five words of a SHA-1 digest. Nothing is secured by it: it is how names are looked up.
+/// The five words of a SHA-1 digest. It is not used for security, only to look up names.
 /// - Source: FIPS 180-4 §5.1.1, §5.3.1, §6.1. All sums are modulo 2^32.
 func sha1(of message: [UInt8]) -> [UInt32] {
   var padded = message

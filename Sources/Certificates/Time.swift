@@ -2,12 +2,12 @@ import Text
 
 /// The parts of a UTCTime or GeneralizedTime.
 ///
-/// Only the two forms that RFC 5280 allows are times: others are refused by GnuTLS and Java, and without seconds by
-/// OpenSSL 3.3 and later, with the whole bundle.
+/// Only the two forms that RFC 5280 allows are valid. For any other, GnuTLS and Java refuse the whole bundle; so do
+/// OpenSSL 3.3 and later where the seconds are missing.
 /// - Source: RFC 5280 §4.1.2.5: `YYMMDDHHMMSSZ`, `YYYYMMDDHHMMSSZ`.
 private struct Moment {
   var century = 0
-  /// Year in its century, month, day, hour, minute, second: none above 99.
+  /// Year in its century, month, day, hour, minute, second: each at most 99.
   var pairs: (year: Int, month: Int, day: Int, hour: Int, minute: Int, second: Int)
 
   var year: Int { century * 100 + pairs.year }
@@ -26,7 +26,7 @@ private struct Moment {
     }
     if !isUTC { century = pair() }
     pairs = (pair(), pair(), pair(), pair(), pair(), pair())
-    // Two digits mean the years from 1950 to 2049.
+    // A year of two digits is from 1950 to 2049.
     if isUTC { century = pairs.year < 50 ? 20 : 19 }
     guard hasOnlyDigits, pairs.month >= 1, pairs.month <= 12, pairs.day >= 1, pairs.hour < 24,
       pairs.minute < 60, pairs.second < 60,
@@ -35,7 +35,7 @@ private struct Moment {
   }
 }
 
-/// The seconds since the epoch that a UTCTime or GeneralizedTime means; nil where it is none.
+/// A UTCTime or GeneralizedTime in seconds since the epoch; nil if it is malformed.
 func seconds(_ bytes: Span<UInt8>, _ time: DER.Element) -> Int64? {
   guard let moment = Moment(bytes, time) else { return nil }
   let (_, month, day, hour, minute, second) = moment.pairs
@@ -43,36 +43,36 @@ func seconds(_ bytes: Span<UInt8>, _ time: DER.Element) -> Int64? {
   return days * 86400 + Int64(hour * 3600 + minute * 60 + second)
 }
 
-/// Whether `seconds` is not nil, without the days' being counted.
+/// Whether `seconds` is not nil, found without counting days.
 func hasTime(_ bytes: Span<UInt8>, _ time: DER.Element) -> Bool {
   isUsualTime(bytes, time) || Moment(bytes, time) != nil
 }
 
 /// Whether it is a UTCTime on one of the first 28 days of a month, as nearly all are. Four numbers of two digits are
-/// looked at at once, each in 16 bits, the first of them lowest.
+/// checked at once, each in 16 bits, the first one lowest.
 private func isUsualTime(_ bytes: Span<UInt8>, _ time: DER.Element) -> Bool {
   let (start, end) = (time.content.lowerBound, time.content.upperBound)
   guard time.tag == Tag.utcTime, end - start == 13, bytes[end - 1] == UInt8(ascii: "Z") else { return false }
   let (date, clock) = bytes.withUnsafeBytes { bytes in
-    // In bounds, as the last of them is.
+    // In bounds, since the last index is.
     (
       bytes.loadUnaligned(fromByteOffset: start, as: UInt64.self),
       bytes.loadUnaligned(fromByteOffset: start + 4, as: UInt64.self)
     )
   }
   guard let date = fourPairs(date), let clock = fourPairs(clock) else { return false }
-  // Year, month, day and hour; day, hour, minute and second. What is too much or too little sets a highest bit.
+  // Year, month, day and hour; day, hour, minute and second. A value out of range sets the highest bit of its 16.
   let tooMuch = (date &+ 0x0000_7FE3_7FF3_0000) | (clock &+ 0x7FC4_7FC4_7FE8_7FE3)
   let tooLittle = (date | 0x8000_8000_8000_8000) &- 0x0000_0001_0001_0000
   return tooMuch & 0x8000_8000_8000_8000 == 0 && ~tooLittle & 0x8000_8000_8000_8000 == 0
 }
 
-/// The numbers of two digits each that eight characters are, in 16 bits each; nil where one is no digit. The first
-/// character is the lowest byte: no machine that this runs on has it the other way.
+/// The four numbers of two digits in eight characters, each in 16 bits; nil if one is not a digit. The first character
+/// is the lowest byte: all supported machines are little-endian.
 @inline(__always)
 private func fourPairs(_ characters: UInt64) -> UInt64? {
   let digits = characters &- 0x3030_3030_3030_3030
-  // A byte below "0" or above "9" sets its highest bit in one of the three, or that of the byte behind it.
+  // A byte below "0" or above "9" sets, in one of the three, its own highest bit or that of the next byte.
   if (digits | (characters &+ 0x4646_4646_4646_4646) | characters) & 0x8080_8080_8080_8080 != 0 { return nil }
   return (digits &* 10 &+ digits >> 8) & 0x00FF_00FF_00FF_00FF
 }

@@ -1,9 +1,9 @@
 import Text
 
-/// The file that a variable's value stands for: PEM as it is, PEM whose line breaks are written as `\n`, or what its
-/// Base64 holds. Quotes around it, which `docker run --env-file` keeps, are none of it.
+/// The file contents that a variable's value stands for: PEM, PEM whose line breaks are written as `\n`, or decoded
+/// Base64. Quotes around it, which `docker run --env-file` keeps, are dropped.
 ///
-/// - Returns: nil where it is neither.
+/// - Returns: nil for anything else.
 public func fileContents(ofVariable value: [UInt8]) -> [UInt8]? {
   if value.allSatisfy({ $0 <= UInt8(ascii: " ") }) { return value }
   var value = value
@@ -16,11 +16,11 @@ public func fileContents(ofVariable value: [UInt8]) -> [UInt8]? {
     }
     return decoded
   }
-  // A backslash in the text around the blocks means nothing.
+  // A backslash in the text around the blocks has no meaning.
   return value[...].contains("-----\\n") || value[...].contains("-----\\r\\n") ? withLineBreaks(value) : value
 }
 
-/// A text with line breaks for those that are written as in C and JSON: `\n` and `\r`.
+/// The text with line breaks instead of the escapes `\n` and `\r` of C and JSON.
 private func withLineBreaks(_ text: [UInt8]) -> [UInt8] {
   var changed: [UInt8] = []
   changed.reserveCapacity(text.count)

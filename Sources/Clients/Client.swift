@@ -1,12 +1,12 @@
 import Text
 
-/// A program or library that makes TLS connections: a row of the table in `Judgement+Trust.swift` and
+/// A program or library that makes TLS connections: a row of the tables in `Judgement+Trust.swift` and
 /// `Judgement+Proxy.swift`.
 public enum ClientKind: Equatable, Sendable {
   case curl, wget, git, urllib, requests, pip, aiohttp, httpx, botocore, grpc, conda, rattler, uv, node, npm,
     go, ruby
 
-  /// The name by which people know it.
+  /// Its common name.
   public var name: StaticString {
     switch self {
     case .curl: "curl"
@@ -30,26 +30,26 @@ public enum ClientKind: Equatable, Sendable {
   }
 }
 
-/// A client that was found in the image. It does not change once it is among the others.
+/// A client found in the image. It does not change once it is in the list of clients.
 public final class Client: @unchecked Sendable {
   public let kind: ClientKind
-  /// Where: a program, or the directory that holds a Python package.
+  /// Its location: a program, or the directory of a Python package.
   public let place: Path
-  /// What its OpenSSL reads where no variable says otherwise: a file, and a directory of hashed names.
+  /// What its OpenSSL reads by default: a file, and a directory of hashed names.
   public var openSSL: (file: Path, directory: Path)
-  /// The bundle that it brings: certifi's, pip's, botocore's or grpc's own.
+  /// The bundle that it contains: that of certifi, pip, botocore or grpc.
   public var bundle: Path?
   /// The `sys.prefix` of its Python.
   public var prefix: Path?
-  /// Whether its Python sets VERIFY_X509_STRICT by default: 3.13 and later do.
+  /// Whether its Python sets VERIFY_X509_STRICT by default, as 3.13 and later do.
   public var isStrict = false
-  /// Whether httpx passes over a variable that names nothing: before 0.28 it does.
+  /// Whether httpx ignores a variable that names no file, as versions before 0.28 do.
   public var passesOverMissing = false
-  /// Whether curl passes over `SSL_CERT_FILE` where `SSL_CERT_DIR` is set: before 8.2 it does.
+  /// Whether curl ignores `SSL_CERT_FILE` if `SSL_CERT_DIR` is set, as versions before 8.2 do.
   public var readsDirectoryAlone = false
-  /// Whether git takes an empty file for one that adds nothing: GnuTLS does, OpenSSL refuses it.
+  /// Whether git accepts an empty file, as it does with GnuTLS; OpenSSL refuses it.
   public var passesOverEmpty = false
-  /// Whether pip brings truststore and uses it unasked: 24.2 and later do.
+  /// Whether pip contains truststore and uses it by default, as 24.2 and later do.
   public var usesTruststore = false
 
   public init(

@@ -1,11 +1,11 @@
 import Text
 
-/// What a judgement of clients rests on: what was read, and no opinion.
+/// The facts that a judgement of clients is based on: what was read, without interpretation.
 ///
-/// What of the stores matters shows only while one judges: a path that is missing in ``stores`` is asked for
-/// (``Judgement/questions``). Facts only grow.
+/// Which stores matter becomes known only during the judgement: it asks for a path that is missing in ``stores``
+/// (``Judgement/questions``). Facts are only added.
 public struct ClientFacts: Sendable {
-  /// A file of trusted CAs, or a directory of hashed names, as a client finds it.
+  /// A file of trusted CAs or a directory of hashed names, as a client finds it.
   public indirect enum Store: Equatable, Sendable {
     case missing
     case unreadable(ReadError)
@@ -13,7 +13,7 @@ public struct ClientFacts: Sendable {
     case malformed
     /// It contains no certificate.
     case empty
-    /// Which of the mounted certificates that matter it trusts, in their order; whether it is a directory.
+    /// Which of the relevant mounted certificates it trusts, in order, and whether it is a directory.
     case read([Bool], isDirectory: Bool)
 
     var isDirectory: Bool {
@@ -22,18 +22,18 @@ public struct ClientFacts: Sendable {
     }
   }
 
-  /// The environment as a start leaves it, entries of bytes.
+  /// The environment that a start creates, as entries of bytes.
   public var environment: [[UInt8]]
-  /// The home directory of the user that the service runs as.
+  /// The home directory of the service's user.
   public var home: Path
-  /// Configuration files that were read, with their texts.
+  /// The configuration files that were read, with their texts.
   public var files: [(path: Path, text: [UInt8])] = []
   public var stores: [(path: Path, isDirectory: Bool, contents: Store)] = []
-  /// What the distribution's own programs read; nil where there is no system store.
+  /// The bundle that the distribution's own programs read; nil where there is no system store.
   public var systemBundle: Path?
-  /// How many certificates are mounted that a client should trust: CAs, for TLS servers.
+  /// The number of mounted certificates that a client should trust: CAs for TLS servers.
   public var mountedCount: Int
-  /// Whether one of them is refused by VERIFY_X509_STRICT, and what it has issued is not mounted.
+  /// Whether VERIFY_X509_STRICT refuses one of them and the certificates it has issued are not mounted.
   public var hasStrictFault: Bool
 
   public init(environment: [[UInt8]], home: Path, mountedCount: Int, hasStrictFault: Bool = false) {
@@ -43,7 +43,7 @@ public struct ClientFacts: Sendable {
     self.hasStrictFault = hasStrictFault
   }
 
-  /// The value of the first entry of that name, as `getenv` finds it; nil where it is unset.
+  /// The value of the first entry with this name, as `getenv` finds it; nil if it is not set.
   @inline(never)
   public func value(of name: StaticString) -> [UInt8]? { value(of: name.bytes) }
 

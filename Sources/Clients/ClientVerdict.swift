@@ -1,44 +1,44 @@
 import Text
 
-/// Who has said that a client does what it does.
+/// Where a client's setting comes from.
 public indirect enum Origin: Equatable, Sendable {
-  /// Nobody: it does so by itself.
+  /// No setting: the client's default.
   case byDefault
-  /// A variable of the environment.
+  /// An environment variable.
   case variable([UInt8])
   /// A setting in a configuration file.
   case file(Path, key: [UInt8])
 }
 
-/// Whom a client will trust.
+/// What a client will trust.
 public indirect enum ClientTrust: Equatable, Sendable {
-  /// Nothing is mounted, so there is nothing to miss.
+  /// Nothing is mounted, so nothing can be missing.
   case unasked
   /// The mounted CAs.
   case mounted(Origin)
-  /// Everybody: verification is off, at least for some hosts.
+  /// Any certificate: verification is off, at least for some hosts.
   case off(Origin)
-  /// Not the mounted CAs: this is the store that it reads and that lacks one.
+  /// Not all mounted CAs: this store, which the client reads, lacks one.
   case lacking(Path, Origin)
-  /// Nobody: what it was told to read is missing, or it refuses it.
+  /// Nothing: the file that it should read is missing, or it refuses the file.
   case unusable(Path, ClientFacts.Store, Origin)
-  /// Roots of its own, which no file changes: a setting would.
+  /// Its built-in roots, which no file changes, only a setting.
   case ownRoots
-  /// It refuses a mounted CA: VERIFY_X509_STRICT.
+  /// It refuses a mounted CA because of VERIFY_X509_STRICT.
   case refusing
 }
 
-/// Which proxy a client will use for https.
+/// The proxy that a client will use for https.
 public indirect enum ClientProxy: Equatable, Sendable {
-  /// No proxy variable is set, and nothing else says so.
+  /// No proxy variable is set, and no other setting names a proxy.
   case unasked
-  /// That of the proxy variables.
+  /// The one in the proxy variables.
   case environment
-  /// None, unless a program that uses it asks for it.
+  /// None, unless the program that uses the library requests it.
   case unused
-  /// Its own. The value may hold a password.
+  /// Its own. The value may contain a password.
   case own([UInt8], Origin)
-  /// None: it was told so.
+  /// None, because of a setting.
   case none(Origin)
 }
 

@@ -1,16 +1,16 @@
 import Text
 
-// The configuration files of clients, as far as they say whom to trust and which proxy to use. The bytes are anybody's:
-// what a client would not understand is passed over.
+// Parses the configuration files of clients, as far as they concern trust and proxies. The bytes are untrusted: what a
+// client would not understand is skipped.
 
-/// A line of a file of settings.
+/// A line of a configuration file.
 final class ConfigurationEntry {
   /// The file.
   var path = Path("")
-  /// The section and what follows it in quotes, as in `[http "https://a/"]`; empty where there is none.
+  /// The section and the quoted text after it, as in `[http "https://a/"]`; empty if there is none.
   let section: [UInt8]
   let subsection: [UInt8]?
-  /// In lower case, with dashes for underscores.
+  /// In lower case, with dashes instead of underscores.
   let key: [UInt8]
   let value: [UInt8]
 
@@ -32,10 +32,10 @@ final class ConfigurationEntry {
   func isIn(_ name: StaticString) -> Bool { section[...].isEqual(to: name) }
 }
 
-/// Sections of keys, as git, pip and the AWS tools write them.
+/// Parses sections of keys, as in the files of git, pip and the AWS tools.
 ///
-/// - Parameter isGit: whether quotes, escapes and comments behind a value are git's; Python's configparser knows none,
-///   and has `:` between key and value as well.
+/// - Parameter isGit: whether quotes, escapes and comments after a value follow git's syntax; Python's configparser has
+///   none of them, and also allows `:` between key and value.
 /// - Source: git-config(1), "Syntax"; Python's `configparser`.
 func sectionedEntries(_ text: [UInt8], isGit: Bool) -> [ConfigurationEntry] {
   var entries: [ConfigurationEntry] = []
@@ -53,7 +53,7 @@ func sectionedEntries(_ text: [UInt8], isGit: Bool) -> [ConfigurationEntry] {
     }
     let separator = bare.firstIndex { $0 == UInt8(ascii: "=") || (!isGit && $0 == UInt8(ascii: ":")) }
     let key = trimmed(bare[..<(separator ?? bare.endIndex)])
-    // Git takes a key alone for true.
+    // Git reads a key without a value as true.
     let value = separator.map { bare[bare.index(after: $0)...] } ?? StaticString("true").bytes[...]
     if key.isEmpty || (separator == nil && !isGit) { continue }
     entries.append(
@@ -64,8 +64,8 @@ func sectionedEntries(_ text: [UInt8], isGit: Bool) -> [ConfigurationEntry] {
   return entries
 }
 
-/// Names and values, one a line.
-/// - Parameter separators: what may be between the two, beside white space where that is among them.
+/// Parses names and values, one on each line.
+/// - Parameter separators: the characters that may separate the two. White space before the value is always skipped.
 /// - Source: wget's manual, "Wgetrc Syntax"; npmrc(5); curl(1), `--config`.
 func plainEntries(_ text: [UInt8], separators: StaticString) -> [ConfigurationEntry] {
   var entries: [ConfigurationEntry] = []
@@ -83,9 +83,9 @@ func plainEntries(_ text: [UInt8], separators: StaticString) -> [ConfigurationEn
   return entries
 }
 
-/// The top level of a `.condarc`, and what is below `proxy_servers` as `proxy_servers.https`.
+/// Parses the top level of a `.condarc`, and the entries under `proxy_servers`, as `proxy_servers.https`.
 ///
-/// Of YAML it knows what people write there: scalars, plain or in quotes, a mapping indented or in braces.
+/// It supports the YAML that people write there: plain or quoted scalars, and a mapping that is indented or in braces.
 /// - Source: conda's documentation, "Using the .condarc conda configuration file"; YAML 1.2 §7, §8.
 func condaEntries(_ text: [UInt8]) -> [ConfigurationEntry] {
   var entries: [ConfigurationEntry] = []
@@ -119,7 +119,7 @@ func condaEntries(_ text: [UInt8]) -> [ConfigurationEntry] {
 }
 
 private func yamlPair(_ text: ArraySlice<UInt8>) -> (key: [UInt8]?, value: [UInt8]) {
-  // A colon ends a key where white space or nothing follows it: `https://host` has another one.
+  // A colon ends a key only before white space or at the end: `https://host` contains one, too.
   var position = text.startIndex
   while position < text.endIndex {
     let next = text.index(after: position)
@@ -137,7 +137,7 @@ private func yamlPair(_ text: ArraySlice<UInt8>) -> (key: [UInt8]?, value: [UInt
   return (nil, [])
 }
 
-/// Where a comment begins: a `#` at the start or behind white space.
+/// The position of a comment: a `#` at the start or after white space.
 private func comment(in value: ArraySlice<UInt8>) -> Int? {
   var isAfterSpace = true
   for (position, byte) in zip(value.indices, value) {
@@ -147,7 +147,7 @@ private func comment(in value: ArraySlice<UInt8>) -> Int? {
   return nil
 }
 
-/// A value without the quotes around it; what follows the closing one is dropped.
+/// A value without the quotes around it; anything after the closing quote is dropped.
 @inline(never)
 private func unquoted(_ value: ArraySlice<UInt8>, isGit: Bool) -> [UInt8] {
   let value = trimmed(value)
@@ -214,7 +214,7 @@ private func keyName(_ key: ArraySlice<UInt8>) -> [UInt8] {
   lowerCased(key).map { $0 == UInt8(ascii: "_") ? UInt8(ascii: "-") : $0 }
 }
 
-/// Whether a value says no, in the words of git, conda, pip, wget, npm and uv.
+/// Whether a value means no, in the words of git, conda, pip, wget, npm and uv.
 func meansNo(_ value: [UInt8]) -> Bool { isWord(value, among: ["0", "off", "false", "no", "n"]) }
 
 func meansYes(_ value: [UInt8]) -> Bool { isWord(value, among: ["1", "on", "true", "yes", "y"]) }

@@ -1,8 +1,8 @@
 import Text
 
 extension ClientFacts {
-  /// The configuration files that a client reads, in its own order, whether or not they exist. A path that ends in a
-  /// slash is a directory, of which conda reads `*.yml` and `*.yaml`.
+  /// The configuration files that a client reads, in its order, whether or not they exist. A path that ends in a slash
+  /// is a directory, where conda reads `*.yml` and `*.yaml`.
   ///
   /// - Source: curl(1), `--config` (the first that exists, `findfile.c`); wget(1) and its manual, "Wgetrc Location";
   ///   git-config(1), "FILES"; pip's documentation, "Configuration" (`configuration.py`); conda's `SEARCH_PATH`
@@ -74,7 +74,7 @@ extension ClientFacts {
 
   private var configurationHome: Path { directory("XDG_CONFIG_HOME") ?? home.appending(".config") }
 
-  /// What a variable names; nil where it is unset or empty.
+  /// The directory that a variable names; nil if it is unset or empty.
   private func directory(_ name: StaticString) -> Path? {
     value(of: name).flatMap { $0.isEmpty ? nil : Path($0) }
   }

@@ -1,7 +1,7 @@
 import Text
 
-// The table of clients: which proxy each uses for https. Each row says which settings of its own come before the proxy
-// variables, and whether it reads these at all.
+// The table of clients and the proxy that each uses for https. Each row says which of the client's own settings take
+// precedence over the proxy variables, and whether it reads these at all.
 
 extension Judgement {
   func proxy(of client: Client) -> ClientProxy {
@@ -14,27 +14,27 @@ extension Judgement {
     return environmentProxy(client) == nil || !readsProxyVariables(client) ? .unused : .environment
   }
 
-  /// What the client is told by settings of its own; nil where there is none.
+  /// The proxy in the client's own settings; nil if there is none.
   private func ownProxy(of client: Client) -> Setting? {
     switch client.kind {
-    // curl(1), "--proxy": before the environment; empty for none.
+    // curl(1), "--proxy": overrides the environment; empty means none.
     case .curl: return last(["proxy", "x"], of: entries(of: client))
-    // wget's manual, "https_proxy": `retr.c` (`getproxy`) asks it first.
+    // wget's manual, "https_proxy": `retr.c` (`getproxy`) reads it first.
     case .wget: return last(["https-proxy"], of: entries(of: client))
-    // git-config(1), "http.proxy": before the environment; empty for none.
+    // git-config(1), "http.proxy": overrides the environment; empty means none.
     case .git: return gitSetting("proxy", client)
-    // pip's `_build_session`: requests then reads no proxy variable.
+    // pip's `_build_session`: with it, requests reads no proxy variable.
     case .pip: return pipOption("proxy", client)
-    // conda's `repodata` fetches hand `proxy_servers` to each request: they come before the environment's.
+    // conda passes `proxy_servers` with each request for `repodata`, so they override the environment.
     case .conda:
       var own: Setting?
-      // What is for all schemes comes behind the environment's for https.
+      // A proxy for all schemes has lower precedence than the environment's for https.
       let names: [StaticString] = variable("https_proxy") == nil ? ["https", "all"] : ["https"]
       for entry in entries(of: client) where entry.isIn("proxy-servers") && entry.has(names) {
         own = setting(entry)
       }
       return own
-    // npm's config(7), "https-proxy", "proxy"; without them the environment's.
+    // npm's config(7), "https-proxy", "proxy"; otherwise the environment.
     case .npm:
       guard let own = npmSetting("https-proxy", client) ?? npmSetting("proxy", client),
         !own.value[...].isEqual(to: "null")
@@ -48,7 +48,7 @@ extension Judgement {
     }
   }
 
-  /// Who has told the client to use no proxy at all.
+  /// The setting that makes the client use no proxy at all.
   private func proxyRefusal(of client: Client) -> Origin? {
     switch client.kind {
     case .curl:
@@ -61,8 +61,8 @@ extension Judgement {
     }
   }
 
-  /// Whether the client reads the proxy variables unasked: aiohttp does with `trust_env=True` only, which is for the
-  /// program to say; Node with `NODE_USE_ENV_PROXY=1` or `--use-env-proxy`.
+  /// Whether the client reads the proxy variables by default: aiohttp does so only with `trust_env=True` in the
+  /// program, Node only with `NODE_USE_ENV_PROXY=1` or `--use-env-proxy`.
   private func readsProxyVariables(_ client: Client) -> Bool {
     switch client.kind {
     case .aiohttp: return false
@@ -77,7 +77,7 @@ extension Judgement {
     ["https_proxy", "http_proxy", "all_proxy"].contains { (name: StaticString) in variable(name) != nil }
   }
 
-  /// The proxy for https that the variables give this client. After a start both cases have the same value.
+  /// The proxy for https in the environment of this client. After a start both cases have the same value.
   private func environmentProxy(_ client: Client) -> [UInt8]? {
     if let proxy = variable("https_proxy") { return proxy.value }
     switch client.kind {
@@ -98,7 +98,7 @@ extension Judgement {
     return bare(one).isEqual(to: bare(other))
   }
 
-  /// Without `http://` and a slash at the end, which mean nothing.
+  /// Without `http://` and a final slash, which have no meaning.
   private func bare(_ value: [UInt8]) -> ArraySlice<UInt8> {
     var bare = trimmed(value[...])
     if bare.begins(with: "http://") { bare = bare.dropFirst(7) }

@@ -1,7 +1,7 @@
 import Text
 
-// The table of clients: whom each trusts. Each row says which store the client reads by itself, what replaces it or
-// adds to it and in which order, and what turns verification off.
+// The table of clients and what each trusts. Each row says which store the client reads by default, what replaces or
+// extends it and in which order, and what turns verification off.
 
 /// Where Go and others look for the distribution's bundle, in order.
 /// - Source: Go's `crypto/x509` (`root_linux.go`).
@@ -49,8 +49,8 @@ extension Judgement {
     return bundle.map { [Use(path: $0, origin: .byDefault, isVital: true)] } ?? []
   }
 
-  /// `SSL_CERT_FILE`, else `SSL_CERT_DIR`, else certifi's file. A file that is missing is an error; before 0.28 what is
-  /// missing counts as unset.
+  /// `SSL_CERT_FILE`, else `SSL_CERT_DIR`, else certifi's file. A missing file is an error; before 0.28, a variable
+  /// that names a missing file counts as unset.
   /// - Source: httpx' `_config.py` (`create_ssl_context`), `_utils.py` (`get_ca_bundle_from_env`).
   private func httpxTrust(_ client: Client) -> ClientTrust {
     for (name, isDirectory) in [("SSL_CERT_FILE", false), ("SSL_CERT_DIR", true)] as [(StaticString, Bool)] {
@@ -66,12 +66,12 @@ extension Judgement {
     return outcome(client.bundle.map { [Use(path: $0, origin: .byDefault, isVital: true)] } ?? [], of: client)
   }
 
-  /// `REQUESTS_CA_BUNDLE` and `CURL_CA_BUNDLE` come before the option `cert`, for requests has it so; that before the
-  /// vendored certifi. With truststore, OpenSSL's default store is trusted as well.
+  /// `REQUESTS_CA_BUNDLE` and `CURL_CA_BUNDLE` come before the option `cert`, because of requests; then the option;
+  /// then the vendored certifi. With truststore, OpenSSL's default store is trusted as well.
   /// - Source: pip's `cli/index_command.py` (`_build_session`), `_vendor/truststore/_openssl.py`.
   private func pipTrust(_ client: Client) -> ClientTrust {
     if let hosts = pipOption("trusted-host", client) { return .off(hosts.origin) }
-    // With a proxy of its own, its session reads no variable (`trust_env`).
+    // With its own proxy setting, pip's session reads no variable (`trust_env`).
     let cert = pipOption("cert", client)
     let readsVariables = pipOption("proxy", client) == nil
     let own = requestsStores(client.bundle, instead: cert, readsVariables: readsVariables)
@@ -83,14 +83,14 @@ extension Judgement {
     return outcome(own, of: client)
   }
 
-  /// OpenSSL's defaults where there is a file or a directory of certificates, else the first of the usual files.
+  /// OpenSSL's defaults if the file, or a directory with certificates, exists; otherwise the first of the usual files.
   /// - Returns: nil while that is not known.
   /// - Source: truststore's `_openssl.py` (`_configure_context`); Python's `ssl.get_default_verify_paths`.
   private func truststoreStores(_ client: Client) -> [Use]? {
     let defaults = openSSLDefaults(of: client)
     for use in defaults where !use.takesDirectory {
       guard let contents = contents(of: use.path, isDirectory: use.isDirectory) else { return nil }
-      // A directory where a file is expected is not one.
+      // A directory does not count as the file.
       let isThere = use.isDirectory ? contents != .empty : !contents.isDirectory
       if contents != .missing && isThere { return defaults }
     }
@@ -105,7 +105,8 @@ extension Judgement {
     return []
   }
 
-  /// An option of pip's: its variable, else the last file that has it, a command's section before `global`.
+  /// An option of pip: its variable, otherwise the last file that has it; a command's section takes precedence over
+  /// `global`.
   func pipOption(_ name: StaticString, _ client: Client) -> Setting? {
     let upper = name.bytes.map { $0 == UInt8(ascii: "-") ? UInt8(ascii: "_") : $0 & 0xDF }
     let variableName = StaticString("PIP_").bytes + upper
@@ -120,8 +121,8 @@ extension Judgement {
     return own ?? general
   }
 
-  /// `CONDA_SSL_VERIFY`, else the last `ssl_verify` of its files: true, false, a path or `truststore`. For requests has
-  /// it so, `REQUESTS_CA_BUNDLE` and `CURL_CA_BUNDLE` come before all of it.
+  /// `CONDA_SSL_VERIFY`, else the last `ssl_verify` in its files: true, false, a path or `truststore`.
+  /// `REQUESTS_CA_BUNDLE` and `CURL_CA_BUNDLE` override both, because of requests.
   /// - Source: conda's `gateways/connection/session.py`, `base/context.py`; requests' `merge_environment_settings`.
   private func condaTrust(_ client: Client) -> ClientTrust {
     var verify: Setting?
@@ -141,8 +142,8 @@ extension Judgement {
     return outcome(requestsStores(client.bundle, instead: verify), of: client)
   }
 
-  /// `AWS_CA_BUNDLE`, else `ca_bundle` of its configuration, else `REQUESTS_CA_BUNDLE`, else certifi's file where there
-  /// is one, else its own.
+  /// `AWS_CA_BUNDLE`, else `ca_bundle` in its configuration, else `REQUESTS_CA_BUNDLE`, else certifi's file if it is
+  /// installed, else its own.
   /// - Source: botocore's `configprovider.py`, `endpoint.py` (`_get_verify_value`), `httpsession.py`.
   private func botocoreTrust(_ client: Client) -> ClientTrust {
     let named =
@@ -154,7 +155,7 @@ extension Judgement {
     return outcome(client.bundle.map { [Use(path: $0, origin: .byDefault, isVital: true)] } ?? [], of: client)
   }
 
-  /// `GRPC_DEFAULT_SSL_ROOTS_FILE_PATH`, else, also where that cannot be read, the roots that the package brings.
+  /// `GRPC_DEFAULT_SSL_ROOTS_FILE_PATH`; if it is unset or cannot be read, the roots in the package.
   /// - Source: grpc's `ssl_utils.cc` (`ComputePemRootCerts`); its `environment_variables.md`.
   private func grpcTrust(_ client: Client) -> ClientTrust {
     let own = client.bundle.map { [Use(path: $0, origin: .byDefault)] } ?? []
@@ -164,8 +165,8 @@ extension Judgement {
     return outcome([Use(path: Path(named.value), origin: named.origin)], of: client)
   }
 
-  /// `.curlrc` has `insecure`, `cacert` and `capath`; else `CURL_CA_BUNDLE`, else `SSL_CERT_DIR` and `SSL_CERT_FILE`.
-  /// A file that is named must be readable. A directory is trusted as well: the one named, else the distribution's.
+  /// `insecure`, `cacert` and `capath` in `.curlrc`; else `CURL_CA_BUNDLE`, else `SSL_CERT_DIR` and `SSL_CERT_FILE`. A
+  /// named file must be readable. A directory is trusted as well: the named one, or the distribution's.
   /// - Source: curl(1), "--cacert", "ENVIRONMENT"; `tool_operate.c`.
   private func curlTrust(_ client: Client) -> ClientTrust {
     let options = entries(of: client)
@@ -182,8 +183,8 @@ extension Judgement {
     return outcome(systemStores(client, file, directory), of: client)
   }
 
-  /// What Debian's curl and git read where nothing else is said: a bundle and a directory of hashed names, each
-  /// replaced by what is named. Conda's have a bundle alone.
+  /// What Debian's curl and git read by default: a bundle and a directory of hashed names, each replaced by a setting.
+  /// Those of conda have only a bundle.
   private func systemStores(_ client: Client, _ file: Setting?, _ directory: Setting?) -> [Use] {
     var uses: [Use] = []
     if let file {
@@ -200,8 +201,8 @@ extension Judgement {
     return uses
   }
 
-  /// What the distribution's own programs read, such as Debian's curl, git and wget: the first of the usual bundles that
-  /// exists, as far as that is known, else what the system store's family has.
+  /// The bundle of the distribution's own programs, such as Debian's curl, git and wget: the first of the usual bundles that
+  /// exists, as far as is known, or else the one that the family of the system store has.
   private var systemBundle: Path {
     for path in systemBundles {
       switch facts.store(Path(path), isDirectory: false) {
@@ -212,7 +213,7 @@ extension Judgement {
     return facts.systemBundle ?? Path(systemBundles[0])
   }
 
-  /// `check_certificate=off`; `ca_certificate` adds a file. The system's store is read in any case.
+  /// `check_certificate=off` turns verification off; `ca_certificate` adds a file. The system store is always read.
   /// - Source: wget's manual, "Wgetrc Commands"; `gnutls.c`, `openssl.c` (`ssl_init`).
   private func wgetTrust(_ client: Client) -> ClientTrust {
     let options = entries(of: client)
@@ -226,8 +227,8 @@ extension Judgement {
     return outcome(uses, of: client)
   }
 
-  /// `GIT_SSL_NO_VERIFY`, else `http.sslVerify`; `GIT_SSL_CAINFO`, else `http.sslCAInfo`; one that is for a URL counts
-  /// more than one for all.
+  /// `GIT_SSL_NO_VERIFY`, else `http.sslVerify`; `GIT_SSL_CAINFO`, else `http.sslCAInfo`. A setting for a URL takes
+  /// precedence over one for all.
   /// - Source: git-config(1), "http.sslVerify", "http.<url>.*"; git's `http.c` (`http_init`).
   private func gitTrust(_ client: Client) -> ClientTrust {
     if let off = variable("GIT_SSL_NO_VERIFY", countsEmpty: true) { return .off(off.origin) }
@@ -239,8 +240,8 @@ extension Judgement {
     return outcome(systemStores(client, file, directory), of: client)
   }
 
-  /// A setting of git's section `http`: the files, then `GIT_CONFIG_KEY_0` and so on; the last one counts, one for a URL
-  /// more than the others.
+  /// A setting in git's section `http`: from the files, then from `GIT_CONFIG_KEY_0` and so on. The last one counts;
+  /// one for a URL takes precedence.
   func gitSetting(_ name: StaticString, _ client: Client) -> Setting? {
     var general: Setting?
     var special: Setting?
@@ -263,8 +264,9 @@ extension Judgement {
     return special ?? general
   }
 
-  /// Roots of its own, and what `NODE_EXTRA_CA_CERTS` names; a file that cannot be read is passed over with a warning.
-  /// OpenSSL's store with `--use-openssl-ca`, the system's with `--use-system-ca`. `NODE_TLS_REJECT_UNAUTHORIZED=0`.
+  /// Its built-in roots plus the file in `NODE_EXTRA_CA_CERTS`; if that cannot be read, Node warns and continues.
+  /// `--use-openssl-ca` selects OpenSSL's store, `--use-system-ca` the system's. `NODE_TLS_REJECT_UNAUTHORIZED=0` turns
+  /// verification off.
   /// - Source: node(1), "ENVIRONMENT"; Node's `tls.rootCertificates`.
   private func nodeTrust(_ client: Client) -> ClientTrust {
     if let off = variable("NODE_TLS_REJECT_UNAUTHORIZED"), off.value[...].isEqual(to: "0") {
@@ -285,7 +287,8 @@ extension Judgement {
     return uses
   }
 
-  /// As Node, but that `cafile` and `ca` replace all of it, and that `strict-ssl=false` alone turns it off.
+  /// Like Node, except that `cafile` and `ca` replace everything, and that `strict-ssl=false` alone turns verification
+  /// off.
   /// - Source: npm's config(7), "cafile", "strict-ssl"; `@npmcli/agent` sets `rejectUnauthorized` by it.
   private func npmTrust(_ client: Client) -> ClientTrust {
     if let strict = npmSetting("strict-ssl", client), meansNo(strict.value) { return .off(strict.origin) }
@@ -308,8 +311,9 @@ extension Judgement {
     return last([name], of: entries(of: client))
   }
 
-  /// Roots of its own; `SSL_CERT_FILE` or `SSL_CERT_DIR` replace them, where they exist; `UV_SYSTEM_CERTS`,
-  /// `UV_NATIVE_TLS` and their settings have it read the system's. `UV_INSECURE_HOST` turns it off for hosts.
+  /// Its built-in roots. `SSL_CERT_FILE` and `SSL_CERT_DIR` replace them if they exist; `UV_SYSTEM_CERTS`,
+  /// `UV_NATIVE_TLS` and the equivalent settings select the system store. `UV_INSECURE_HOST` turns verification off for
+  /// hosts.
   /// - Source: uv's documentation, "TLS certificates", "Environment variables".
   private func uvTrust(_ client: Client) -> ClientTrust {
     let options = entries(of: client)
@@ -327,14 +331,14 @@ extension Judgement {
     return .ownRoots
   }
 
-  /// The directories of hashed names that a setting lists, `:` between.
+  /// The directories of hashed names in a setting, separated by `:`.
   private func hashedDirectories(in setting: Setting) -> [Use] {
     setting.value[...].parts(between: ":").map {
       Use(path: Path($0), isDirectory: true, origin: setting.origin)
     }
   }
 
-  /// What `SSL_CERT_FILE` and `SSL_CERT_DIR` name together; nil where neither is set.
+  /// The stores that `SSL_CERT_FILE` and `SSL_CERT_DIR` name together; nil if neither is set.
   private func certificatesInVariables() -> [Use]? {
     var uses: [Use] = []
     if let file = variable("SSL_CERT_FILE") { uses.append(Use(path: Path(file.value), origin: file.origin)) }
@@ -342,13 +346,13 @@ extension Judgement {
     return uses.isEmpty ? nil : uses
   }
 
-  /// The system's store, or what `SSL_CERT_FILE` and `SSL_CERT_DIR` name instead.
+  /// The system store, or the stores that `SSL_CERT_FILE` and `SSL_CERT_DIR` name instead.
   /// - Source: the crates rustls-native-certs and openssl-probe.
   private func rattlerTrust(_ client: Client) -> ClientTrust {
     outcome(certificatesInVariables() ?? [Use(path: systemBundle, origin: .byDefault)], of: client)
   }
 
-  /// The first of the usual bundles, or `SSL_CERT_FILE`; and every file in the directory, or in `SSL_CERT_DIR`.
+  /// The first of the usual bundles, or `SSL_CERT_FILE`; plus every file in the usual directory, or in `SSL_CERT_DIR`.
   /// - Source: Go's `crypto/x509` (`root_unix.go`, `root_linux.go`).
   private func goTrust(_ client: Client) -> ClientTrust {
     let file = variable("SSL_CERT_FILE")

@@ -1,9 +1,9 @@
 import Text
 
-/// Judges clients by facts: whom each will trust, and which proxy it will use. A pure function, but that it notes which
-/// stores it would have to know.
+/// Judges clients by facts: what each will trust, and which proxy it will use. A pure function, except that it collects
+/// the stores it needs to know.
 public final class Judgement {
-  /// A value and who has given it.
+  /// A value and where it was set.
   final class Setting {
     let value: [UInt8]
     let origin: Origin
@@ -19,9 +19,9 @@ public final class Judgement {
     let path: Path
     let isDirectory: Bool
     let origin: Origin
-    /// Whether the client gives up where it cannot read the store; else it goes on with less trust.
+    /// Whether the client fails if it cannot read the store; otherwise it continues with less trust.
     let isVital: Bool
-    /// Whether what is named as a file may be a directory.
+    /// Whether a directory is accepted where a file is expected.
     let takesDirectory: Bool
 
     init(
@@ -37,7 +37,7 @@ public final class Judgement {
   }
 
   public let facts: ClientFacts
-  /// Stores that are not in the facts and matter.
+  /// Stores that matter and are missing in the facts.
   public private(set) var questions: [(path: Path, isDirectory: Bool)] = []
 
   public init(_ facts: ClientFacts) { self.facts = facts }
@@ -48,7 +48,7 @@ public final class Judgement {
 
   // MARK: Settings
 
-  /// - Parameter countsEmpty: whether an empty value is one: `getenv` says so, most programs do not.
+  /// - Parameter countsEmpty: whether an empty value counts as set: it does for `getenv`, but not for most programs.
   @inline(never)
   func variable(_ name: StaticString, countsEmpty: Bool = false) -> Setting? {
     guard let value = facts.value(of: name), countsEmpty || !value.isEmpty else { return nil }
@@ -61,8 +61,8 @@ public final class Judgement {
     return nil
   }
 
-  /// The entries of a client's configuration files that exist, those that count more last. Of curl's files the first
-  /// counts alone.
+  /// The entries of a client's existing configuration files, in ascending precedence. Of curl's files only the first
+  /// counts.
   func entries(of client: Client) -> [ConfigurationEntry] {
     var all: [ConfigurationEntry] = []
     for path in facts.configurationPaths(of: client) {
@@ -87,7 +87,7 @@ public final class Judgement {
     }
   }
 
-  /// The last entry that has one of these spellings of a name, whatever the section.
+  /// The last entry with one of these spellings of a name, in any section.
   @inline(never)
   func last(_ names: [StaticString], of entries: [ConfigurationEntry]) -> Setting? {
     var found: ConfigurationEntry?
@@ -107,14 +107,14 @@ public final class Judgement {
     return Setting(value: entry.value, origin: .file(entry.path, key: key + entry.key))
   }
 
-  /// The path that a setting names: a configuration file may write `~/`, and conda's and npm's variables.
+  /// The path in a setting: a configuration file may contain `~/`; those of conda and npm may also contain variables.
   func path(_ setting: Setting, expandsVariables: Bool = false) -> Path {
     guard case .file = setting.origin else { return Path(setting.value) }
     let value = expandsVariables ? expanded(setting.value) : setting.value
     return value[...].begins(with: "~/") ? facts.home.appending(value.dropFirst(2)) : Path(value)
   }
 
-  /// `$NAME` and `${NAME}` replaced by the variable's value; what is unset stays as it is written.
+  /// Replaces `$NAME` and `${NAME}` by the variable's value; a reference to an unset variable is kept.
   private func expanded(_ value: [UInt8]) -> [UInt8] {
     var text: [UInt8] = []
     var rest = value[...]
@@ -142,7 +142,7 @@ public final class Judgement {
 
   // MARK: Stores
 
-  /// What a store holds; nil, and a question, where that is not known.
+  /// The contents of a store; nil if they are not known, and the question is noted.
   func contents(of path: Path, isDirectory: Bool) -> ClientFacts.Store? {
     if let contents = facts.store(path, isDirectory: isDirectory) { return contents }
     if !questions.contains(where: { $0.path == path && $0.isDirectory == isDirectory }) {
@@ -151,7 +151,7 @@ public final class Judgement {
     return nil
   }
 
-  /// What comes of a client that trusts all that these stores hold together.
+  /// The verdict on a client that trusts everything in these stores.
   func outcome(_ uses: [Use], of client: Client) -> ClientTrust {
     if facts.mountedCount == 0 { return .unasked }
     var trusted = [Bool](repeating: false, count: facts.mountedCount)
@@ -159,7 +159,7 @@ public final class Judgement {
     var lacking: Use?
     var isSatisfied: Origin?
     for use in uses {
-      // Directories cost a file each: one is looked at only where what came before does not suffice.
+      // Each directory costs a file access, so it is read only if the earlier stores do not suffice.
       if isSatisfied != nil && !use.isVital { continue }
       guard let contents = contents(of: use.path, isDirectory: use.isDirectory) else { return .unasked }
       guard case .read(let areTrusted, let isDirectory) = contents,
@@ -184,8 +184,8 @@ public final class Judgement {
     return .unusable(first.path, .missing, first.origin)
   }
 
-  /// What OpenSSL trusts where a program asks for its default: a file and a directory, each replaced by its variable.
-  /// What cannot be read is nothing, without an error. An empty value is a name as any other.
+  /// What OpenSSL trusts if a program uses the defaults: a file and a directory, each replaced by its variable. A store
+  /// that cannot be read counts as empty, without an error. An empty value is a name like any other.
   ///
   /// - Source: SSL_CTX_set_default_verify_paths(3); OpenSSL's `by_file.c` and `by_dir.c`.
   func openSSLDefaults(of client: Client) -> [Use] {
@@ -198,7 +198,7 @@ public final class Judgement {
     if let directories = variable("SSL_CERT_DIR", countsEmpty: true) {
       for part in directories.value[...].parts(between: ":") {
         uses.append(Use(path: Path(part), isDirectory: true, origin: directories.origin))
-        // OpenSSL 3 takes a file as well: its `by_store.c` has this variable for its default.
+        // OpenSSL 3 accepts a file, too: `by_store.c` uses this variable for its default.
         uses.append(Use(path: Path(part), origin: directories.origin, takesDirectory: true))
       }
     } else {

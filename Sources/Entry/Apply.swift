@@ -1,8 +1,8 @@
 import Linux
 import Text
 
-/// `psm-entry apply`: does to the stores what a start does, in a child as a start does it, and runs nothing.
-/// - Returns: the exit status: 1 where there are errors, 70 and 78 as a start's.
+/// `psm-entry apply`: updates the stores like a start, in a child like a start, and runs nothing afterwards.
+/// - Returns: the exit status: 1 if there are errors, 70 and 78 as for a start.
 func apply(_ source: Source, _ basics: BasicSettings) -> Int32 {
   let signals = SignalGuard()
   let answer = prepareInChild(source, basics, signals)
@@ -25,16 +25,15 @@ func apply(_ source: Source, _ basics: BasicSettings) -> Int32 {
   }
 }
 
-/// Why a start could not become the user that is asked for.
+/// Why a start could not switch to the requested user.
 private func userProblem(_ basics: BasicSettings) -> Problem? {
   guard let user = basics.user, let root = try? openRoot(basics.root) else { return nil }
   do throws(Problem) { _ = try findAccount(user, in: root) } catch { return error }
   return nil
 }
 
-/// Names the processes that may trust what they read before a change, each in a line: none is left out for their
-/// number.
-/// - Parameter moment: when the change was done, in ``Clock/ticksSinceBoot``.
+/// Lists the processes that may still use the trust from before a change, one in each line and without a limit.
+/// - Parameter moment: the time of the change, in ``Clock/ticksSinceBoot``.
 func nameOlderProcesses(_ decision: Decision, than moment: Int64) {
   let context = decision.context
   if !decision.hasChangedStores || !context.root.isSystem { return }

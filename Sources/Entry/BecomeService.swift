@@ -1,7 +1,7 @@
 import Linux
 import Text
 
-/// Becomes the command: the user first where one was asked for, then the program.
+/// Becomes the command: switches to the requested user, if any, and executes the program.
 func becomeService(
   _ arguments: CStrings, environment: Environment, original: CStrings, _ basics: BasicSettings,
   _ signals: SignalGuard
@@ -50,9 +50,9 @@ func becomeService(
   ProcessID.exit(fault.status)
 }
 
-/// Tries each path in turn, as `execvp` does: a permission refused is remembered and said at the end, a
-/// script that does not name its interpreter is the shell's.
-/// - Returns: why nothing could be executed.
+/// Tries each path in turn, as `execvp` does: "permission denied" is remembered and reported at the end, and a script
+/// without an interpreter line is run by the shell.
+/// - Returns: why no path could be executed.
 /// - Source: POSIX exec, "Description" and "Errors".
 private func executeFirst(of candidates: [Path], _ arguments: CStrings, _ environment: CStrings) -> Errno {
   var outcome = Errno.noSuchFile
@@ -60,7 +60,7 @@ private func executeFirst(of candidates: [Path], _ arguments: CStrings, _ enviro
     let error = executeOrInterpret(path, arguments, environment)
     switch error {
     case .noSuchFile where exists(path):
-      // The script is there and its interpreter is not.
+      // The script exists, but its interpreter does not.
       if outcome != .accessDenied { outcome = .noSuchInterpreter }
     case .noSuchFile, .notDirectory, .nameTooLong, .noSuchDevice, .timedOut: break
     case .accessDenied: outcome = .accessDenied
@@ -78,7 +78,7 @@ private func executeOrInterpret(_ path: Path, _ arguments: CStrings, _ environme
   return execute(Path("/bin/sh"), arguments: shell, environment: environment)
 }
 
-/// - Returns: why this process could not become the user.
+/// - Returns: why this process could not switch to the user.
 private func becomeUser(_ user: [UInt8], in rootPath: Path?, _ environment: inout Environment) -> Problem? {
   do throws(Errno) {
     let account: Account
@@ -98,7 +98,7 @@ private func becomeUser(_ user: [UInt8], in rootPath: Path?, _ environment: inou
 
 private let userSubject: Text = "PSM_ENTRY_USER"
 
-/// The account of the user that was asked for.
+/// The account of the requested user.
 func findAccount(_ user: [UInt8], in root: Root) throws(Problem) -> Account {
   let passwd = try readAccounts("/etc/passwd", in: root)
   let groups = try readAccounts("/etc/group", in: root)
@@ -111,15 +111,15 @@ func findAccount(_ user: [UInt8], in root: Root) throws(Problem) -> Account {
   }
 }
 
-/// A user's name, unless it is an address that was put in the wrong place.
+/// A user's name, unless it looks like a URL that was put there by mistake.
 private func shownUser(_ user: [UInt8]) -> Text {
   let colons = user.count { $0 == UInt8(ascii: ":") }
   return colons > 1 || user.contains(UInt8(ascii: "@")) || user.contains(UInt8(ascii: "/"))
     ? "the user" : escaped(user)
 }
 
-/// The text of passwd or group; empty where there is no such file. One that is there and cannot be read may hold the
-/// user's groups: without them the service would run as somebody else than was asked for.
+/// The text of passwd or group; empty if the file does not exist. A file that exists but cannot be read may contain the
+/// user's groups: without them the service would run with other rights than requested.
 private func readAccounts(_ path: StaticString, in root: Root) throws(Problem) -> [UInt8] {
   do throws(ReadError) { return try root.read(Path(path), limit: 16 << 20) } catch {
     if error == .system(.noSuchFile) { return [] }

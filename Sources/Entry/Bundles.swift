@@ -2,15 +2,15 @@ import Linux
 import Text
 import Trust
 
-/// A bundle that the settings name, that a pattern of theirs matched, or that is in one of the usual places.
+/// A bundle that a setting names, that a pattern matches, or that is in one of the usual places.
 struct BundlePath: Equatable {
   let path: Path
-  /// Whether the settings name it as it is: then it must be there.
+  /// Whether a setting names exactly this path: then the bundle must exist.
   let isRequired: Bool
 }
 
-/// The bundles that a setting's pattern means, in order.
-/// - Parameter fail: is told of each pattern that does not say which bundles there are.
+/// The bundles that a pattern matches, in order.
+/// - Parameter fail: receives each pattern that could not be expanded.
 func bundlePaths(
   _ pattern: Path, in root: Root, fail: (PatternFailure) -> Void
 ) -> [BundlePath] {
@@ -23,15 +23,15 @@ func bundlePaths(
   }
 }
 
-/// The bundles in the places where conda and Python are usually installed, in order: where nobody has named any.
+/// The bundles in the usual locations of conda and Python, in order: the default if no setting names any.
 ///
-/// What is missing, or what this user may not enter, has none. A missing prefix costs one call, and a directory that
-/// holds Pythons is listed once.
+/// A location that is missing, or that this user may not enter, has none. A missing prefix costs one system call, and a
+/// directory that contains Pythons is listed once.
 /// - Parameters:
 ///   - virtualEnvironment: the value of `VIRTUAL_ENV`.
-///   - fail: is told of each place that could not be read.
+///   - fail: receives each location that could not be read.
 /// - Source: conda's package ca-certificates; certifi, pip, botocore and grpcio for the names; Python's `site`, and
-///   Debian's, which has `dist-packages`; PEP 405 and `activate` for `VIRTUAL_ENV`.
+///   Debian's with `dist-packages`; PEP 405 and `activate` for `VIRTUAL_ENV`.
 func usualBundlePaths(
   virtualEnvironment: Path?, in root: Root, fail: (PatternFailure) -> Void
 ) -> [BundlePath] {
@@ -54,10 +54,10 @@ func usualBundlePaths(
   return places.found.map { BundlePath(path: $0, isRequired: false) }
 }
 
-/// Where conda is usually installed.
+/// The usual prefixes of conda.
 var condaPrefixes: [Path] { [Path("/conda"), Path("/opt/conda")] }
 
-/// The bundles that Python packages bring, below the directory of packages.
+/// The bundles in Python packages, relative to the directory of packages.
 var packagedBundles: [StaticString] {
   [
     "certifi/cacert.pem", "pip/_vendor/certifi/cacert.pem", "botocore/cacert.pem",
@@ -87,7 +87,7 @@ private struct UsualPlaces {
     }
   }
 
-  /// An environment may be one of the prefixes.
+  /// An environment may have the same path as one of the prefixes.
   private mutating func look(at path: Path) {
     if exists(path) && !found.contains(path) { found.append(path) }
   }
@@ -99,7 +99,7 @@ private struct UsualPlaces {
     }
   }
 
-  /// The names in a directory that fit a pattern.
+  /// The names in a directory that match a pattern.
   mutating func names(in directory: Path, like pattern: StaticString) -> [Path] {
     do throws(PatternFailure.Reason) {
       let pattern = pattern.bytes[...]
@@ -113,12 +113,13 @@ private struct UsualPlaces {
   }
 }
 
-/// How many names a pattern may match, on its path too: `/*/*/*/*` would walk the whole disk.
+/// The number of names that a pattern may match, including intermediate components: `/*/*/*/*` would scan the whole
+/// disk.
 let entryLimit = 10_000
 
 private let wildcard = UInt8(ascii: "*")
 
-/// The paths that exist and match, in byte order of their components.
+/// The existing paths that match, sorted by the bytes of their components.
 private func matches(of pattern: Path, in root: Root) throws(PatternFailure.Reason) -> [Path] {
   var found = [Path("/")]
   var count = 0
@@ -152,7 +153,7 @@ private func names(in path: Path, _ root: Root) throws(PatternFailure.Reason) ->
     defer { directory.close() }
     return try directory.names()
   } catch {
-    // What may be entered and not listed.
+    // A directory that may be entered but not listed.
     if isNothing(error) || error == .badDescriptor { return [] }
     throw .unreadable(error)
   }
@@ -168,12 +169,12 @@ private func exists(_ path: Path, _ root: Root) throws(PatternFailure.Reason) ->
   }
 }
 
-/// Whether a name fits a pattern in which `*` stands for any bytes, also none. As in a shell, a
-/// leading dot must be written.
+/// Whether a name matches a pattern in which `*` stands for any bytes, including none. As in a shell, a leading dot
+/// must be matched explicitly.
 func matches(_ name: ArraySlice<UInt8>, _ pattern: ArraySlice<UInt8>) -> Bool {
   if name.first == UInt8(ascii: ".") && pattern.first == wildcard { return false }
   var (n, p) = (name.startIndex, pattern.startIndex)
-  // The position of the last star, and where in the name its match is tried to end.
+  // The position of the last star, and the position in the name where its match ends for now.
   var retry: (pattern: Int, name: Int)?
   while n < name.endIndex {
     if p < pattern.endIndex && pattern[p] == wildcard {

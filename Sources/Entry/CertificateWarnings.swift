@@ -2,9 +2,9 @@ import Certificates
 import Text
 import Trust
 
-/// What is wrong with certificates that are used all the same.
+/// The problems of certificates that are used all the same.
 /// - Parameters:
-///   - found: each certificate once.
+///   - found: the certificates without duplicates.
 ///   - now: seconds since the epoch.
 func certificateProblems(of found: [Inputs.Found], now: Int64) -> [Problem] {
   var list = ProblemList()
@@ -32,7 +32,7 @@ func certificateProblems(of found: [Inputs.Found], now: Int64) -> [Problem] {
   return list.problems
 }
 
-/// What is wrong, with the day where time is what is wrong.
+/// What is wrong, with the date if the problem is about time.
 func text(of warning: CertificateWarning, _ certificate: Certificate) -> Text {
   switch warning {
   case .expired: "expired on \(RFC3339.day(certificate.notAfter)); replace it"
@@ -42,23 +42,23 @@ func text(of warning: CertificateWarning, _ certificate: Certificate) -> Text {
 }
 
 extension CertificateWarning {
-  /// A stable name, for machines.
+  /// A stable name for machines.
   fileprivate var event: StaticString {
     if case .refusedByStrict = self { return strictFaultEvent }
     return ""
   }
 }
 
-/// What `check` knows the warning by: with a strict Python in the image it is an error.
+/// The event by which `check` recognizes the warning: if the image has a strict Python, it is an error.
 let strictFaultEvent: StaticString = "certificate.refused_by_strict"
 
 func isStrictFault(_ problem: Problem) -> Bool { problem.event.bytes == strictFaultEvent.bytes }
 
-/// What of the mounted certificates decides whether a warning of another matters.
+/// The facts about all mounted certificates that decide whether a warning about one matters.
 struct CertificateWarnings {
-  /// The subjects of certificates that are valid now: an expired one of the same subject is replaced.
+  /// The subjects of certificates that are valid now: an expired one with the same subject has been replaced.
   private let valid: SortedBytes
-  /// The issuers of CAs: where those are mounted, no client looks at what has issued them.
+  /// The issuers of CAs: if a CA is mounted, no client checks its issuer.
   private let issuers: SortedBytes
 
   init(_ found: [Inputs.Found], now: Int64) {

@@ -3,15 +3,15 @@ import Linux
 import Text
 import Trust
 
-/// `psm-entry certs`: the certificates found, with what is wrong with them.
-/// - Returns: the exit status: 1 where a path that was given has an error.
+/// `psm-entry certs`: lists the certificates found, with what is wrong with them.
+/// - Returns: the exit status: 1 if a given path has an error.
 func listCertificates(
   _ commandLine: CommandLine, _ settings: Settings, _ environment: Environment, in root: Root
 ) -> Int32 {
   let isGiven = !commandLine.operands.isEmpty
   let paths = isGiven ? commandLine.operands.map { Settings.Input(path: Path($0), isNamed: true) } : nil
   let context = StartContext(settings, environment, in: root, reading: paths)
-  // What is wrong with a certificate is in its row; what is wrong with a file has none.
+  // Problems of certificates are shown in their rows; problems of files have no row.
   settings.basics.log.write(settings.problems + context.inputs.fileProblems)
   let rows = rows(context)
   let isJSON = commandLine.flags.contains(.json)
@@ -26,7 +26,7 @@ private func rows(_ context: StartContext) -> [(found: Inputs.Found, problems: [
   var rows = found.map { one in
     (found: one, problems: all.warnings(of: one.certificate, now: now).map { text(of: $0, one.certificate) })
   }
-  // Only the stores tell whether an issuer is known.
+  // Only the stores show whether an issuer is known.
   if found.contains(where: { $0.certificate.isAuthority && !$0.certificate.isSelfIssued }) {
     let order = SortedBytes(found.map { $0.certificate.fingerprint.bytes })
     for finding in Decision.made(context, for: .current).plan.findings {

@@ -5,7 +5,7 @@ import Proxies
 import Text
 import Trust
 
-/// One thing that `check` has looked at.
+/// One result of `check`.
 struct Check {
   enum Name: Equatable {
     case input, bundle, system, variable, client, proxy, noProxy, connect
@@ -28,27 +28,27 @@ struct Check {
   let target: Text
   let level: Level
   let detail: Text
-  /// How long each part of a connection took.
+  /// The duration of each part of a connection.
   var steps: [Step] = []
-  /// Of a client: what it will do.
+  /// What the client will do, if the check is about a client.
   var verdict: ClientVerdict?
 
   var isOK: Bool { level != .error }
 
-  /// Whether it is about a client that does by itself what a person may not expect.
+  /// Whether it is about a client whose default behavior may surprise.
   var differs: Bool { verdict.map { $0.trust == .ownRoots || $0.proxy == .unused } ?? false }
 }
 
-/// `psm-entry check`: judges the stores as they are, and the environment as a start would leave
-/// it. Fit for HEALTHCHECK.
+/// `psm-entry check`: checks the stores as they are, and the environment as a start would leave it. Suitable for
+/// HEALTHCHECK.
 /// - Returns: the exit status: 1 if there are errors.
 func check(
   _ context: StartContext, _ commandLine: CommandLine
 ) throws(CommandLine.UsageError) -> Int32 {
   let planned = PlannedStart(context)
   let asJSON = commandLine.flags.contains(.json)
-  // What is half done is not judged. Only what is out of date may be, so a green check does not look. Another root is none
-  // that a start of this container is at work on.
+  // Unfinished work is not judged. A store can be unfinished only if it is out of date, so a check that succeeds does
+  // not search for processes. Under another root no start of this container is at work.
   if context.root.isSystem, planned.decision.plan.isOutOfDate, let process = preparingProcess() {
     let problem = report(preparing: process)
     let line: Text = "not ok: \(problem.subject): \(problem.message)\n"
@@ -103,7 +103,7 @@ private func connectTargets(
   return targets
 }
 
-/// What is asked for where nobody says it: the source of packages that conda's own setting names, else Anaconda's.
+/// The default target: the package channel in conda's own setting, otherwise Anaconda's.
 /// - Source: conda's "channel_alias".
 private func defaultTarget(_ environment: Environment) -> [UInt8] {
   if let alias = environment.value(of: "CONDA_CHANNEL_ALIAS"), let target = ConnectTarget(alias) {
@@ -114,7 +114,7 @@ private func defaultTarget(_ environment: Environment) -> [UInt8] {
 
 // MARK: Inputs
 
-/// - Parameter strictPython: a Python of the image's that refuses what VERIFY_X509_STRICT refuses.
+/// - Parameter strictPython: a Python of the image that sets VERIFY_X509_STRICT.
 private func inputChecks(_ context: StartContext, strictPython: Path?) -> [Check] {
   let inputs = context.inputs
   var checks = problemChecks(
@@ -150,7 +150,7 @@ private func inputChecks(_ context: StartContext, strictPython: Path?) -> [Check
 
 // MARK: Stores
 
-/// What a start would still do is what is wrong.
+/// Reports what a start would still change.
 private func storeChecks(_ decision: Decision, _ context: StartContext) -> [Check] {
   let plan = decision.plan
   var checks: [Check] = []
@@ -178,7 +178,7 @@ private func storeChecks(_ decision: Decision, _ context: StartContext) -> [Chec
     checks.append(
       Check(name: .system, target: store.family.bundle.shown, level: .info, detail: "up to date"))
   }
-  // What is wrong with a file is wrong under all its names.
+  // A problem with a file concerns all its names.
   let wrong = decision.snapshot.bundles.filter { troubled.contains($0.path.shown) }.compactMap { $0.identity }
   for bundle in decision.snapshot.bundles where !troubled.contains(bundle.path.shown) {
     guard let identity = bundle.identity, !wrong.contains(identity) else { continue }
@@ -188,7 +188,7 @@ private func storeChecks(_ decision: Decision, _ context: StartContext) -> [Chec
 }
 
 extension Plan {
-  /// Whether a store lacks something, or has too much, as while a start is under way.
+  /// Whether a store lacks certificates or has too many, as during a start.
   fileprivate var isOutOfDate: Bool {
     !changes.isEmpty
       || findings.contains { $0.level == .error && ($0.area == .bundle || $0.area == .system) }
@@ -248,7 +248,7 @@ extension NoProxyPortability {
 }
 
 extension [Text] {
-  /// As a sentence has them: `a, b and c`.
+  /// Joined as in a sentence: `a, b and c`.
   var joinedByAnd: Text {
     guard count > 1, let last else { return joined(by: "") }
     return "\(Array(dropLast()).joined(by: ", ")) and \(last)"

@@ -2,9 +2,9 @@ import Linux
 import Text
 import Trust
 
-// The child: it does all that can go wrong, and sends the parent an environment.
+// The child: it does everything that can fail, and sends the parent an environment.
 
-/// Exit statuses of our own.
+/// psm-entry's own exit statuses.
 enum ExitStatus {
   static let failure: Int32 = 1
   static let usage: Int32 = 64
@@ -14,7 +14,7 @@ enum ExitStatus {
   static let notFound: Int32 = 127
 }
 
-/// Prepares, answers and ends.
+/// Prepares the start, sends the answer and exits.
 func prepareAsChild(
   _ source: Source, _ basics: BasicSettings, of parent: ProcessID, _ hasClosedStandard: Bool,
   answerTo pipe: FileDescriptor, _ deadline: Deadline
@@ -33,8 +33,8 @@ func prepareAsChild(
   }
 }
 
-/// - Parameter answer: sends the answer and ends the process. All memory goes with it at once, which costs less
-///   than to free it piece by piece before.
+/// - Parameter answer: sends the answer and exits. The process's memory is released at once, which is cheaper than
+///   freeing it piece by piece.
 private func prepare(_ source: Source, _ basics: BasicSettings, answer: (Answer) -> Never) -> Never {
   let settings: Settings
   do throws(CommandLine.UsageError) { settings = try Settings(source, basics) } catch {
@@ -44,7 +44,7 @@ private func prepare(_ source: Source, _ basics: BasicSettings, answer: (Answer)
   let root: Root
   do throws(Errno) { root = try openRoot(basics.root) } catch {
     basics.log.write(rootProblem(error))
-    // A root that is not there is a wrong option; one that fails is no reason to keep the service down.
+    // A root that does not exist is a wrong option. Any other failure is no reason to keep the service from starting.
     if error == .noSuchFile || error == .notDirectory || error == .notImplemented {
       answer(.refused(ExitStatus.usage))
     }
@@ -74,8 +74,9 @@ private func prepare(_ source: Source, _ basics: BasicSettings, answer: (Answer)
   }
   var environment = serviceEnvironment(context, decision.plan, account)
   if !isApply {
-    // Looked up before the first write, so that a mistyped command changes no store; and here, where PATH is known as
-    // the service will have it, and where a file server that does not answer costs no more than the time limit.
+    // The command is looked up before the first write, so that a mistyped command changes no store. It is done here,
+    // where PATH is known as the service will have it, and where a hanging file server costs no more than the time
+    // limit.
     let command = source.commandLine.operands.first ?? []
     if let fault = certainFault(of: command, in: environment) {
       basics.log.write(report(command: command, fault))
@@ -83,7 +84,7 @@ private func prepare(_ source: Source, _ basics: BasicSettings, answer: (Answer)
     }
   }
   var levels: [Level] = []
-  // A fifth of the time is left to say what came of waiting.
+  // A fifth of the time is kept to report the outcome.
   decision.apply(until: Deadline(nanosecondsFromNow: basics.timeout * 800_000_000)) { problem in
     levels.append(problem.level)
     basics.log.write(problem)
@@ -131,8 +132,8 @@ func rootProblem(_ error: Errno) -> Problem {
 }
 
 extension Answer {
-  // On the pipe: a status byte, the length of what follows as 8 bytes, then each entry of the environment
-  // with a NUL behind it. A child that dies half-way has sent less than it said.
+  // Format on the pipe: a status byte, the length of the rest in 8 bytes, then each entry of the environment followed
+  // by a NUL. A child that dies in between has sent less than announced.
 
   init?(_ received: [UInt8]) {
     guard received.count >= 9, let status = received.first else { return nil }

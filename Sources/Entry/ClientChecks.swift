@@ -5,7 +5,8 @@ import Stores
 import Text
 import Trust
 
-/// What `check` says of the clients in the image: one for each, one for each bundle and store that no start touches.
+/// What `check` reports about the clients in the image: one result for each, and one for each bundle and store that no
+/// start changes.
 func clientChecks(_ reading: ClientReading, _ planned: PlannedStart) -> [Check] {
   let stores = ManagedStores(planned)
   var checks = reading.unread.map { path, reason in
@@ -31,7 +32,7 @@ func clientChecks(_ reading: ClientReading, _ planned: PlannedStart) -> [Check] 
   return checks
 }
 
-/// Which stores a start keeps, and which it would have to change.
+/// Which stores a start keeps up to date, and which it would still have to change.
 private struct ManagedStores {
   private let planned: PlannedStart
   private let identities: [FileIdentity]
@@ -50,8 +51,8 @@ private struct ManagedStores {
     return identities.contains(identity)
   }
 
-  /// What was chosen on purpose is a warning: a file of the user's own, a system store that is switched off; so is one that
-  /// cannot be written, which has been said. What a start or a setting would repair is an error.
+  /// A deliberate choice is a warning: a file of the user's own, or a system store that is switched off. So is a store
+  /// that cannot be written, which is reported elsewhere. Anything that a start or a setting would repair is an error.
   func level(of trust: ClientTrust) -> Level {
     switch trust {
     case .unasked, .mounted, .ownRoots: return .info

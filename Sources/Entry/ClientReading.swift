@@ -5,8 +5,8 @@ import Stores
 import Text
 import Trust
 
-/// Finds the clients of an image by their well-known places, and reads what a judgement of them rests on. Nothing is
-/// run, and no directory is walked: names are asked for, and a few directories listed.
+/// Finds the clients of an image in their well-known places, and reads the facts for judging them. It runs nothing and
+/// walks no directory tree: it looks up names and lists a few directories.
 final class ClientReading {
   private let root: Root
   private let environment: Environment
@@ -14,13 +14,13 @@ final class ClientReading {
   private let wanted: [Certificate]
   private(set) var clients: [Client] = []
   private(set) var facts: ClientFacts
-  /// Bundles that Python packages bring, in the order in which they were found.
+  /// The bundles in Python packages, in the order in which they were found.
   private(set) var bundles: [Path] = []
-  /// Stores that no start touches, by what reads them.
+  /// Stores that no start changes, with the name of their reader.
   private(set) var foreign: [(name: StaticString, path: Path)] = []
   /// Configuration files that were not read, with the reason.
   private(set) var unread: [(path: Path, reason: ReadError)] = []
-  /// A Python in PATH or below /conda that sets VERIFY_X509_STRICT.
+  /// A Python in PATH or under /conda that sets VERIFY_X509_STRICT.
   private(set) var strictPython: Path?
 
   /// - Parameter hasStrictFault: whether VERIFY_X509_STRICT refuses a mounted CA.
@@ -40,7 +40,7 @@ final class ClientReading {
     for client in clients { readConfiguration(of: client) }
   }
 
-  /// What each client will do. What of the stores matters is read as the judgement asks for it.
+  /// What each client will do. Stores are read as the judgement asks for them.
   func verdicts() -> [ClientVerdict] {
     // A question leads to at most one more for each usual bundle, and each store is read once.
     for _ in 0..<Self.roundLimit {
@@ -82,7 +82,7 @@ final class ClientReading {
       case .curl, .wget, .git:
         let own = prefix.appending("ssl/cacert.pem")
         if isConda(prefix) { client.bundle = own }
-        // Debian's git has the libcurl of GnuTLS.
+        // Debian's git uses libcurl with GnuTLS.
         let library: Text = "/usr/lib/\(Build.architecture)-linux-gnu/libcurl-gnutls.so.4"
         client.passesOverEmpty = kind == .git && root.exists(Path(library.utf8))
         if kind == .curl { client.readsDirectoryAlone = readsDirectoryAlone(place) }
@@ -92,7 +92,7 @@ final class ClientReading {
     }
   }
 
-  /// Asked only where it matters, for the answer is a string among a program's.
+  /// Queried only if it matters, because the answer has to be searched for in the program file.
   private func readsDirectoryAlone(_ curl: Path) -> Bool {
     for name in ["SSL_CERT_DIR", "SSL_CERT_FILE"] as [StaticString] {
       if environment.value(of: name)?.isEmpty ?? true { return false }
@@ -109,8 +109,8 @@ final class ClientReading {
 
   private func isConda(_ prefix: Path) -> Bool { root.exists(prefix.appending("conda-meta")) }
 
-  /// Where the OpenSSL of programs below a prefix looks by itself: conda brings its own; else the distribution's, told
-  /// by the directory that it is built with.
+  /// The default locations of OpenSSL for programs under a prefix: those of conda's own OpenSSL, otherwise those of the
+  /// distribution, recognized by the directory that it is built with.
   /// - Source: OPENSSLDIR of conda-forge, Debian, RHEL, and of Alpine, Arch and SUSE.
   private func openSSL(of prefix: Path) -> (file: Path, directory: Path) {
     let directory =
@@ -127,7 +127,7 @@ final class ClientReading {
   private func findPythons() {
     var prefixes: [Path] = []
     var seen: [FileIdentity] = []
-    // Many names lead to one directory: /bin to /usr/bin, python in PATH to /conda.
+    // Different names lead to the same directory: /bin to /usr/bin, python in PATH to /conda.
     func add(_ prefix: Path) {
       guard let identity = root.metadata(of: prefix.appending("bin"))?.identity, !seen.contains(identity)
       else { return }
@@ -149,7 +149,7 @@ final class ClientReading {
     for prefix in prefixes.prefix(Self.pythonLimit) where prefix.isAbsolute { findPython(prefix) }
   }
 
-  /// How many Pythons are looked at.
+  /// The number of Pythons that are examined.
   private static let pythonLimit = 64
 
   private func findPython(_ prefix: Path) {
@@ -171,7 +171,8 @@ final class ClientReading {
     }
     add(.urllib, program, isStrict: isStrict)
     for site in sites {
-      // Those that verify as Python does by default; botocore makes a context of its own, the last two are not Python's.
+      // The flag: whether the library verifies as Python does by default. botocore creates its own context, and the
+      // last two do not use Python's.
       let libraries: [(StaticString, ClientKind, Bool)] = [
         ("requests", .requests, true), ("aiohttp", .aiohttp, true), ("httpx", .httpx, true),
         ("botocore", .botocore, false), ("grpc", .grpc, false), ("rattler", .rattler, false),
@@ -209,7 +210,7 @@ final class ClientReading {
     return nil
   }
 
-  /// certifi's file; Debian's certifi names the system's bundle instead.
+  /// certifi's file; Debian's certifi uses the system's bundle instead.
   private func certifi(in site: Path) -> Path? {
     let place = site.appending("certifi")
     guard let code = try? root.read(place.appending("core.py"), limit: Self.fileLimit) else { return nil }
@@ -217,8 +218,8 @@ final class ClientReading {
     return code[...].contains(system) ? Path(system) : place.appending("cacert.pem")
   }
 
-  /// The directories of packages of the Python of a prefix, those first that come first in `sys.path`.
-  /// - Parameter minor: which Python 3 it is.
+  /// The package directories of a prefix's Python, in the order of `sys.path`.
+  /// - Parameter minor: the minor version of its Python 3.
   private func sites(of prefix: Path, _ minor: Int?) -> [Path] {
     var sites: [Path] = []
     guard let minor else { return [] }
@@ -231,7 +232,7 @@ final class ClientReading {
     return (sites + [library.appending("site-packages")]).filter { root.exists($0) }
   }
 
-  /// Which Python 3 a prefix has: what the link bin/python3 says, else the newest of lib/python3.N.
+  /// The minor version of a prefix's Python 3: from the link bin/python3, otherwise the newest lib/python3.N.
   private func minor(of prefix: Path) -> Int? {
     if let directory = try? Directory(prefix.appending("bin"), in: root) {
       defer { directory.close() }
@@ -278,7 +279,7 @@ final class ClientReading {
     if let path = databases.first(where: { root.exists($0) }) { foreign.append(("NSS", path)) }
   }
 
-  /// The names in a directory; none where it cannot be listed.
+  /// The names in a directory; empty if it cannot be listed.
   private func names(in path: Path) -> [Path] {
     guard let directory = try? Directory(path, in: root) else { return [] }
     defer { directory.close() }
@@ -287,7 +288,7 @@ final class ClientReading {
 
   // MARK: Reading
 
-  /// A configuration file or a piece of Python's own code is never larger, in bytes.
+  /// The size limit in bytes for configuration files and parts of Python's own code, which are never larger.
   private static let fileLimit = 1 << 18
 
   private func readConfiguration(of client: Client) {
@@ -312,14 +313,14 @@ final class ClientReading {
     }
     do throws(ReadError) { facts.files.append((path, try root.read(path, limit: Self.fileLimit))) } catch {
       switch error {
-      // A client that does not find it has none either; nor has one that may not read it.
+      // A client that does not find the file, or may not read it, has no such configuration.
       case .system, .notRegular: break
       case .tooLarge: unread.append((path, error))
       }
     }
   }
 
-  /// A file of CAs. One that is a directory is read as one: requests takes either.
+  /// Reads a file of CAs. A directory is read as such: requests accepts both.
   private func readFile(_ path: Path) -> ClientFacts.Store {
     guard let metadata = root.metadata(of: path) else {
       do throws(Errno) { _ = try root.status(of: path) } catch {
@@ -370,14 +371,14 @@ final class ClientReading {
   private func trusted(_ ders: SortedBytes) -> [Bool] { wanted.map { ders.contains($0.der) } }
 }
 
-/// The number behind `__version__`; 0 for a part that is not there.
+/// The number after `__version__`; 0 for each missing part.
 private func version(in text: [UInt8]) -> (major: Int, minor: Int) {
   guard let start = text[...].firstOccurrence(of: "__version__") else { return (0, 0) }
   let version = version(at: text[start...].drop { !$0.isDigit })
   return (version.major ?? 0, version.minor ?? 0)
 }
 
-/// The number with which a text begins, as in `8.14.1`.
+/// The version at the beginning of a text, such as `8.14.1`.
 private func version(at text: ArraySlice<UInt8>) -> (major: Int?, minor: Int?) {
   let major = text.prefix { $0.isDigit }
   let minor = text.dropFirst(major.count + 1).prefix { $0.isDigit }

@@ -1,29 +1,29 @@
 import Linux
 import Text
 
-/// What the command line asks for.
+/// The parsed command line.
 ///
-/// It is read by the process that becomes the service: what is to be run must be known even if
+/// The process that becomes the service parses it: the command must be known even if the preparation fails.
 /// the preparation fails.
 struct CommandLine {
   enum Verb: Equatable {
     case start, plan, check, certs, env, apply, writeBundle, install, help, version
   }
 
-  /// Options of the sub-commands, beside those of ``Setting``.
+  /// Options of the sub-commands, in addition to those of ``Setting``.
   enum Flag: Equatable { case json, null, connect, clients }
 
   private(set) var verb = Verb.start
   private(set) var settings: [(setting: Setting, value: [UInt8])] = []
   private(set) var flags: [Flag] = []
-  /// Values of `--proxy`, `--proxy-file` and `--target`, in order.
+  /// The values of `--proxy`, `--proxy-file` and `--target`, in order.
   private(set) var proxies: [[UInt8]] = []
   private(set) var proxyFiles: [[UInt8]] = []
   private(set) var targets: [[UInt8]] = []
-  /// How many arguments precede the command or the sub-command's operands.
+  /// The number of arguments before the command or the operands of the sub-command.
   private(set) var operandsStart = 0
   private(set) var operands: [[UInt8]] = []
-  /// What `help` and `--help` are asked about: a sub-command, or the whole.
+  /// The subject of `help` and `--help`: a sub-command or the program.
   private(set) var topic = Topic.whole
 
   enum Topic: Equatable {
@@ -31,10 +31,10 @@ struct CommandLine {
     case verb(Verb)
   }
 
-  /// Wrong usage; exit status 64.
+  /// Wrong usage; leads to exit status 64.
   struct UsageError: Error { let message: Text }
 
-  /// - Parameter arguments: argv without the program's own name.
+  /// - Parameter arguments: argv without the program's name.
   init(_ arguments: [[UInt8]]) throws(UsageError) {
     var index = 0
     var hasVerb = false
@@ -47,7 +47,7 @@ struct CommandLine {
         index += 1
         if verb == .start { break }
       } else if !isLiteral, let verb = Self.asking(argument) {
-        // At any position; help wins over the version.
+        // These options are valid at any position; help takes precedence over the version.
         if asked != .help { asked = verb }
         index += 1
       } else if !isLiteral && argument[...].begins(with: "--") {
@@ -83,12 +83,12 @@ struct CommandLine {
     try checkUse()
   }
 
-  /// Whether `check` is to connect: naming a proxy or a target asks for it as well.
+  /// Whether `check` should connect: naming a proxy or a target implies it.
   var connects: Bool { flags.contains(.connect) || !(proxies + proxyFiles + targets).isEmpty }
 
   func value(of setting: Setting) -> [UInt8]? { settings.last { $0.setting == setting }?.value }
 
-  /// Whatever follows the first option is at `index + 1` or behind it.
+  /// Reads the option at `index` and, if necessary, the argument after it as its value.
   private mutating func readOption(_ arguments: [[UInt8]], at index: Int) throws(UsageError) -> Int {
     let argument = arguments[index]
     let equals = argument.firstIndex(of: UInt8(ascii: "="))
@@ -101,7 +101,7 @@ struct CommandLine {
       return index + 1
     }
     if name.isEqual(to: Setting.strict.option) {
-      // `--strict` alone means on; a Boolean behind it is its value unless it is the command.
+      // `--strict` alone means on. A Boolean after it is its value, unless it is the command.
       if let attached {
         settings.append((.strict, attached))
       } else if index + (verb == .start ? 2 : 1) < arguments.count, boolean(arguments[index + 1]) != nil {
@@ -154,7 +154,7 @@ struct CommandLine {
     return name.isEqual(to: "--connect") ? .connect : nil
   }
 
-  /// What an option asks for that is valid at any position.
+  /// The request of an option that is valid at any position.
   private static func asking(_ argument: [UInt8]) -> Verb? {
     if argument[...].isEqual(to: "--help") || argument[...].isEqual(to: "-h") { return .help }
     return argument[...].isEqual(to: "--version") ? .version : nil
@@ -169,7 +169,7 @@ struct CommandLine {
     return .verb(verb)
   }
 
-  /// The sub-commands.
+  /// The sub-commands and their words.
   static var words: [(word: StaticString, verb: Verb)] {
     [
       ("plan", .plan), ("check", .check), ("certs", .certs), ("env", .env), ("apply", .apply),
@@ -181,7 +181,7 @@ struct CommandLine {
     words.first { word[...].isEqual(to: $0.word) }?.verb
   }
 
-  /// Checks what cannot be combined.
+  /// Checks for combinations that are not allowed.
   private func checkUse() throws(UsageError) {
     if verb == .help && operands.count > 1 || verb == .version && !operands.isEmpty {
       throw UsageError(message: "unexpected argument")
@@ -217,7 +217,7 @@ struct CommandLine {
   }
 }
 
-/// An option's name, where it is one: what was mistyped may hold a password.
+/// The name of an option, if it is one: a mistyped argument may contain a password.
 private func shownOption(_ name: ArraySlice<UInt8>) -> Text {
   let isName = name.allSatisfy {
     $0 == UInt8(ascii: "-") || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0)
@@ -225,7 +225,7 @@ private func shownOption(_ name: ArraySlice<UInt8>) -> Text {
   return isName && name.count <= 32 ? escaped(name) : "(not shown: may contain a password)"
 }
 
-/// The words that a Boolean may be given in.
+/// The words for a Boolean.
 func boolean(_ word: [UInt8]) -> Bool? {
   for yes in ["1", "on", "true", "yes"] as [StaticString] where word[...].isEqual(to: yes) { return true }
   for no in ["0", "off", "false", "no"] as [StaticString] where word[...].isEqual(to: no) { return false }

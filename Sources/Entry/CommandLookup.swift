@@ -1,8 +1,8 @@
 import Linux
 import Text
 
-/// Why a command can certainly not be run; nil where it can, or where there is any doubt, which only `execve` settles: a
-/// directory that this process may not enter may be open to the user that it is to become.
+/// Why a command certainly cannot be run; nil if it can, or in case of doubt, which only `execve` resolves: a directory
+/// that this process may not enter may be open to the user that it will switch to.
 func certainFault(of command: [UInt8], in environment: Environment) -> CommandFault? {
   var fault = CommandFault.missing
   for path in paths(of: command, in: environment) {
@@ -18,7 +18,7 @@ func certainFault(of command: [UInt8], in environment: Environment) -> CommandFa
   return fault
 }
 
-/// The files that a command may mean: itself where it holds a slash, else one in each directory of PATH.
+/// The files that a command may refer to: itself if it contains a slash, otherwise one in each directory of PATH.
 func paths(of command: [UInt8], in environment: Environment) -> [Path] {
   if command.isEmpty { return [] }
   if command.contains(UInt8(ascii: "/")) { return [Path(command)] }
@@ -26,7 +26,7 @@ func paths(of command: [UInt8], in environment: Environment) -> [Path] {
     environment.value(of: "PATH")
     ?? ("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" as StaticString).bytes
   return path[...].parts(between: ":", keepsEmpty: true).map { directory in
-    // An empty component is the current directory (POSIX, Environment Variables, PATH).
+    // An empty component means the current directory (POSIX, Environment Variables, PATH).
     (directory.isEmpty ? Path(".") : Path(directory)).appending(command[...])
   }
 }

@@ -1,7 +1,7 @@
 import Linux
 import Text
 
-/// Does what the command line says: becomes the service, or ends with an exit status.
+/// Runs what the command line says: becomes the service, or ends with an exit status.
 public func run(_ argc: Int32, _ argv: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Int32 {
   let environment = CStrings.environment
   let arguments = argc > 0 ? CStrings(argv, skipping: 1) : CStrings(copying: [])
@@ -19,12 +19,12 @@ public func run(_ argc: Int32, _ argv: UnsafeMutablePointer<UnsafeMutablePointer
         environment: environment)
     }
     fillStandardDescriptors()
-    // A reader who has gone, or a file that may grow no more, is an error like any other.
+    // A reader that is gone, or a file that may not grow, is an error like any other.
     SignalSet.ignore([SignalSet.brokenPipe, SignalSet.fileSizeExceeded])
     defer { basics.log.finish() }
     return try runSubCommand(source, basics)
   } catch {
-    // The settings are not known yet.
+    // The log settings are not known yet.
     var log = Log()
     let format = Environment(entries: environment.all).value(of: Setting.logFormat.variable)
     log.isJSON = format?[...].isEqual(to: "json") == true
@@ -61,7 +61,7 @@ private func runSubCommand(_ source: Source, _ basics: BasicSettings) throws(Com
   }
 }
 
-/// The version, and where it comes from: what a report of a fault must name.
+/// Prints the version and its origin, which a bug report must name.
 private func printVersion(asJSON: Bool, _ log: Log) -> Int32 {
   if !asJSON {
     return Output.write("psm-entry \(Build.version) (\(Build.architecture), commit \(Build.commit))\n", log)
@@ -75,9 +75,9 @@ private func printVersion(asJSON: Bool, _ log: Log) -> Int32 {
   return Output.write(json.bytes + [newline], log)
 }
 
-/// Standard output, which belongs to the results.
+/// Standard output, which is reserved for results.
 enum Output {
-  /// - Returns: the exit status: what cannot be written was not done.
+  /// - Returns: the exit status, which reports a failed write.
   static func write(_ text: Text, _ log: Log) -> Int32 { write(text.utf8, log) }
 
   static func write(_ bytes: [UInt8], _ log: Log) -> Int32 {

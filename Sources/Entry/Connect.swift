@@ -4,27 +4,27 @@ import Proxies
 import Text
 import Trust
 
-// `check --connect`: does a client of this container get through its proxies, and does it trust what answers?
+// `check --connect`: can a client of this container connect through its proxies, and does it trust the server?
 
-/// What is asked for, from an `https://` or `http://` URL.
+/// The target of a request, from an `https://` or `http://` URL.
 struct ConnectTarget {
   let isTLS: Bool
   let host: [UInt8]
   let port: UInt16
-  /// What follows the port, at least `/`; it may hold a token.
+  /// What follows the port, at least `/`; it may contain a token.
   private let resource: [UInt8]
 
-  /// - Returns: nil where it is neither an `https://` nor an `http://` URL, or names a user.
+  /// - Returns: nil if it is not an `https://` or `http://` URL, or contains a user.
   init?(_ url: [UInt8]) {
     let schemes: [(name: StaticString, isTLS: Bool)] = [("https://", true), ("http://", false)]
-    // A scheme is the same in either case; neither the colon nor the slash has this bit unset.
+    // Schemes ignore case; the bit is set in the colon and the slash anyway.
     guard
       let scheme = schemes.first(where: { scheme in
         url.prefix(scheme.name.utf8CodeUnitCount).map { $0 | 0x20 }[...].isEqual(to: scheme.name)
       })
     else { return nil }
     let rest = url.dropFirst(scheme.name.utf8CodeUnitCount)
-    // The authority is read like a proxy's address: host and port are written the same way.
+    // The authority is parsed like a proxy URL, since host and port have the same form.
     let authority = rest.prefix {
       $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "#")
     }
@@ -38,16 +38,16 @@ struct ConnectTarget {
     resource = path.first == UInt8(ascii: "/") ? [UInt8](path) : [UInt8(ascii: "/")] + path
   }
 
-  /// Whether there is more to ask for than the server itself.
+  /// Whether the URL has a path other than `/`.
   var hasPath: Bool { resource.count > 1 }
 
-  /// Host and port as a URL writes them.
+  /// Host and port as in a URL.
   var authority: Text {
     let isIPv6 = host.contains(UInt8(ascii: ":"))
     return isIPv6 ? "[\(escaped(host))]:\(port)" : "\(escaped(host)):\(port)"
   }
 
-  /// The path for a person, without a query.
+  /// The path for display, without a query.
   var path: Text {
     let path = resource.prefix { $0 != UInt8(ascii: "?") }
     return path.count < resource.count ? "\(escaped(path))?***" : escaped(path)
@@ -56,7 +56,7 @@ struct ConnectTarget {
   /// Host, port and, if there is one, path.
   var shown: Text { hasPath ? authority + path : authority }
 
-  /// - Parameter proxy: whom a plain request is sent to, with the whole address; nil for the server itself.
+  /// - Parameter proxy: the proxy that receives a plain request, with the whole URL; nil for the server itself.
   /// - Source: RFC 9112 §3.2.
   func headRequest(of proxy: ProxyURL?) -> [UInt8] {
     let place: Text = proxy == nil ? "" : "http://\(authority)"
@@ -67,13 +67,13 @@ struct ConnectTarget {
   }
 }
 
-/// The host that an answer redirects to; nil where it does not leave its own.
+/// The host of a redirect; nil if the answer does not redirect to another host.
 func redirectedHost(_ answer: [UInt8]) -> [UInt8]? {
   guard let value = headerValues("location:", in: answer).first else { return nil }
   return ConnectTarget([UInt8](value.drop { $0 == UInt8(ascii: " ") }))?.host
 }
 
-/// A proxy to go through, and what it is called in the result; no address where it cannot be read.
+/// A proxy to connect through, and its name in the result. The URL is nil if it cannot be parsed.
 final class ConnectRoute {
   let name: Text
   let proxy: ProxyURL?
@@ -86,8 +86,8 @@ final class ConnectRoute {
   }
 }
 
-/// Goes every route to every target.
-/// - Parameter bundle: what the connection is verified against; nil where there is none.
+/// Checks every target through every route.
+/// - Parameter bundle: the bundle to verify the connection against; nil if there is none.
 func connectChecks(
   _ routes: [ConnectRoute], _ targets: [ConnectTarget], _ context: StartContext, bundle: Path?
 ) -> [Check] {
@@ -111,18 +111,18 @@ func connectChecks(
   return checks
 }
 
-/// One line that is written over and over, on a terminal only.
+/// Shows a line that is overwritten by the next one; only on a terminal.
 private func showProgress(_ text: Text) {
   let output = FileDescriptor.standardError
   if !output.isTerminal { return }
-  // A line that wraps could not be written over.
+  // A line that wraps could not be overwritten.
   let shown = cut(text, output.terminalColumns.map { $0 - 3 })
   let line: Text = text.isEmpty ? "\r\u{1B}[K" : "\r\u{1B}[K\(shown) …"
   try? output.write(line.utf8)
 }
 
-/// The routes that `--connect` goes: the environment's proxies as a start would leave them, and those of the
-/// command line; the direct one where there is none.
+/// The routes for `--connect`: the proxies in the environment that a start would create, and those of the command line;
+/// the direct route if there are none.
 func connectRoutes(_ context: StartContext, _ commandLine: CommandLine) -> [ConnectRoute] {
   var routes: [ConnectRoute] = []
   for proxy in context.proxies.proxies {

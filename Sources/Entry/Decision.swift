@@ -3,18 +3,18 @@ import Stores
 import Text
 import Trust
 
-/// What is to be done about the stores, and what that rests on: `plan` prints it, `check` judges it, a start
-/// applies it.
+/// What to do about the stores, and the facts it is based on: `plan` prints it, `check` judges it, a start carries it
+/// out.
 final class Decision {
   let context: StartContext
   let reader: SnapshotReader
   private(set) var snapshot: Snapshot
   private(set) var plan: Plan
-  /// Whether a store was to be changed: by this start, or by one that was faster.
+  /// Whether a store had to be changed, by this start or by one that was faster.
   private(set) var hasChangedStores = false
 
   /// Reads the stores and plans.
-  /// - Parameter user: who starts the service.
+  /// - Parameter user: the user that starts the service.
   static func made(_ context: StartContext, for user: Credentials.Effective) -> Decision {
     var reader = SnapshotReader(context.root, context.request(for: user))
     injectFault(at: .system, context.environment)
@@ -31,9 +31,9 @@ final class Decision {
     self.plan = plan
   }
 
-  /// Does what the plan says, and makes it again with what came of that: once more where a tool built a bundle or the
-  /// kernel refused, and so on.
-  /// - Parameter say: takes what is worth knowing as it becomes known.
+  /// Carries out the plan, and plans again with the results: once more after a tool built a bundle, after the kernel
+  /// refused a step, and so on.
+  /// - Parameter say: receives problems as they become known.
   func apply(until deadline: Deadline, say: (Problem) -> Void) {
     for problem in report(plan.findings) { say(problem) }
     var applier = Applier(reader, deadline: deadline)
@@ -43,7 +43,8 @@ final class Decision {
         for fact in applier.apply(plan, to: &snapshot) { say(report(fact)) }
         planAnew(say)
       }
-      // Of two at once one has written last in every store: whoever writes looks at all of them afterwards.
+      // If two starts run at once, each may have overwritten a store of the other, so a start that wrote checks all of
+      // them again.
       if !hasChangedStores || deadline.hasPassed || !applier.lookAgain(&snapshot) { return }
       planAnew(say)
     }
@@ -55,13 +56,13 @@ final class Decision {
     for problem in report(plan.findings.filter { !known.contains($0) }) { say(problem) }
   }
 
-  /// A file may be replaced by others again and again.
+  /// Another program may replace a file again and again.
   private static let roundLimit = 6
-  /// So may every store.
+  /// The same applies to the stores as a whole.
   private static let lookLimit = 8
 
-  /// The file that a client of the service would read: the one exported, else the first bundle there, else the system
-  /// store's.
+  /// The file that a client of the service would read: the exported one, otherwise the first existing bundle, otherwise
+  /// the system store's.
   var bundleInUse: Path? {
     if let exported = plan.exported, context.root.exists(exported) { return exported }
     let paths = snapshot.bundles.map { $0.path } + (snapshot.system.map { [$0.family.bundle] } ?? [])
@@ -69,10 +70,10 @@ final class Decision {
   }
 }
 
-/// A plan that has no more questions.
+/// A plan without open questions.
 private func answeredPlan(_ reader: SnapshotReader, _ snapshot: inout Snapshot) -> Plan {
   var plan = plan(snapshot)
-  // Each answer asks for at most one thing more; a plan never asks for what it knows.
+  // Each answer leads to at most one more question, and a plan never asks for what it knows.
   for _ in 0..<8 where !plan.questions.isEmpty {
     reader.answer(plan.questions, in: &snapshot)
     plan = Trust.plan(snapshot)
@@ -80,8 +81,8 @@ private func answeredPlan(_ reader: SnapshotReader, _ snapshot: inout Snapshot) 
   return plan
 }
 
-/// Who starts the service, seen from a process beside it: whoever PID 1 is, or root where that is to become somebody
-/// else.
+/// The user that starts the service, as seen by a process beside it: the user of PID 1, or root if that switches to
+/// another user.
 func startingUser(_ settings: Settings, in root: Root) -> Credentials.Effective {
   if !root.isSystem { return .current }
   var (user, group) = (Credentials.effectiveUser, Credentials.effectiveGroup)

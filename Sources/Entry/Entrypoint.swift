@@ -1,9 +1,9 @@
 import Linux
 import Text
 
-// The process that becomes the service. All preparation happens in a child of it, so that no fault
-// there keeps the service from starting. It installs no handler and no timer, and hands on mask,
-// dispositions, limits, umask, directory and descriptors as it found them.
+// The process that becomes the service. All preparation happens in a child, so that no fault there keeps the service
+// from starting. This process installs no handler and no timer, and passes on mask, dispositions, limits, umask,
+// directory and descriptors unchanged.
 
 /// Prepares the container in a child, then becomes the command.
 func start(_ source: Source, _ basics: BasicSettings, arguments: CStrings, environment: CStrings) -> Never {
@@ -25,19 +25,20 @@ func start(_ source: Source, _ basics: BasicSettings, arguments: CStrings, envir
   }
 }
 
-/// What came back from the child.
+/// The result of the child.
 enum Answer {
   case ready(Environment)
   case refused(Int32)
   case failed(Text)
 }
 
-/// What the child answers in its time. SIGTERM and SIGINT end it, and then this process.
+/// Runs the child and waits for its answer within the time limit. SIGTERM and SIGINT end the child, and then this
+/// process.
 func prepareInChild(_ source: Source, _ basics: BasicSettings, _ signals: SignalGuard) -> Answer {
   let deadline = Deadline(secondsFromNow: basics.timeout)
   do throws(Errno) {
     let opened = try FileDescriptor.pipe()
-    // Two free numbers above 2 mean that none up to 2 was free.
+    // A pipe whose two ends have numbers above 2 shows that 0 to 2 are open.
     let hasClosedStandard = opened.reading.rawValue <= 2 || opened.writing.rawValue <= 2
     let reading = try opened.reading.aboveStandard()
     let writing = try opened.writing.aboveStandard()
@@ -54,7 +55,7 @@ func prepareInChild(_ source: Source, _ basics: BasicSettings, _ signals: Signal
   }
 }
 
-/// Waits for the child's answer and for its end.
+/// Waits for the child's answer and its end.
 private func follow(
   _ child: ProcessID, _ pipe: FileDescriptor, _ deadline: Deadline, _ signals: SignalGuard
 ) -> Answer {
@@ -78,7 +79,7 @@ private func follow(
       answer = Answer(received)
     }
   }
-  // Once it has answered it does nothing but end. One that is kept from it by whoever traces it stays behind.
+  // After its answer the child only exits. If a tracer keeps it from doing so, it is left behind.
   let end = child.wait(until: Deadline(secondsFromNow: 1))
   if end == .running { child.killWithGroup() }
   if child.killGroup() { child.reapGroup() }
@@ -87,12 +88,12 @@ private func follow(
   return .failed("ended without a result")
 }
 
-/// Kills the child with all that it has started. One that is stuck in an uninterruptible call is left
-/// behind: the service must not wait for a dead file server.
+/// Kills the child and everything it has started. A child that is stuck in an uninterruptible call is left behind: the
+/// service must not wait for a dead file server.
 private func stop(_ child: ProcessID, _ pipe: FileDescriptor) {
   child.killWithGroup()
   let deadline = Deadline(secondsFromNow: 1)
-  // The pipe ends with the last process that holds it.
+  // The pipe is closed when the last process that holds it ends.
   while waitToRead([pipe], until: deadline) != 0 {
     if let part = try? pipe.readSome(), !part.isEmpty { continue }
     _ = child.wait(until: deadline)
@@ -101,12 +102,12 @@ private func stop(_ child: ProcessID, _ pipe: FileDescriptor) {
   }
 }
 
-/// SIGTERM and SIGINT wait while the preparation runs: as PID 1 this process would lose them.
+/// Keeps SIGTERM and SIGINT pending during the preparation: as PID 1 this process would lose them.
 struct SignalGuard {
   private let original: SignalSet
-  /// Those that were neither blocked nor ignored anyway: what was is the service's business.
+  /// The signals that were neither blocked nor ignored before: the others are up to the service.
   private let watched: [Int32]
-  /// Becomes readable when one of them waits.
+  /// Becomes readable when one of them is pending.
   let descriptors: [FileDescriptor]
 
   init() {
@@ -120,25 +121,25 @@ struct SignalGuard {
     descriptors = descriptor.map { [$0] } ?? []
   }
 
-  /// Whether one of them waits.
+  /// Whether one of them is pending.
   var arePending: Bool {
     let pending = SignalSet.pending
     return watched.contains { pending.contains($0) }
   }
 
-  /// When a wait for anything else has to end, so that a signal that no descriptor tells of is seen.
+  /// When a wait for anything else has to end, so that a signal without a descriptor is noticed.
   func nextPoll(_ deadline: Deadline) -> Deadline {
     watched.isEmpty || !descriptors.isEmpty
       ? deadline : min(deadline, Deadline(nanosecondsFromNow: SignalSet.pollInterval))
   }
 
-  /// Ends this process with 128+N where a signal that asks it to has come.
+  /// Ends this process with status 128+N if a signal requests it.
   func exitIfSignalled() {
     let pending = SignalSet.pending
     for signal in watched where pending.contains(signal) { ProcessID.exit(128 + signal) }
   }
 
-  /// Writes to the log. What its reader's absence would raise is dropped before it can end anything.
+  /// Writes to the log. If its reader is gone, the resulting signal is discarded.
   func write(_ problem: Problem, to log: Log) {
     let before = SignalSet.pending
     log.write(problem)
@@ -147,7 +148,8 @@ struct SignalGuard {
     }
   }
 
-  /// Gives the service the mask that was inherited. The end of the child is no signal of the service's.
+  /// Restores the inherited mask for the service. The signal for the end of the child is discarded, because it is not
+  /// meant for the service.
   func restore() {
     if original.contains(SignalSet.childEnded) { SignalSet([SignalSet.childEnded]).discardPending() }
     for descriptor in descriptors { descriptor.close() }

@@ -2,8 +2,8 @@ import Linux
 import Text
 import Trust
 
-/// `psm-entry env`: the environment that a start would give the service. It is for machines, and
-/// not redacted.
+/// `psm-entry env`: prints the environment that a start would give the service. The output is for machines and is not
+/// redacted.
 func printEnvironment(_ context: StartContext, _ flags: [CommandLine.Flag]) -> Int32 {
   let plan = PlannedStart(context)
   let log = context.settings.basics.log
@@ -16,13 +16,13 @@ func printEnvironment(_ context: StartContext, _ flags: [CommandLine.Flag]) -> I
   return Output.write(shellText(difference), log)
 }
 
-/// `export` and `unset` lines for any POSIX shell. A name that no shell can hold is left out.
+/// `export` and `unset` lines for any POSIX shell. Names that are not valid in a shell are left out.
 private func shellText(_ difference: EnvironmentDifference) -> [UInt8] {
   var text: [UInt8] = []
   for (name, value) in difference.set where isShellName(name) {
     text += ("export " as StaticString).bytes + name + ("='" as StaticString).bytes
     for byte in value {
-      // A quote ends the string, stands for itself, and begins the next one.
+      // A quote is written as: end of the string, escaped quote, start of the next string.
       if byte == UInt8(ascii: "'") { text += ("'\\''" as StaticString).bytes } else { text.append(byte) }
     }
     text += ("'\n" as StaticString).bytes
@@ -56,7 +56,7 @@ private func json(_ environment: Environment) -> [UInt8] {
     name(ofEntry: entry).map { (name: repaired($0), value: entry[($0.count + 1)...]) }
   }
   json.object { object in
-    // Bytes that are not UTF-8 become U+FFFD, which may make two names one.
+    // Replacing invalid UTF-8 by U+FFFD may make two names equal.
     for number in SortedBytes(named.map { $0.name.utf8 }).firsts {
       object.member(named[number].name, repaired(named[number].value))
     }

@@ -1,10 +1,10 @@
 import Text
 
-/// The environment as the kernel hands it over: entries of bytes, in order, duplicates and all.
+/// The environment as passed by the kernel: entries of bytes, in order, including duplicates.
 struct Environment {
   var entries: [[UInt8]]
 
-  /// The value of the first entry of that name, which is the one that `getenv` finds.
+  /// The value of the first entry with that name, which is the one that `getenv` returns.
   func value(of name: [UInt8]) -> [UInt8]? {
     guard let entry = entries.first(where: { isEntry($0, named: name) }) else { return nil }
     return Array(entry[(name.count + 1)...])
@@ -14,7 +14,7 @@ struct Environment {
     value(of: name.bytes)
   }
 
-  /// The values of many variables, each name once, nil for what is not there: the entries are gone through once.
+  /// The values of many distinct names, nil if unset, found in one pass over the entries.
   func values(of names: [[UInt8]]) -> [(name: [UInt8], value: [UInt8]?)] {
     let order = SortedBytes(names)
     var values = [[UInt8]?](repeating: nil, count: names.count)
@@ -27,7 +27,7 @@ struct Environment {
     return order.firsts.map { (names[$0], values[$0]) }
   }
 
-  /// Sets variables that are there, each in its place, without looking for one after the other.
+  /// Replaces the values of variables that exist, in place and in one pass.
   mutating func replace(_ names: [[UInt8]], with value: [UInt8]) {
     if names.isEmpty { return }
     let order = SortedBytes(names)
@@ -40,7 +40,7 @@ struct Environment {
     }
   }
 
-  /// Sets a variable: in its place if it is set, else at the end.
+  /// Sets a variable: in place if it exists, otherwise at the end.
   mutating func set(_ name: [UInt8], to value: [UInt8]) {
     let entry = name + [UInt8(ascii: "=")] + value
     guard let first = entries.firstIndex(where: { isEntry($0, named: name) }) else {
@@ -56,7 +56,7 @@ struct Environment {
   }
 }
 
-/// The name of an entry: what precedes the first `=`. An entry without one has no name.
+/// The name of an entry: what precedes the first `=`; nil if there is none.
 func name(ofEntry entry: [UInt8]) -> ArraySlice<UInt8>? {
   entry.firstIndex(of: UInt8(ascii: "=")).map { entry[..<$0] }
 }

@@ -1,6 +1,6 @@
 import Text
 
-/// Stages of a preparation at which the tests make it fail.
+/// Stages of the preparation at which tests inject faults.
 enum Stage {
   case start, inputs, system, bundles, environment, answer
 }
@@ -9,9 +9,9 @@ enum Stage {
   import CLinux
   import Linux
 
-  /// In the tests' own build, `PSM_ENTRY_TEST_FAULT=STAGE:KIND` makes the preparation trap, loop,
-  /// exhaust memory or be killed when it gets there. `PSM_ENTRY_TEST_MALLOC=N` refuses its N-th allocation, counted
-  /// from 1, and `N+` all from there on.
+  /// In the tests' build, `PSM_ENTRY_TEST_FAULT=STAGE:KIND` makes the preparation trap, loop, exhaust memory or be
+  /// killed at that stage. `PSM_ENTRY_TEST_MALLOC=N` makes its N-th allocation fail, counted from 1; `N+` all from then
+  /// on.
   func injectFault(at stage: Stage, _ environment: Environment) {
     if stage == .start, let wish = environment.value(of: "PSM_ENTRY_TEST_MALLOC") {
       let digits = wish.prefix { $0 != UInt8(ascii: "+") }

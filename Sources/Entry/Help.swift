@@ -1,7 +1,7 @@
 import Linux
 import Text
 
-/// What `help`, `--help` and `-h` print.
+/// The output of `help`, `--help` and `-h`.
 func helpText(on topic: CommandLine.Topic) -> Text {
   switch topic {
   case .whole: helpText
@@ -10,7 +10,7 @@ func helpText(on topic: CommandLine.Topic) -> Text {
   }
 }
 
-/// One screen. The settings come from their table.
+/// Fits one screen. The settings come from their table.
 private var helpText: Text {
   var text: Text = """
     psm-entry \(Build.version): make a container trust the mounted CAs and use the proxy, then run its service
@@ -32,7 +32,7 @@ private var helpText: Text {
     """
   for setting in Setting.allCases {
     let option: Text = setting.option.isEmpty ? "" : "\(setting.option) \(setting.placeholder)"
-    // Of several variables of a kind, the first.
+    // If there are several variables of a kind, the first one.
     let variable = setting.variable.bytes.prefix { $0 != UInt8(ascii: " ") }
     text += "  \(padded(option, to: 20))\(padded(Text(utf8: Array(variable)), to: 23))\(setting.meaning)\n"
   }
@@ -49,7 +49,7 @@ private var helpText: Text {
   return text
 }
 
-/// What `help settings` prints: each setting with its default. The tables in the docs are made from it.
+/// The output of `help settings`: each setting with its default. The tables in the docs are generated from it.
 private var settingsText: Text {
   var text: Text = ""
   for setting in Setting.allCases {
@@ -60,7 +60,7 @@ private var settingsText: Text {
   return text
 }
 
-/// What `help COMMAND` and `COMMAND --help` print; nil for what has no page of its own.
+/// The output of `help COMMAND` and `COMMAND --help`; nil for a verb without a page.
 private func helpText(of verb: CommandLine.Verb) -> Text? {
   switch verb {
   case .start, .help, .version: return nil

@@ -3,24 +3,23 @@ import Linux
 import Text
 import Trust
 
-/// What was found where certificates are to be read from.
+/// The certificates found in the inputs.
 struct Inputs {
-  /// A certificate and the file that it was first found in.
+  /// A certificate and the first file where it was found.
   struct Found {
     let certificate: Certificate
     var origin: MountedCertificates.Origin
     var source: Path { origin.source }
   }
 
-  /// Each certificate once, in the order they were found.
+  /// The certificates without duplicates, in the order in which they were found.
   private(set) var found: [Found] = []
-  /// What is wrong with files and directories.
+  /// Problems of files and directories.
   var fileProblems: [Problem] { problemsOfFiles.problems }
-  /// Whether something that exists, or was named, could not be read: then nothing is taken out
-  /// of any store.
+  /// Whether something that exists, or was named, could not be read: then no certificate is removed from any store.
   private(set) var areIncomplete = false
 
-  /// Limits: what is beyond them is an error, never a hang.
+  /// Limits: exceeding one is an error, never a hang.
   private static let fileLimit = 16 << 20
   private static let totalLimit = 64 << 20
   private static let countLimit = 10_000
@@ -35,14 +34,14 @@ struct Inputs {
   private var filesRead: [FileIdentity] = []
   private let root: Root
   private let ownFiles: OwnFiles
-  /// What is wrong with certificates that are used all the same.
+  /// Problems of certificates that are used all the same.
   private var problemsOfCertificates: [Problem] = []
 
   /// Reads files and directories.
   /// - Parameters:
-  ///   - stateDirectories: named ones, whose private bundles are never inputs.
-  ///   - data: the value of a variable that holds certificates itself.
-  ///   - now: seconds since the epoch, for what is expired.
+  ///   - stateDirectories: those named by the user, whose private bundles are never inputs.
+  ///   - data: the value of a variable that contains certificates itself.
+  ///   - now: seconds since the epoch, to find expired certificates.
   init(
     reading inputs: [Settings.Input], in root: Root, stateDirectories: [Path] = [], data: [UInt8]? = nil,
     now: Int64
@@ -58,8 +57,8 @@ struct Inputs {
 
   var problems: [Problem] { fileProblems + problemsOfCertificates }
 
-  /// The certificates sorted by fingerprint, as the stores want them.
-  /// - Parameter isComplete: whether all that was named could be read.
+  /// The certificates sorted by fingerprint, as the stores need them.
+  /// - Parameter isComplete: whether all inputs could be read.
   func mounted(isComplete: Bool) -> MountedCertificates {
     let order = SortedBytes(found.map { $0.certificate.fingerprint.bytes }).numbers
     return MountedCertificates(
@@ -75,12 +74,12 @@ struct Inputs {
       defer { file.close() }
       let metadata = try file.metadata()
       if metadata.kind == .directory {
-        // One input may be within another.
+        // One input may be inside another.
         if visitedDirectories.contains(metadata.identity) { return }
         if input.isFile && isEmptyDirectory(file, input.path, metadata.identity) { return }
         readDirectory(file, input.path, metadata.identity)
       } else if !filesRead.contains(metadata.identity) {
-        // The product's own setting names a file that usually is in the directory as well.
+        // The file that the product's own setting names is usually in the directory as well.
         let parent = root.metadata(of: input.path.split.directory)?.identity
         readFile(file, input.path, metadata, in: parent.map { [$0] } ?? [], isNamed: true)
       }
@@ -89,7 +88,7 @@ struct Inputs {
     }
   }
 
-  /// Reads a variable's value, which is shown by the variable's name and never itself.
+  /// Reads a variable's value. Messages show the variable's name, never the value.
   private mutating func read(_ data: [UInt8]) {
     if hasReachedLimit { return }
     let path = Path(Setting.certsData.variable)
@@ -102,7 +101,7 @@ struct Inputs {
     while let range = ManagedSection.locate(in: text).range { text.removeSubrange(range) }
     let parsed = CertificateFile(reading: text)
     if contents == nil || parsed.problems.contains(where: { $0.isStranger }) {
-      // Nobody would set it to anything but certificates.
+      // The variable is meant for nothing but certificates.
       areIncomplete = true
       return sayError(path, "neither PEM nor Base64 of a certificate file\(nothingIsRemoved)")
     }
@@ -114,11 +113,11 @@ struct Inputs {
 
   private mutating func refuse(_ input: Settings.Input, _ error: Errno) {
     let isMissing = error == .noSuchFile || error == .notDirectory
-    // A link that leads nowhere is no missing directory, but a mount that failed.
+    // A dangling link is not a missing directory, but a failed mount.
     let isDeadLink = isMissing && !input.isNamed && root.isBehindDeadLink(input.path)
     if isMissing && !input.isNamed && !isDeadLink { return }
     if isMissing && input.isFile && isInDirectoryRead(input.path) {
-      // The mount is there, and the file was removed from it.
+      // The mount works, and the file was removed from it.
       return sayError(input.path, "no such file; correct the setting, or put the file back")
     }
     areIncomplete = true
@@ -129,13 +128,13 @@ struct Inputs {
     sayError(input.path, "\(reason)\(nothingIsRemoved)")
   }
 
-  /// Whether the directory that should hold the file was read as an input and holds others.
+  /// Whether the directory that should contain the file was read as an input and contains other files.
   private func isInDirectoryRead(_ path: Path) -> Bool {
     guard let parent = root.metadata(of: path.split.directory)?.identity else { return false }
     return visitedDirectories.contains(parent) && found.contains { $0.origin.directories.last == parent }
   }
 
-  /// Whether there is an empty directory instead of a file: that is reported.
+  /// Whether there is an empty directory instead of a file; reports it if so.
   private mutating func isEmptyDirectory(
     _ file: FileDescriptor, _ path: Path, _ identity: FileIdentity
   ) -> Bool {
@@ -152,7 +151,7 @@ struct Inputs {
     return true
   }
 
-  /// What is too large may have been a CA, and be meant to stay.
+  /// A file that is too large may be a CA that is meant to stay.
   private mutating func refuseToRead(_ path: Path, _ message: Text) {
     areIncomplete = true
     sayError(path, "\(message)\(nothingIsRemoved)")
@@ -171,7 +170,7 @@ struct Inputs {
     var names: ArraySlice<Path>
   }
 
-  /// Walks a directory and those in it, in byte order, without names that start with a dot.
+  /// Reads a directory and its subdirectories in byte order, without names that start with a dot.
   private mutating func readDirectory(
     _ descriptor: FileDescriptor, _ path: Path, _ identity: FileIdentity
   ) {
@@ -233,7 +232,7 @@ struct Inputs {
       file.close()
       sayError(path, linkLoopMessage)
     } else if visitedDirectories.contains(metadata.identity) {
-      // Another name for what has been read.
+      // Another name of a file that was already read.
       file.close()
     } else if stack.count >= Self.depthLimit {
       file.close()
@@ -249,7 +248,7 @@ struct Inputs {
     }
   }
 
-  /// The directory of every ext4 volume that only root may enter.
+  /// The directory in every ext4 volume that only root may enter.
   private func isLostAndFound(_ name: Path, _ directory: OpenDirectory) -> Bool {
     name.bytes.isEqual(to: "lost+found")
       && Directory(descriptor: directory.descriptor, path: directory.path).metadata(of: name)?.kind
@@ -313,7 +312,7 @@ struct Inputs {
     }
   }
 
-  /// - Parameter isNamed: whether somebody has named this very file: then it is an error that it holds nothing.
+  /// - Parameter isNamed: whether the user named this very file: then it is an error if it contains nothing.
   private mutating func tell(_ file: CertificateFile, _ path: Path, isNamed: Bool) {
     func level(_ problem: CertificateProblem) -> Level {
       problem.isWarning && !(problem.isStranger && isNamed) ? .warning : .error
@@ -341,7 +340,7 @@ struct Inputs {
       kind: moreKind)
   }
 
-  /// What is beyond the limit is not used, and since it may be what is trusted today, nothing is taken out.
+  /// Certificates beyond the limit are not used. One of them may be trusted today, so no certificate is removed.
   private mutating func keepFirst(_ count: Int) {
     let rest = found[count...]
     found = Array(found[..<count])
@@ -383,7 +382,7 @@ private func cannotRead(_ error: Errno) -> Text {
   "cannot read: \(lowerCased(error)); check its permissions and the mount"
 }
 
-/// Follows what keeps a start from knowing all that is mounted.
+/// Appended to a message if the start does not know all mounted certificates.
 private let nothingIsRemoved: Text = "; no certificate is removed from any store in this start"
 
 let moreKind: Text = "files with more than \(messageLimit) problems"

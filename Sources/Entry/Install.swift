@@ -1,8 +1,8 @@
 import Linux
 import Text
 
-/// `psm-entry install`: copies this binary to `destination`, or into it if it is a directory. An image
-/// made from scratch has no `cp`.
+/// `psm-entry install`: copies this binary to `destination`, or into it if it is a directory. A scratch image has no
+/// `cp`.
 func install(to destination: Path, _ log: Log) -> Int32 {
   let ownName = Path("psm-entry")
   let target =

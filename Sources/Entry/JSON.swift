@@ -2,7 +2,7 @@ import Text
 
 /// Writes JSON text.
 ///
-/// - Source: RFC 8259. All text is UTF-8; only what §7 demands is escaped, and DEL.
+/// - Source: RFC 8259. All text is UTF-8; only what §7 requires is escaped, and DEL.
 struct JSON {
   private(set) var bytes: [UInt8] = []
   private var needsComma = false
@@ -24,7 +24,7 @@ struct JSON {
     append(value ? "true" : "false")
   }
 
-  /// The name of a member; its value comes next.
+  /// The name of a member, followed by its value.
   @inline(never)
   mutating func name(_ text: Text) {
     separate()
@@ -52,7 +52,7 @@ struct JSON {
     bytes += decimal(Int64(value))
   }
 
-  /// A member that is a list of strings.
+  /// A member whose value is a list of strings.
   @inline(never)
   mutating func member(_ name: Text, _ values: [Text]) {
     self.name(name)

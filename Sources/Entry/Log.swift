@@ -2,19 +2,19 @@ import Linux
 import Text
 import Trust
 
-/// Writes what is to be known to standard error, a line each. Standard output is the service's.
+/// Writes messages to standard error, one in each line. Standard output belongs to the service.
 struct Log {
-  /// What is written; nil for nothing at all.
+  /// The least important level that is written; nil for nothing at all.
   var threshold: Level? = .info
   var isJSON = false
   var output = FileDescriptor.standardError
   private let reader = Reader()
 
-  /// The longest line as text, and the longest message as JSON, in bytes. With all quotes of a message escaped a line is
-  /// less than the 4096 (PIPE_BUF) that a pipe takes at once or not at all.
+  /// The longest line of text, and the longest message in JSON, in bytes. Even with all its quotes escaped a line is
+  /// shorter than 4096 bytes (PIPE_BUF), which a pipe accepts as a whole or not at all.
   static let lineLimit = 1024
 
-  /// Writes the line, unless it is an error or a warning of which there were eight of the kind.
+  /// Writes the line, unless it is an error or a warning and eight similar ones were written.
   func write(_ problem: Problem) {
     guard let threshold, problem.level <= threshold else { return }
     if problem.level > .warning
@@ -24,12 +24,12 @@ struct Log {
     }
   }
 
-  /// Writes the line, however many there are of the kind.
+  /// Writes the line, however many similar ones there were.
   func writeEach(_ problem: Problem) {
     if let threshold, problem.level <= threshold { writeLine(problem) }
   }
 
-  /// Writes how many lines of each kind were left out. What ends a process calls it, and what has a last line to say.
+  /// Writes how many lines of each kind were left out. Called before a process ends or writes its last line.
   func finish() {
     for problem in reader.repetition.counts { writeLine(problem) }
     reader.repetition = Repetition()
@@ -38,17 +38,17 @@ struct Log {
   @inline(never)
   private func writeLine(_ problem: Problem) {
     let line = isJSON ? json(problem) : text(problem)
-    // A log that nobody reads any more is no reason to fail or to wait for long.
+    // A log without a reader is no reason to fail or to wait for long.
     if reader.wait(toWriteTo: output) { try? output.write(line) }
   }
 
-  /// What a reader is given and spared.
+  /// What the reader of the log has been sent, and how long to wait for it.
   private final class Reader {
     var repetition = Repetition()
-    /// How long the process still waits for whoever reads its log: a second in all.
+    /// The remaining time in nanoseconds to wait for the log's reader: one second in all.
     private var nanoseconds: Int64 = 1_000_000_000
 
-    /// - Returns: whether the output takes a line now.
+    /// - Returns: whether the output accepts a line now.
     func wait(toWriteTo output: FileDescriptor) -> Bool {
       let begin = Clock.monotonic
       defer { nanoseconds = max(0, nanoseconds - (Clock.monotonic - begin)) }

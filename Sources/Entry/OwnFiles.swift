@@ -3,11 +3,11 @@ import Linux
 import Text
 import Trust
 
-/// What psm-entry has written itself, wherever it is and through whatever link: it is never an input. A certificate
-/// that came back that way would be trusted forever.
+/// Files that psm-entry has written itself, wherever they are and whatever link leads to them: they are never inputs. A
+/// certificate that returned in that way would be trusted forever.
 struct OwnFiles {
   private let root: Root
-  /// Private bundles in state directories that somebody has named.
+  /// Private bundles in state directories that the user named.
   private let privateBundles: [Path]
 
   init(_ root: Root, stateDirectories: [Path]) {
@@ -15,23 +15,23 @@ struct OwnFiles {
     privateBundles = stateDirectories.map { $0.appending(privateBundleName) }
   }
 
-  /// Whether a name in a directory is an anchor's or a kept original's.
+  /// Whether a name in a directory is that of an anchor or of a saved original.
   static func isOurs(_ name: Path) -> Bool {
     fingerprint(ofAnchor: name) != nil || name.bytes.contains(".psm-entry-damaged")
   }
 
-  /// What of a file is not psm-entry's.
+  /// The part of a file that psm-entry did not write.
   struct OthersPart {
     let text: [UInt8]
-    /// Fingerprints of certificates that are in it because of anchors of ours.
+    /// Fingerprints of certificates in it that come from psm-entry's anchors.
     var anchored = SortedBytes([])
-    /// Whether the distribution trusts what is in it.
+    /// Whether the distribution trusts its contents.
     var isOfStore = false
   }
 
-  /// A file without what psm-entry has put into it.
-  /// - Parameter path: what it was opened by; a link leads to its real name.
-  /// - Returns: nil where all of it is ours.
+  /// A file without what psm-entry added to it.
+  /// - Parameter path: the path that it was opened with; links are resolved to its real name.
+  /// - Returns: nil if psm-entry wrote all of it.
   func othersPart(
     of contents: [UInt8], _ file: FileDescriptor, _ path: Path, _ identity: FileIdentity
   ) -> OthersPart? {
@@ -53,8 +53,8 @@ struct OwnFiles {
     return part
   }
 
-  /// Whether it is the private bundle of a state directory: of a named one, or of one that a start takes by itself.
-  /// A directory of the same name elsewhere is anybody's.
+  /// Whether it is the private bundle in a state directory, named or default. A directory with the same name elsewhere
+  /// does not count.
   private func isPrivateBundle(_ name: Path, in directory: Path, _ identity: FileIdentity) -> Bool {
     if name != privateBundleName { return false }
     let parent = directory.split.name
@@ -68,7 +68,7 @@ struct OwnFiles {
     return places.contains { root.metadata(of: $0)?.identity == identity }
   }
 
-  /// The anchors of ours that the system store's bundle was built from; nil where the file is not that bundle.
+  /// The anchors of psm-entry that the system store's bundle was built from; nil if the file is not that bundle.
   private func ownAnchors(builtInto name: Path, _ identity: FileIdentity) -> [Fingerprint]? {
     if !StoreFamily.isBundleName(name) { return nil }
     for family in StoreFamily.all where family.bundle.split.name == name {

@@ -13,11 +13,11 @@ func printPlan(_ context: StartContext, asJSON: Bool) -> Int32 {
   return written == 0 ? planned.exitStatus : written
 }
 
-/// Enough of a fingerprint to tell it from others.
+/// The part of a fingerprint that is enough to tell it from others.
 func shortened(_ digits: Text) -> Text { digits.prefix(16) }
 
 extension PlannedStart {
-  /// 0 nothing to do, 2 a store would change, 1 it could not tell.
+  /// 0: nothing to do; 2: a store would change; 1: it could not tell.
   fileprivate var exitStatus: Int32 {
     isUncertain || endsBeforeService ? 1 : changes.isEmpty ? 0 : 2
   }
@@ -66,7 +66,7 @@ extension PlannedStart {
     return json.bytes + [UInt8(ascii: "\n")]
   }
 
-  /// Errors and warnings: what is only worth a note is no problem.
+  /// Errors and warnings; information is not a problem.
   private var shownProblems: [Problem] { problems.filter { $0.level <= .warning } }
 
   fileprivate var text: Text {

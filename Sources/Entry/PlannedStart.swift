@@ -2,7 +2,7 @@ import Linux
 import Text
 import Trust
 
-/// What a start would do: its plan, the environment that comes of it, and all that is worth knowing of both.
+/// What a start would do: its plan, the resulting environment, and the messages about both.
 final class PlannedStart {
   let context: StartContext
   let decision: Decision
@@ -21,7 +21,7 @@ final class PlannedStart {
     environment = serviceEnvironment(context, decision.plan, account)
   }
 
-  /// Settings, inputs and proxies first, then the stores.
+  /// Problems of settings, inputs and proxies first, then those of the stores.
   var problems: [Problem] {
     context.problems + report(decision.plan.findings) + (userProblem.map { [$0] } ?? [])
   }
@@ -33,16 +33,16 @@ final class PlannedStart {
         || decision.plan.findings.contains { $0.isErrorOfSettings })
   }
 
-  /// Whether a strict start would not become the service.
+  /// Whether a strict start would end without becoming the service.
   var endsBeforeService: Bool { isStrict && problems.hasErrors }
 
   private var isStrict: Bool { context.settings.basics.isStrict }
 
-  /// What the stores would gain and lose: nothing where a start would end before.
+  /// What the stores would gain and lose: nothing if a start would end before.
   var changes: [StoreChange] { isRefused ? [] : decision.plan.changes }
 }
 
-/// What one environment has that another has not, in the order of its entries.
+/// The differences between two environments, in the order of their entries.
 struct EnvironmentDifference {
   let set: [(name: [UInt8], value: [UInt8])]
   let unset: [[UInt8]]

@@ -1,11 +1,11 @@
 import Linux
 import Text
 
-/// A psm-entry of this container that is preparing a start, or applies; nil where none is seen.
+/// A psm-entry of this container that is preparing a start or runs `apply`; nil if none is seen.
 ///
-/// It waits for a child of its own, which is the same program with the same arguments: one without the other is the
-/// child of a start that was given up, stuck in the kernel beside the service. `check`, `plan` and the like are told by
-/// their arguments, and so is one that prepares another root.
+/// Such a process waits for a child that is the same program with the same arguments. A single process is the child of
+/// a start that was given up and is stuck in the kernel beside the service. `check`, `plan` and the like are recognized
+/// by their arguments, and so is one that prepares another root.
 func preparingProcess() -> RunningProcess? {
   guard let processes = try? RunningProcess.ofThisProgram() else { return nil }
   let preparing = processes.filter { process in

@@ -3,7 +3,7 @@ import Linux
 import Proxies
 import Text
 
-/// One way to one target.
+/// A connection to one target over one route.
 struct Probe {
   let context: StartContext
   let bundle: Path?
@@ -32,7 +32,7 @@ struct Probe {
 
   private func milliseconds(since moment: Int64) -> Int { Int((Clock.monotonic &- moment) / 1_000_000) }
 
-  // MARK: The way to the target
+  // MARK: The route to the target
 
   private func open(
     _ route: ConnectRoute, _ target: ConnectTarget, _ steps: inout [Step]
@@ -49,7 +49,7 @@ struct Probe {
     let start = Clock.monotonic
     do throws(Refusal) {
       switch proxy.scheme {
-      // Python asks, once it has shaken hands; a plain request needs no tunnel.
+      // Python sends the request after its handshake; a plain request needs no tunnel.
       case .https: return connection
       case .http:
         if !target.isTLS { return connection }
@@ -64,7 +64,7 @@ struct Probe {
     }
   }
 
-  /// What one name server does not know, another may: nobody is believed at once.
+  /// One name server may know a name that another does not, so the first negative answer is not final.
   private func connect(to host: [UInt8], _ port: UInt16) throws(Connection.Failure) -> Connection {
     do throws(Connection.Failure) { return try Connection(to: host, port: port) } catch {
       guard error == .notResolved else { throw error }
@@ -90,7 +90,7 @@ struct Probe {
 
   // MARK: Plain HTTP
 
-  /// Asks for the target's headers without TLS, of a proxy by the whole address.
+  /// Requests the target's headers without TLS; through a proxy with the whole URL.
   private func ask(
     _ connection: Connection, _ route: ConnectRoute, _ target: ConnectTarget, _ steps: inout [Step]
   ) throws(Refusal) -> Verdict {
@@ -112,14 +112,14 @@ struct Probe {
     return verdict(of: answer, target, after: "connected")
   }
 
-  /// What an answer to HEAD means.
+  /// The meaning of an answer to HEAD.
   private func verdict(of answer: [UInt8], _ target: ConnectTarget, after: Text) -> Verdict {
     guard let status = httpStatus(answer) else {
       return Verdict(level: .error, detail: "\(after), but the answer to HEAD \(target.path) is not HTTP")
     }
     let told: Text = "\(after), \(status) to HEAD \(target.path)"
     switch status {
-    // A server that knows no HEAD has answered all the same.
+    // A server that does not support HEAD has answered all the same.
     case 200..<300, 405, 501: return Verdict(level: .info, detail: told)
     case 300..<400:
       guard let host = redirectedHost(answer), !host[...].isEqual(to: target.host[...]) else {
@@ -138,7 +138,7 @@ struct Probe {
 
   // MARK: TLS
 
-  /// The image's own Python: it judges as the service does.
+  /// The image's own Python, which judges as the service does.
   private var python: Path? {
     let own = Path("/conda/bin/python")
     if exists(own) { return own }
@@ -150,7 +150,7 @@ struct Probe {
   private func handshake(
     _ connection: Connection, _ route: ConnectRoute, _ target: ConnectTarget, _ steps: inout [Step]
   ) throws(Refusal) -> Verdict {
-    // Python knows no root but the system's.
+    // Python knows only the system's root.
     guard let python = python, let bundle, let file = context.root.systemPath(of: bundle) else {
       return Verdict(
         level: .warning, detail: "connected; TLS not verified, because the image has no Python or no bundle")
@@ -175,8 +175,8 @@ struct Probe {
     throw Refusal(try distrust(route, target, python, request, outcome, peer))
   }
 
-  /// Who issued what is not trusted, and whether that CA is mounted. Asked on a second connection,
-  /// since the first one ended with the refusal.
+  /// The issuer that is not trusted, and whether that CA is mounted. It needs a second connection, since the first one
+  /// ended with the refusal.
   private func distrust(
     _ route: ConnectRoute, _ target: ConnectTarget, _ python: Path, _ request: TLSOutcome.Request,
     _ refused: TLSOutcome, _ peer: Text
@@ -187,7 +187,7 @@ struct Probe {
         "\(told); host name mismatch, check that \(refused.stage == .proxy ? escaped(request.proxy?.name ?? []) : target.authority) is right"
     }
     let remedy = remedy(refused.verdict ?? 0)
-    // An expired one may be the CA that is mounted: that is told better.
+    // An expired certificate may come from the mounted CA, which has its own message.
     if let remedy, refused.verdict != TLSOutcome.hasExpired { return "\(told); \(remedy)" }
     var steps: [Step] = []
     let connection = try open(route, target, &steps)
@@ -215,9 +215,9 @@ struct Probe {
       "\(told); CA \(issuer) is mounted (\(found.source.shown)) but unused or outdated; restart the container, or mount the current CA of the proxy"
   }
 
-  /// What to do where Python knows the issuer and refuses the certificate all the same.
-  /// - Source: the numbers of OpenSSL's X509_STORE_CTX_get_error(3). Those from 80 on are said under
-  ///   VERIFY_X509_STRICT alone, which Python 3.13 and later set.
+  /// What to do if Python knows the issuer and refuses the certificate all the same.
+  /// - Source: the numbers of OpenSSL's X509_STORE_CTX_get_error(3). Those from 80 on occur only with
+  ///   VERIFY_X509_STRICT, which Python 3.13 and later set.
   func remedy(_ verdict: Int) -> Text? {
     switch verdict {
     case 9: "check the clock of this host and of the proxy"

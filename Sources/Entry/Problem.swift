@@ -1,18 +1,18 @@
 import Text
 import Trust
 
-/// Something a person should know: what it is about, what is wrong, what to do.
+/// A message for the user: the subject, what is wrong, and what to do.
 struct Problem: Error {
   let level: Level
-  /// A file or a variable, fit to be shown.
+  /// A file or a variable, safe to show.
   let subject: Text
   let message: Text
-  /// A stable name of what happened, for machines.
+  /// A stable name of the event for machines.
   let event: StaticString
-  /// What belongs to the event, for machines.
+  /// The fields of the event for machines.
   let fields: [Field]
 
-  /// A member of a log line as JSON.
+  /// A member of a log line in JSON.
   struct Field {
     enum Value {
       case text(Text)
@@ -29,7 +29,7 @@ struct Problem: Error {
     }
   }
 
-  /// Cuts what nobody would read: a name in a certificate may be 15 MiB long.
+  /// Cuts text that is too long to read: a name in a certificate may be 15 MiB long.
   @inline(never)
   init(level: Level, subject: Text, message: Text, event: StaticString, fields: [Field] = []) {
     self.event = event
@@ -60,7 +60,7 @@ struct Problem: Error {
   }
 }
 
-/// How many messages of a kind a person would read: of what is beyond, the number is said.
+/// The number of similar messages that are shown; the rest is only counted.
 let messageLimit = 8
 
 extension [Problem] {

@@ -2,46 +2,47 @@ import Linux
 import Text
 import Trust
 
-/// What is wrong with any number of files, in as many lines as a person would read: eight of each kind, and how many
-/// more there are.
+/// The problems of any number of files in a readable number of lines: eight of each kind, and the number of those that
+/// are left out.
 struct ProblemList {
   private var told: [Problem] = []
   private var repetition = Repetition()
 
   /// - Parameters:
-  ///   - path: the file that the problem is one of.
-  ///   - kind: what all such problems have in common; the message if nil.
+  ///   - path: the file that has the problem.
+  ///   - kind: what similar problems have in common; nil for the message itself.
   mutating func append(_ problem: Problem, of path: Path, kind: Text? = nil) {
     if repetition.admits(problem, kind: kind ?? problem.message, in: path.split.directory.shown) {
       told.append(problem)
     }
   }
 
-  /// In the order in which they were found, and then the numbers.
+  /// In the order in which they were found, followed by the numbers.
   var problems: [Problem] { told + repetition.counts }
 }
 
-/// Counts problems of one kind after another.
+/// Counts consecutive problems of the same kind.
 struct Repetition {
   private struct Kind {
     let level: Level
     let text: Text
     let event: StaticString
-    /// The same without digits: no line, size or date makes a kind of its own.
+    /// The text without digits, so that lines, sizes and dates do not make kinds of their own.
     let key: [UInt8]
     var told = 0
     var untold = 0
-    /// What the first that is not told is about.
+    /// The subject of the first problem that is left out.
     var subject: Text = ""
   }
 
   private var kinds: [Kind] = []
 
-  /// How many kinds are told apart. There are fewer; what comes after them is told.
+  /// The number of kinds that are distinguished. There are fewer in practice; problems of further kinds are always
+  /// shown.
   private static let kindLimit = 64
 
-  /// Whether a problem is one of the first eight of its kind, and to be told. Others are counted.
-  /// - Parameter subject: what the number is to be told of.
+  /// Whether a problem is among the first eight of its kind and is shown. The others are counted.
+  /// - Parameter subject: the subject of the message with the number.
   mutating func admits(_ problem: Problem, kind: Text, in subject: Text) -> Bool {
     let key = kind.utf8.filter { $0 < UInt8(ascii: "0") || $0 > UInt8(ascii: "9") }
     guard let number = kinds.firstIndex(where: { $0.level == problem.level && $0.key == key }) else {
@@ -59,7 +60,7 @@ struct Repetition {
     return false
   }
 
-  /// How many there are of each kind beyond those told.
+  /// The number of problems of each kind that are left out.
   var counts: [Problem] {
     kinds.filter { $0.untold > 0 }.map {
       Problem(

@@ -4,14 +4,14 @@ import Stores
 import Text
 import Trust
 
-// What was found and what was done, in words: the one place where findings and facts of the stores become text.
+// Turns findings and facts about the stores into messages; their words are all here.
 
 func report(_ finding: Finding) -> Problem {
   Problem(
     level: finding.level, subject: finding.subject, message: finding.kind.text, event: finding.kind.event)
 }
 
-/// What is said of each finding; of certificates whose issuer is missing, of eight.
+/// The messages for findings; at most eight for certificates whose issuer is missing.
 func report(_ findings: [Finding]) -> [Problem] {
   var problems: [Problem] = []
   var orphans = 0
@@ -128,7 +128,7 @@ extension Finding.Kind {
     }
   }
 
-  /// A stable name, for machines.
+  /// A stable name for machines.
   fileprivate var event: StaticString {
     switch self {
     case .missing: "bundle.missing"
@@ -180,7 +180,7 @@ extension Fact {
 }
 
 extension Fact.Kind {
-  /// A stable name, for machines.
+  /// A stable name for machines.
   fileprivate var event: StaticString {
     switch self {
     case .updated(.system, _, _, _): "store.updated"
@@ -222,7 +222,7 @@ private func ignoredText(_ subject: Text, _ reason: Finding.Reason, _ count: Int
   return "ignores \(which) (\(why)), added to the bundles only"
 }
 
-/// What to do where the distribution's tool fails.
+/// What to do if the distribution's tool fails.
 private let withoutTool: Text = "set PSM_ENTRY_SYSTEM=native to update the store without it"
 
 func issuerMissingText(_ issuer: Text) -> Text {
@@ -259,19 +259,19 @@ private func leftOut(_ count: Int) -> Text {
 
 private func using(_ substitute: Path?) -> Text { substitute.map { "; using \($0.shown) instead" } ?? "" }
 
-/// A number of certificates, with its unit.
+/// A number of certificates, with the right plural.
 func certificates(_ count: Int) -> Text { count == 1 ? "1 certificate" : "\(count) certificates" }
 
 private func removed(_ count: Int) -> Text {
   count == 1 ? "1 removed certificate is" : "\(count) removed certificates are"
 }
 
-/// What a variable names; an address that was put in its place may hold a password.
+/// The value of a variable; a URL that was put there by mistake may contain a password.
 private func shownValue(_ path: Path) -> Text {
   path.isAbsolute || !path.bytes.contains(UInt8(ascii: "@")) ? path.shown : "(not shown: not a path)"
 }
 
-/// The C library's text, as it goes on in a sentence.
+/// The C library's text, as used within a sentence.
 func lowerCased(_ error: Errno) -> Text {
   var text = error.text.utf8
   // Not an abbreviation, as in "I/O error".
@@ -282,7 +282,7 @@ func lowerCased(_ error: Errno) -> Text {
 }
 
 extension ReadError {
-  /// Fits behind the name of a file and a colon.
+  /// Follows the name of a file and a colon.
   var shortText: Text {
     switch self {
     case .system(let error): lowerCased(error)

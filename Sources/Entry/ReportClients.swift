@@ -2,7 +2,7 @@ import Clients
 import Proxies
 import Text
 
-// What clients will do, in words.
+// Messages about what clients will do.
 
 extension ClientTrust {
   /// One word, for machines and for the table.
@@ -31,7 +31,7 @@ extension ClientProxy {
   }
 }
 
-/// - Parameter isManaged: whether a start keeps the store at this path.
+/// - Parameter isManaged: whether a start keeps the store at this path up to date.
 func report(_ verdict: ClientVerdict, isManaged: (Path) -> Bool) -> Text {
   let trust = trustText(verdict, isManaged)
   let proxy = proxyText(verdict)
@@ -86,7 +86,7 @@ private func unusedText(_ kind: ClientKind) -> Text {
   }
 }
 
-/// The address without its password; nothing of one that cannot be read.
+/// The URL without its password; nothing of a value that cannot be parsed.
 private func shownProxy(_ value: [UInt8]) -> Text {
   do throws(ProxyURLFault) { return try parseProxyURL(value).redacted } catch {
     return "(invalid URL)"
@@ -105,7 +105,7 @@ extension Origin {
   }
 }
 
-/// A key; of one for a URL not the URL, which may hold a password.
+/// A key without the URL that it may contain, which may include a password.
 private func shownKey(_ key: [UInt8]) -> Text {
   key[...].contains("@") ? "a setting for a URL" : escaped(key[...]).cut(to: 128)
 }
@@ -135,8 +135,8 @@ func report(unreadConfiguration reason: ReadError) -> Text {
 }
 
 /// - Parameters:
-///   - problem: the warning of a CA that VERIFY_X509_STRICT refuses.
-///   - python: one that sets it.
+///   - problem: the warning about a CA that VERIFY_X509_STRICT refuses.
+///   - python: a Python that sets it.
 func report(refused problem: Problem, by python: Path) -> Problem {
   Problem(
     level: .error, subject: problem.subject, message: "\(problem.message) (\(python.shown) is 3.13 or later)",

@@ -2,9 +2,9 @@ import Linux
 import Text
 import Trust
 
-// What `apply` and `write-bundle` have to say beside what a start says.
+// Messages of `apply` and `write-bundle` that a start does not have.
 
-/// A process that may keep what it read before a change. See docs/rotation.md.
+/// A process that may still use the trust from before a change. See docs/rotation.md.
 func report(older process: RunningProcess) -> Problem {
   Problem(
     level: .warning, subject: "process \(process.id.rawValue) (\(escaped(process.name)))",
@@ -12,7 +12,7 @@ func report(older process: RunningProcess) -> Problem {
     event: "process.older")
 }
 
-/// - Parameter error: why /proc does not tell which processes there are.
+/// - Parameter error: why /proc does not show the processes.
 func report(noProcesses error: Errno) -> Problem {
   Problem(
     level: .warning, subject: "/proc",
@@ -22,7 +22,7 @@ func report(noProcesses error: Errno) -> Problem {
 }
 
 extension MergedBundle.Refusal {
-  /// Why there is no merged bundle. What it is about is in the findings, but for what is in none.
+  /// Why there is no merged bundle. The findings usually name the cause.
   func problem(_ subject: Text) -> Problem {
     let message: Text =
       switch self {
@@ -36,7 +36,7 @@ extension MergedBundle.Refusal {
   }
 }
 
-/// What the merged bundle must not be written over.
+/// Why the merged bundle must not overwrite this file.
 func report(reserved path: Path, _ reason: ReservedPath) -> Problem {
   let message: Text =
     switch reason {

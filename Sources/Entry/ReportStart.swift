@@ -4,10 +4,10 @@ import Proxies
 import Text
 import Trust
 
-// What a start says of itself, beside what it says of the stores.
+// Messages of a start about itself rather than about the stores.
 
-/// What is in force: how many CAs are mounted, how many stores trust them all, and the proxies, redacted. The last line
-/// of a start, and of a `check` without errors.
+/// What is in effect: the number of mounted CAs, the number of stores that trust them all, and the proxies, redacted.
+/// The last line of a start, and of a `check` without errors.
 func inForce(_ context: StartContext, _ plan: Plan) -> Text {
   "version \(Build.version); \(shownCertificates(context, plan)); \(shownProxies(context.proxies.proxies))"
 }
@@ -36,7 +36,7 @@ func report(inForce context: StartContext, _ plan: Plan, setting names: [[UInt8]
     fields: context.settings.basics.log.isJSON ? inForceFields(context, plan, names) : [])
 }
 
-/// The same for machines. All of it, with the message, is less than a pipe takes at once.
+/// The same for machines. With the message it is shorter than what a pipe accepts as a whole.
 private func inForceFields(_ context: StartContext, _ plan: Plan, _ names: [[UInt8]]) -> [Problem.Field] {
   let limit = 100
   let found = context.inputs.found
@@ -55,13 +55,13 @@ private func inForceFields(_ context: StartContext, _ plan: Plan, _ names: [[UIn
   if plan.isPrivate, let path = plan.exported {
     fields.append(Problem.Field("private_bundle", .text(path.shown.cut(to: limit))))
   }
-  // Each at most 40 bytes, but for names of the user's own.
+  // Each name takes at most 40 bytes; only names that the user chose can be longer.
   let variables = names.prefix(12).map { escaped($0).cut(to: 40) }
   if !variables.isEmpty { fields.append(Problem.Field("variables", .texts(Array(variables)))) }
   return fields
 }
 
-/// A certificate that was read.
+/// The message about a certificate that was read.
 func report(read found: Inputs.Found) -> Problem {
   let certificate = found.certificate
   return Problem(
@@ -75,7 +75,7 @@ func report(read found: Inputs.Found) -> Problem {
     ])
 }
 
-/// Variables of one value together.
+/// Groups variables with the same value.
 private func shownProxies(_ proxies: [ProxyOutcome.Proxy]) -> Text {
   if proxies.isEmpty { return "no proxy" }
   var groups: [(names: [Text], value: Text)] = []
@@ -91,7 +91,7 @@ private func shownProxies(_ proxies: [ProxyOutcome.Proxy]) -> Text {
   return groups.map { "\($0.names.joinedByAnd) \($0.value)" as Text }.joined(by: ", ")
 }
 
-/// - Parameter names: the variables that a start sets to it.
+/// - Parameter names: the variables that a start sets to the bundle's path.
 func report(privateBundle path: Path, setIn names: [[UInt8]]) -> Problem {
   let list = names.map { escaped($0) }.joined(by: ", ")
   let variables: Text = names.count == 1 ? "1 variable" : "\(names.count) variables"
@@ -126,7 +126,7 @@ func report(command: [UInt8], _ fault: CommandFault) -> Problem {
   return .error(shownCommand(command), message, "command.not_executed")
 }
 
-/// A word close to a sub-command's was probably meant as one.
+/// A word that is similar to a sub-command was probably meant as one.
 private func remedy(ofMistyped command: [UInt8]) -> Text {
   let near = CommandLine.words.first {
     distance(command[...], $0.word.bytes[...]) <= 2 && $0.word.utf8CodeUnitCount > 3
@@ -134,7 +134,7 @@ private func remedy(ofMistyped command: [UInt8]) -> Text {
   return near.map { "did you mean 'psm-entry \($0.word)'?" } ?? "correct its name, or write its full path"
 }
 
-/// A command's name, unless it looks like something that was meant as a value and may hold a password.
+/// A command's name, unless it looks like a misplaced value that may contain a password.
 private func shownCommand(_ command: [UInt8]) -> Text {
   command.contains(UInt8(ascii: "@")) || command.contains(UInt8(ascii: ":")) ? "command" : escaped(command)
 }

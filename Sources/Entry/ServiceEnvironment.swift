@@ -3,15 +3,15 @@ import Proxies
 import Text
 import Trust
 
-/// Variables that replace a client's trust by a file's. They are set only for a private bundle:
-/// merged files need none of them.
+/// Variables that replace a client's trust by that of a file. They are set only for a private bundle: merged files do
+/// not need them.
 let trustVariables: [StaticString] = [
   "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT", "GIT_SSL_CAINFO", "AWS_CA_BUNDLE",
   "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", "CARGO_HTTP_CAINFO",
 ]
 
 /// The environment for the service.
-/// - Parameter account: the user that it is to run as; nil where nobody asked for one, or there is no such user.
+/// - Parameter account: the user that the service will run as; nil if none was requested, or there is no such user.
 func serviceEnvironment(_ context: StartContext, _ plan: Plan, _ account: Account?) -> Environment {
   var environment = Environment(entries: context.proxies.environment)
   if let path = plan.exported {
@@ -30,7 +30,7 @@ func exportedNames(_ context: StartContext, _ plan: Plan) -> [[UInt8]] {
     + unsetNames(in: Environment(entries: context.proxies.environment), context.settings, plan)
 }
 
-/// A variable that is set stays, also an empty one.
+/// A variable that is set is kept, even if it is empty.
 private func unsetNames(in environment: Environment, _ settings: Settings, _ plan: Plan) -> [[UInt8]] {
   var names = settings.exports
   if plan.isPrivate { names += trustVariables.map { $0.bytes } }
@@ -39,8 +39,8 @@ private func unsetNames(in environment: Environment, _ settings: Settings, _ pla
 
 /// The CA variables that the user has set, with the files or directories that they name.
 ///
-/// - Source: requests' `verify`, which may be a directory of hashed names; OpenSSL's SSL_CERT_DIR, several between
-///   colons; curl(1), CURL_CA_BUNDLE, a file.
+/// - Source: requests' `verify`, which may be a directory of hashed names; OpenSSL's SSL_CERT_DIR, several directories
+///   separated by colons; curl(1), CURL_CA_BUNDLE, a file.
 func trustVariables(
   setIn environment: Environment, _ exports: [[UInt8]]
 ) -> [(name: [UInt8], path: Path, use: VariableSnapshot.Use)] {

@@ -1,10 +1,9 @@
-/// The settings: the one table that the command line, the environment, `--help` and the docs
-/// are made from.
+/// The settings: the one table behind the command line, the environment, `--help` and the docs.
 enum Setting: Int, CaseIterable {
   case certs, repoCustomCACert, certsData, bundles, system, export, prefer, noProxy, proxyFiles, user, strict,
     stateDir, timeout, root, log, logFormat
 
-  /// The variable; the first where there are several of a kind.
+  /// The variable; the first one if there are several of a kind.
   var variable: StaticString {
     switch self {
     case .certs: "PSM_ENTRY_CERTS"
@@ -26,7 +25,7 @@ enum Setting: Int, CaseIterable {
     }
   }
 
-  /// The option of the same meaning; empty where there is none.
+  /// The equivalent option; empty if there is none.
   var option: StaticString {
     switch self {
     case .certs: "--certs"
@@ -63,7 +62,7 @@ enum Setting: Int, CaseIterable {
     }
   }
 
-  /// What `--help` writes for the option's value.
+  /// The placeholder for the option's value in `--help`.
   var placeholder: StaticString {
     switch self {
     case .certs, .bundles: "PATHS"
@@ -81,7 +80,7 @@ enum Setting: Int, CaseIterable {
     }
   }
 
-  /// A line of `--help`: at most 55 columns.
+  /// The description in `--help`: at most 55 columns.
   var meaning: StaticString {
     switch self {
     case .certs: "CA files or directories, separated by ':'"

@@ -2,16 +2,16 @@ import Linux
 import Proxies
 import Text
 
-/// What the command line and the environment ask for, an option before its variable.
+/// What the command line and the environment request; an option overrides its variable.
 final class Settings {
   enum System: Equatable { case auto, native, off }
 
   /// A file or directory that certificates are read from.
   struct Input: Equatable {
     let path: Path
-    /// Whether somebody has named it: then it must be there.
+    /// Whether the user named it: then it must exist.
     let isNamed: Bool
-    /// Whether it must be a file: the setting says so, or its name is a file's.
+    /// Whether it must be a file: because of the setting, or because of its name.
     let isFile: Bool
 
     init(path: Path, isNamed: Bool, isFile: Bool = false) {
@@ -20,7 +20,7 @@ final class Settings {
       self.isFile = isFile || Self.isFile(path)
     }
 
-    /// Whether a path ends as the names of certificate files do.
+    /// Whether a path has a suffix of certificate files.
     static func isFile(_ path: Path) -> Bool {
       let name = path.split.name.bytes
       guard let dot = name.lastIndex(of: UInt8(ascii: ".")) else { return false }
@@ -31,25 +31,25 @@ final class Settings {
 
   let basics: BasicSettings
   let inputs: [Input]
-  /// The value of ``Setting/certsData``: one more input.
+  /// The value of ``Setting/certsData``: an additional input.
   let certificateData: [UInt8]?
-  /// Whether a variable names an input by what is no absolute path: then not all was read that was meant.
+  /// Whether a variable names an input by something other than an absolute path: then some input was not read.
   let misnamesInputs: Bool
-  /// Paths whose components may hold `*`; ``usualBundles`` among them stands for all the usual places.
+  /// Paths whose components may contain `*`; the element ``usualBundles`` stands for all the usual places.
   let bundles: [Path]
 
   static let usualBundles = Path("default")
   let system: System
   let exports: [[UInt8]]
-  /// Which case of a proxy variable wins; nil where nobody has said so.
+  /// Which case of a proxy variable wins; nil if it is not set.
   let preference: ProxySettings.Preference?
   let noProxy: [UInt8]
-  /// State directories that somebody has named.
+  /// State directories that the user named.
   let namedStateDirectories: [Path]
-  /// What is wrong with variables; a bad option is a usage error instead.
+  /// Problems of variables; a bad option is a usage error instead.
   let problems: [Problem]
 
-  /// - Throws: what is wrong with an option.
+  /// - Throws: the problem of an option.
   init(_ source: Source, _ basics: BasicSettings) throws(CommandLine.UsageError) {
     self.basics = basics
     var problems = basics.problems
@@ -82,7 +82,7 @@ final class Settings {
     [("lower", .lower), ("upper", .upper)]
   }
 
-  /// - Parameter problems: gets what is wrong with the paths, and nothing else.
+  /// - Parameter problems: receives the problems of the paths only.
   private static func inputs(_ source: Source, _ problems: inout [Problem]) throws(CommandLine.UsageError)
     -> [Input]
   {
@@ -107,11 +107,11 @@ final class Settings {
     return inputs
   }
 
-  /// Whether somebody has named the state directories: then it is worth knowing that one cannot be used.
+  /// Whether the user named the state directories: then it is reported if one cannot be used.
   var namesStateDirectories: Bool { !namedStateDirectories.isEmpty }
 
   /// Where a private bundle may go.
-  /// - Parameter user: who starts the service.
+  /// - Parameter user: the user that starts the service.
   func stateDirectories(of user: UInt32) -> [Path] {
     if namesStateDirectories { return namedStateDirectories }
     let name: Text = "psm-entry-\(user)"
@@ -124,15 +124,15 @@ final class Settings {
 
 private let absolutePaths: StaticString = "absolute paths, separated by ':'"
 
-/// Absolute paths between colons; nil where one of them is not. A relative one would mean
-/// whatever directory the service happens to start in.
+/// Absolute paths separated by colons; nil if one of them is relative. A relative path would depend on the directory
+/// that the service happens to start in.
 private func paths(_ bytes: [UInt8]) -> [Path]? {
   let paths = bytes[...].parts(between: ":").map { Path($0) }
   return paths.allSatisfy { $0.isAbsolute } ? paths : nil
 }
 
-/// Absolute paths and the word `default` between colons, or the word `none` alone. Nothing at all is what Compose's
-/// `${NAME:-}` leaves, and means the default.
+/// Absolute paths and the word `default`, separated by colons, or the single word `none`. An empty value, which
+/// Compose's `${NAME:-}` produces, means the default.
 private func bundlePatterns(_ bytes: [UInt8]) -> [Path]? {
   if bytes.isEmpty { return [Settings.usualBundles] }
   if bytes[...].isEqual(to: "none") { return [] }
@@ -142,16 +142,16 @@ private func bundlePatterns(_ bytes: [UInt8]) -> [Path]? {
 
 private func names(_ text: StaticString) -> [[UInt8]] { names(text.bytes) ?? [] }
 
-/// Names between commas, white space around them left out; nil where one cannot be a name.
+/// Names separated by commas, without white space around them; nil if one is not a valid name.
 private func names(_ bytes: [UInt8]) -> [[UInt8]]? {
   let names = bytes[...].parts(between: ", ")
-  // Dots and dashes are in some names. What else is there was meant as something else.
+  // Some names contain dots and dashes. Other characters show that the value was meant for something else.
   let marks: StaticString = ".-"
   let areNames = names.allSatisfy { $0.allSatisfy { isNameByte($0) || marks.has($0) } }
   return areNames ? names.map { Array($0) } : nil
 }
 
-/// A warning for each variable that looks like a setting of ours and is none; of more than eight, how many they are.
+/// A warning for each variable that looks like a setting but is unknown; beyond eight, only their number.
 private func unknownVariables(in environment: Environment) -> [Problem] {
   let prefix: StaticString = "PSM_ENTRY_"
   let names = environment.entries.compactMap { name(ofEntry: $0) }.filter { $0.begins(with: prefix) }
@@ -173,9 +173,9 @@ private func unknownVariables(in environment: Environment) -> [Problem] {
   ]
 }
 
-/// How many bytes must be added, removed or changed to make one name the other (Levenshtein).
+/// The number of bytes to add, remove or change to turn one name into the other (Levenshtein distance).
 func distance(_ one: ArraySlice<UInt8>, _ other: ArraySlice<UInt8>) -> Int {
-  // A name is as long as its writer likes; no setting's is longer than this.
+  // A name may have any length; no setting's name is longer than this.
   let (one, other) = (Array(one.prefix(64)), Array(other.prefix(64)))
   var row = Array(0...other.count)
   for (i, byte) in one.enumerated() {

@@ -2,7 +2,7 @@ import Linux
 import Text
 import Trust
 
-/// Where settings come from: the command line, then the environment.
+/// The sources of settings: the command line, then the environment.
 final class Source {
   let commandLine: CommandLine
   let environment: Environment
@@ -12,9 +12,8 @@ final class Source {
     self.environment = environment
   }
 
-  /// A setting's value and whether an option gave it. An empty variable counts as unset, as
-  /// Compose's `${NAME:-}` leaves it, but for the list of exports, which somebody may want empty;
-  /// an empty option is a value.
+  /// A setting's value, and whether an option gave it. An empty variable counts as unset, because Compose's `${NAME:-}`
+  /// produces it; only the list of exports may be empty on purpose. An empty option is a value.
   func value(of setting: Setting) -> (bytes: [UInt8], isOption: Bool)? {
     if let value = commandLine.value(of: setting) { return (value, true) }
     guard let value = environment.value(of: setting.variable), !value.isEmpty || setting == .export else {
@@ -23,10 +22,10 @@ final class Source {
     return (value, false)
   }
 
-  /// A setting's value as `parse` reads it.
-  /// - Parameter expected: which values it can read. An invalid one of a variable is added to `problems`, and the
-  ///   default is used.
-  /// - Throws: what is wrong with an option.
+  /// A setting's value, parsed by `parse`.
+  /// - Parameter expected: the valid values, for a message. An invalid value of a variable is added to `problems`, and
+  ///   the default is used.
+  /// - Throws: the problem of an option.
   func read<Value>(
     _ setting: Setting, default defaultValue: Value, _ problems: inout [Problem], expected: StaticString,
     parse: ([UInt8]) -> Value?
@@ -40,16 +39,15 @@ final class Source {
   }
 }
 
-/// What the first process needs to know itself, to do what was asked even if the preparation
-/// fails.
+/// The settings that the first process needs itself, to do what was requested even if the preparation fails.
 final class BasicSettings {
   let isStrict: Bool
-  /// Seconds that the preparation may take in all.
+  /// The time limit in seconds for the whole preparation.
   let timeout: Int64
   let user: [UInt8]?
   let root: Path?
   let log: Log
-  /// Whether the service must not run with less than was asked for.
+  /// Whether the service must not run if something requested cannot be done.
   var needsPreparation: Bool { isStrict || user != nil }
   let problems: [Problem]
 
@@ -61,7 +59,7 @@ final class BasicSettings {
     timeout = try source.read(
       .timeout, default: 60, &problems, expected: "1 to 86400 seconds", parse: seconds)
     let user = source.value(of: .user)
-    // One that is asked for by a variable is never replaced by a default: the start ends then (70).
+    // A user requested by an invalid variable is not replaced by a default: the start ends with status 70.
     if let user, user.isOption, !Account.isSpecification(user.bytes) {
       throw CommandLine.UsageError(
         message: "\(Setting.user.option): invalid value (expected NAME, UID, NAME:GROUP or UID:GID)")
@@ -84,7 +82,7 @@ final class BasicSettings {
   }
 }
 
-/// The value of the word given.
+/// The value that belongs to a word.
 func word<Value>(_ bytes: [UInt8], _ values: [(StaticString, Value)]) -> Value? {
   values.first { bytes[...].isEqual(to: $0.0) }?.1
 }

@@ -5,22 +5,22 @@ import Stores
 import Text
 import Trust
 
-/// What a start knows before it looks at a store: the settings, the certificates that were
-/// mounted, and what the proxy variables are to be.
+/// What a start knows before it reads the stores: the settings, the mounted certificates, and the future proxy
+/// variables.
 final class StartContext {
   let settings: Settings
   let root: Root
   let inputs: Inputs
   let mounted: MountedCertificates
   let proxies: ProxyOutcome
-  /// The environment that the program was given.
+  /// The environment that the program received.
   let environment: Environment
   let proxyProblems: [Problem]
 
-  /// What is wrong with settings, inputs and proxies.
+  /// Problems of settings, inputs and proxies.
   var problems: [Problem] { settings.problems + inputs.problems + proxyProblems }
 
-  /// - Parameter paths: what certificates are read from; nil for what the settings say.
+  /// - Parameter paths: where to read certificates; nil for the paths in the settings.
   init(
     _ settings: Settings, _ environment: Environment, in root: Root, reading paths: [Settings.Input]? = nil
   ) {
@@ -40,12 +40,12 @@ final class StartContext {
     proxyProblems = proxies.notes.map { Problem($0) }
   }
 
-  /// What is to be looked at of the stores.
-  /// - Parameter user: who starts the service.
+  /// What to read of the stores.
+  /// - Parameter user: the user that starts the service.
   func request(for user: Credentials.Effective) -> SnapshotReader.Request {
     let builder: StoreSnapshot.Builder =
       switch settings.system {
-      // A fifth of the time is left to say what came of it.
+      // A fifth of the time is kept to report the outcome.
       case .auto: .tool(limit: toolRate * Int(settings.basics.timeout) * 4 / 5)
       case .native: .ourselves
       case .off: .nobody
@@ -68,8 +68,9 @@ final class StartContext {
   }
 }
 
-/// How many certificates the distribution's tool can be given for each second that it has. Debian's took 12 ms for
-/// each on a busy machine of two cores; p11-kit's time grows with the square, and was 5 ms each for a thousand.
+/// The number of certificates for which the distribution's tool is given one second. Debian's tool took 12 ms for each
+/// on a busy machine with two cores; the time of p11-kit grows with the square of the number, and was 5 ms each for a
+/// thousand.
 private let toolRate = 20
 
 extension Problem {
@@ -80,7 +81,7 @@ extension Problem {
   }
 }
 
-/// The proxy variables that hold a file's name instead of a value, read.
+/// Reads the files named by the proxy variables that end in `_FILE`.
 private func readSecrets(
   _ environment: Environment, in root: Root
 ) -> [(variable: [UInt8], file: ProxySettings.SecretFile)] {

@@ -1,43 +1,43 @@
 import Linux
 import Text
 
-/// What came of the TLS handshakes that the image's Python made on a connection: it judges as the service does.
+/// The result of the TLS handshakes that the image's Python made on a connection. Python judges as the service does.
 struct TLSOutcome {
   enum Stage: Equatable { case proxy, target }
 
-  /// What is asked of Python.
+  /// The request to Python.
   struct Request {
     /// The server's name or address.
     let host: [UInt8]
-    /// What the servers are verified against.
+    /// The bundle that servers are verified against.
     let bundle: Path
-    /// The name of a proxy that speaks TLS, with the request for a tunnel; nil where the tunnel is there, or none is
+    /// The name of a proxy that speaks TLS, and the request for a tunnel; nil if there is a tunnel already or none is
     /// needed.
     var proxy: (name: [UInt8], connect: [UInt8])?
-    /// What is sent to the server once it is verified; nil for nothing.
+    /// The request that is sent to the server once it is verified; nil for none.
     var head: [UInt8]?
-    /// Whose certificate is to be told without verifying it; nothing is sent to that one then.
+    /// The peer whose certificate is returned without verification; nothing is sent to it then.
     var unverified: Stage?
   }
 
   private(set) var isOK = false
-  /// Who was spoken to last.
+  /// The last peer.
   private(set) var stage = Stage.target
-  /// OpenSSL's number for why the certificate is refused; nil where that is not what went wrong.
+  /// OpenSSL's reason for refusing the certificate; nil if the failure had another cause.
   private(set) var verdict: Int?
   private(set) var text: Text = ""
-  /// The last certificate of the chain, as DER: of the verified one, or of what the server sends.
+  /// The last certificate of the chain, as DER: of the verified chain, or of what the server sends.
   private(set) var certificate: [UInt8] = []
-  /// What a proxy that speaks TLS has answered to the request for a tunnel; nil where it was not asked.
+  /// The answer of a proxy that speaks TLS to the request for a tunnel; nil if there was no request.
   private(set) var proxyAnswer: [UInt8]?
-  /// What the server has answered.
+  /// The server's answer.
   private(set) var answer: [UInt8] = []
   private(set) var steps: [Step] = []
 
   /// Runs Python on the connection, and reads the lines that ``tlsScript`` prints.
   init(of connection: Connection, _ request: Request, by python: Path, _ environment: Environment) {
     var entries = environment.entries
-    // Arguments can be seen by every user; these may hold a password.
+    // Every user can see arguments, and these may contain a password.
     entries.append(("PSM_ENTRY_PROBE_CONNECT=" as StaticString).bytes + (request.proxy?.connect ?? []))
     entries.append(("PSM_ENTRY_PROBE_HEAD=" as StaticString).bytes + (request.head ?? []))
     let unverified: StaticString =
@@ -61,7 +61,7 @@ struct TLSOutcome {
     }
   }
 
-  /// - Returns: whether the line says how it ended.
+  /// - Returns: whether the line is the last one.
   private mutating func read(_ line: ArraySlice<UInt8>) -> Bool {
     let word = line.prefix { $0 != UInt8(ascii: " ") }
     let rest = line.dropFirst(word.count + 1)
@@ -92,16 +92,16 @@ struct TLSOutcome {
     return false
   }
 
-  /// Whether nobody who is trusted has issued it: no issuer is there, or one of that name with another key.
+  /// Whether no trusted CA has issued it: the issuer is missing, or one with the same name has another key.
   /// - Source: OpenSSL's X509_STORE_CTX_get_error(3).
   var isWithoutIssuer: Bool { [2, 7, 18, 19, 20, 21].contains(verdict) }
-  /// The verdict on a chain of which a certificate has expired.
+  /// The verdict on a chain with an expired certificate.
   static let hasExpired = 10
-  /// Whether it is for another host, or another address.
+  /// Whether it is for another host or another address.
   var isForOther: Bool { [62, 63, 64].contains(verdict) }
 }
 
-/// How long a part of the way took.
+/// The duration of one part of a connection.
 struct Step: Equatable {
   let name: StaticString
   let milliseconds: Int
@@ -115,10 +115,10 @@ struct Step: Equatable {
   }
 }
 
-/// What Python says a name's addresses are, in its order; empty where it knows none.
+/// The addresses of a name according to Python, in its order; empty if it knows none.
 ///
-/// musl believes the first answer of several name servers, also one that says that there is no such name; the C library
-/// of the image, which its clients use, waits for the next.
+/// With several name servers, musl accepts the first answer, even one that says that the name does not exist. The
+/// image's C library, which its clients use, waits for the next answer.
 func addresses(of host: [UInt8], by python: Path, _ environment: Environment) -> [[UInt8]] {
   let script: StaticString = """
     import socket, sys
@@ -131,10 +131,10 @@ func addresses(of host: [UInt8], by python: Path, _ environment: Environment) ->
   return run.output.split(separator: newline).map { [UInt8]($0) }
 }
 
-/// Shakes hands on descriptor 3, with a proxy that speaks TLS first, and says in lines how that went: `stage NAME` before
-/// each handshake, `proxy`, `tls` and `request` with milliseconds, `answered` and `head` with what came back in hex, and
-/// at the end `ok` or `certificate` with the last certificate of the chain, `untrusted` or `failed`. The whole chain is
-/// available from Python 3.10 on, else the server's own certificate.
+/// Performs TLS handshakes on descriptor 3, first with a proxy that speaks TLS, and prints the outcome in lines: `stage
+/// NAME` before each handshake; `proxy`, `tls` and `request` with milliseconds; `answered` and `head` with the answers
+/// in hex; and at the end `ok` or `certificate` with the last certificate of the chain, `untrusted` or `failed`. The
+/// whole chain is available since Python 3.10; before that, only the server's own certificate.
 private let tlsScript: StaticString = """
   import os, socket, ssl, sys, time
   host, bundle, proxy, unverified = sys.argv[1:5]

@@ -1,9 +1,10 @@
 import Linux
 import Text
 
-/// Columns of text, aligned for a person.
+/// Columns of text, aligned for reading.
 struct Table {
-  /// Whether a row's last cell is a sentence, to be read to its end: on a terminal it goes on in lines of its own.
+  /// Whether the last cell of a row is a sentence that must be readable to its end: on a terminal it is wrapped into
+  /// further lines.
   var endsInSentences = false
   private var rows: [[Text]] = []
 
@@ -11,8 +12,8 @@ struct Table {
 
   mutating func row(_ cells: [Text]) { rows.append(cells) }
 
-  /// The rows as lines, two spaces between columns, the last column as long as it is. On a
-  /// terminal no line is wider than it: what does not fit is cut, with a mark, but for sentences.
+  /// The rows as lines, with two spaces between columns and the last column at its own length. On a terminal a line
+  /// that is too wide is cut and ends with a mark; sentences are wrapped instead.
   var text: Text { text(columns: FileDescriptor.standardOutput.terminalColumns) }
 
   func text(columns: Int?) -> Text {
@@ -48,7 +49,7 @@ struct Table {
     Text(utf8: [UInt8](repeating: UInt8(ascii: " "), count: max(0, count)))
   }
 
-  /// A sentence in lines of its own, indented and parted between words, or within one that is too long.
+  /// A sentence as indented lines, broken between words, or inside a word that is too long.
   private func folded(_ sentence: Text, _ columns: Int) -> Text {
     var text: [UInt8] = []
     var taken = columns
@@ -74,7 +75,7 @@ struct Table {
   }
 }
 
-/// What of a line fits into so many columns, with a mark where it is cut.
+/// The line, cut to the given number of columns with a mark at the end.
 func cut(_ line: Text, _ columns: Int?) -> Text {
   guard let columns, columns > 0, width(of: line) > columns else { return line }
   var kept: [UInt8] = []
@@ -87,7 +88,7 @@ func cut(_ line: Text, _ columns: Int?) -> Text {
   return Text(utf8: kept) + "…"
 }
 
-/// The columns that a text takes on a terminal.
+/// The number of columns that a text takes on a terminal.
 private func width(of text: Text) -> Int { scalars(of: text).reduce(0) { $0 + columnsTaken(by: $1) } }
 
 /// The bytes of each Unicode scalar.
@@ -101,7 +102,7 @@ private func scalars(of text: Text) -> [ArraySlice<UInt8>] {
   return scalars
 }
 
-/// East Asian letters and pictures take two columns: most of what UTF-8 begins with these bytes.
+/// East Asian characters and pictures take two columns: these bytes begin most of them in UTF-8.
 private func columnsTaken(by scalar: ArraySlice<UInt8>) -> Int {
   guard let first = scalar.first else { return 0 }
   return (0xE3...0xED).contains(first) || first >= 0xF0 ? 2 : 1

@@ -3,9 +3,9 @@ import Linux
 import Proxies
 import Text
 
-// How a proxy is asked for a tunnel to a target.
+// Requests a tunnel to a target from a proxy.
 
-/// Why there is no tunnel, for a person.
+/// Why there is no tunnel, for display.
 struct Refusal: Error {
   let detail: Text
   init(_ detail: Text) { self.detail = detail }
@@ -17,12 +17,12 @@ func connectRequest(_ proxy: ProxyURL, _ target: ConnectTarget) -> [UInt8] {
   return ("CONNECT \(authority) HTTP/1.1\r\nHost: \(authority)\r\n\(authorization(proxy))\r\n" as Text).utf8
 }
 
-/// The header that names the user, with its line's end; nothing where there is none.
+/// The header with the user, including its line end; empty if there is no user.
 func authorization(_ proxy: ProxyURL) -> Text {
   proxy.userinfo.map { "Proxy-Authorization: Basic \(base64($0.basicCredentials.bytes))\r\n" } ?? ""
 }
 
-/// Asks for a tunnel with CONNECT.
+/// Requests a tunnel with CONNECT.
 func openTunnel(_ connection: Connection, _ proxy: ProxyURL, _ target: ConnectTarget) throws(Refusal) {
   let answer: [UInt8]
   do throws(Connection.Failure) {
@@ -38,7 +38,8 @@ func openTunnel(_ connection: Connection, _ proxy: ProxyURL, _ target: ConnectTa
 }
 
 extension Connection {
-  /// Reads an HTTP answer as far as its empty line. Whoever speaks another protocol, such as SSH, may wait for us to speak.
+  /// Reads an HTTP answer up to its empty line. A peer that speaks another protocol, such as SSH, may wait for the
+  /// client to speak.
   func receiveHead() throws(Failure) -> [UInt8] {
     try receive(limit: 16384) {
       $0[...].firstOccurrence(of: "\r\n\r\n") != nil || ($0.count >= 7 && !isHTTP($0))
@@ -48,13 +49,13 @@ extension Connection {
 
 private func isHTTP(_ answer: [UInt8]) -> Bool { answer[...].begins(with: "HTTP/1.") }
 
-/// An HTTP answer's status; nil where it is none.
+/// The status of an HTTP answer; nil if it is not one.
 func httpStatus(_ answer: [UInt8]) -> Int? {
   guard isHTTP(answer), answer.count >= 12 else { return nil }
   return answer[9..<12].decimal(upTo: 999)
 }
 
-/// What is wrong with a proxy's answer to CONNECT; nil where the tunnel is open.
+/// What is wrong with a proxy's answer to CONNECT; nil if the tunnel is open.
 func refusal(of answer: [UInt8], _ proxy: ProxyURL, _ target: ConnectTarget) -> Refusal? {
   guard let status = httpStatus(answer) else { return Refusal("not an HTTP proxy; check host and port") }
   if (200..<300).contains(status) {
@@ -63,7 +64,7 @@ func refusal(of answer: [UInt8], _ proxy: ProxyURL, _ target: ConnectTarget) -> 
   return Refusal(proxyRefusal(status, offered: offeredSchemes(answer), proxy, target.authority))
 }
 
-/// - Parameter offered: the schemes of authentication that the proxy offers.
+/// - Parameter offered: the authentication schemes that the proxy offers.
 func proxyRefusal(_ status: Int, offered: [[UInt8]], _ proxy: ProxyURL, _ authority: Text) -> Text {
   switch status {
   case 407:
@@ -88,8 +89,9 @@ func proxyRefusal(_ status: Int, offered: [[UInt8]], _ proxy: ProxyURL, _ author
 
 private func isBasic(_ scheme: [UInt8]) -> Bool { scheme.map { $0 | 0x20 }[...].isEqual(to: "basic") }
 
-/// The schemes in the answer's Proxy-Authenticate lines, each once.
-/// - Source: RFC 9110 §11.7.1 and §11.3: challenges between commas, as are their parameters, which have an equals sign.
+/// The schemes in the Proxy-Authenticate lines of the answer, without duplicates.
+/// - Source: RFC 9110 §11.7.1 and §11.3: challenges are separated by commas, and so are their parameters, which have an
+///   equals sign.
 func offeredSchemes(_ answer: [UInt8]) -> [[UInt8]] {
   var schemes: [[UInt8]] = []
   for value in headerValues("proxy-authenticate:", in: answer) {
@@ -105,8 +107,8 @@ func offeredSchemes(_ answer: [UInt8]) -> [[UInt8]] {
   return schemes
 }
 
-/// What follows each header of this name in an HTTP answer.
-/// - Parameter name: in lower case, with its colon. Neither a dash nor a colon has the bit unset that a capital has.
+/// The values of all headers with this name in an HTTP answer.
+/// - Parameter name: in lower case, with its colon. Setting the lower-case bit changes neither a dash nor a colon.
 func headerValues(_ name: StaticString, in answer: [UInt8]) -> [ArraySlice<UInt8>] {
   let count = name.utf8CodeUnitCount
   return answer[...].parts(between: "\r\n").filter { line in
@@ -116,7 +118,7 @@ func headerValues(_ name: StaticString, in answer: [UInt8]) -> [ArraySlice<UInt8
 
 // MARK: SOCKS
 
-/// Asks a SOCKS proxy for a tunnel.
+/// Requests a tunnel from a SOCKS proxy.
 /// - Source: RFC 1928 and RFC 1929 for version 5; "SOCKS: A protocol for TCP proxy across firewalls" and "SOCKS 4A" for 4.
 func openSOCKSTunnel(_ connection: Connection, _ proxy: ProxyURL, _ target: ConnectTarget) throws(Refusal) {
   switch proxy.scheme {
@@ -162,7 +164,7 @@ private func openSOCKS5Tunnel(
 private func openSOCKS4Tunnel(
   _ connection: Connection, _ proxy: ProxyURL, _ target: ConnectTarget
 ) throws(Refusal) {
-  // Version 4A: an address that is none, and the name at the end.
+  // Version 4A: an invalid address, with the name at the end.
   var place: [UInt8] = [0, 0, 0, 1]
   var name: [UInt8] = target.host + [0]
   if let address = try address(target, resolving: proxy.scheme == .socks4) {
@@ -177,7 +179,7 @@ private func openSOCKS4Tunnel(
   }
 }
 
-/// The target's address, or nil where the proxy is to look the name up: IPv4 first, which every proxy can reach.
+/// The target's address; nil if the proxy resolves the name. IPv4 is preferred, which every proxy can reach.
 private func address(_ target: ConnectTarget, resolving: Bool) throws(Refusal) -> [UInt8]? {
   let found = Connection.addresses(of: target.host, isLiteral: !resolving)
   if let address = found.first(where: { $0.count == 4 }) ?? found.first { return address }
@@ -191,7 +193,7 @@ private func portBytes(_ target: ConnectTarget) -> [UInt8] {
   [UInt8(target.port >> 8), UInt8(target.port & 255)]
 }
 
-/// Sends and reads at least so many bytes.
+/// Sends bytes and reads at least the given number.
 private func exchange(
   _ connection: Connection, _ request: [UInt8], answer count: Int
 ) throws(Refusal) -> [UInt8] {

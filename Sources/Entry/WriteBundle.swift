@@ -3,12 +3,13 @@ import Stores
 import Text
 import Trust
 
-/// Why a file is not to be written over.
+/// Why a file must not be overwritten.
 enum ReservedPath { case store, input }
 
-/// `psm-entry write-bundle`: what a private bundle would hold, to a file or to standard output. No store is changed.
+/// `psm-entry write-bundle`: writes the contents of a private bundle to a file or to standard output. No store is
+/// changed.
 /// - Parameter operand: the file; nil or `-` for standard output.
-/// - Returns: the exit status: 1, or 78 under strict, where there are errors.
+/// - Returns: the exit status: 1, or 78 under strict, if there are errors.
 func writeBundle(_ context: StartContext, to operand: [UInt8]?) -> Int32 {
   let log = context.settings.basics.log
   let isStrict = context.settings.basics.isStrict
@@ -63,8 +64,8 @@ func writeBundle(_ context: StartContext, to operand: [UInt8]?) -> Int32 {
   return problems.hasErrors ? failure : 0
 }
 
-/// What a destination is already: to write a bundle over a store would change it, over an input would make each public
-/// CA one that is mounted.
+/// The role of an existing destination: writing a bundle over a store would change the store, and over an input it
+/// would turn each public CA into a mounted one.
 private func reserved(
   _ destination: BundleDestination, _ snapshot: Snapshot, _ context: StartContext
 ) -> ReservedPath? {

@@ -2,14 +2,13 @@ import CLinux
 import Text
 
 extension Account {
-  /// Whether this process is that user in that group already, as real, effective and saved one.
+  /// Whether this process already has this user and group as its real, effective and saved ids.
   public var isCurrent: Bool { Self.users == [user, user, user] && Self.groups == [group, group, group] }
 
-  /// Makes this process that user for good: supplementary groups, group, user, in this order,
-  /// because each next step takes the right to do the one before.
+  /// Makes this process that user permanently. It sets supplementary groups, group and user in this order, because each
+  /// step removes the right to do the preceding ones.
   /// The corresponding C functions are `setgroups`, `setresgid` and `setresuid`.
-  /// - Throws: what the system said; ``Errno/notPermitted`` also where it said yes and it is
-  ///   not so.
+  /// - Throws: the system's error; ``Errno/notPermitted`` also if the calls succeeded without effect.
   public func become() throws(Errno) {
     _ = try retrying { Int(setgroups(supplementaryGroups.count, supplementaryGroups)) }
     _ = try retrying { Int(setresgid(group, group, group)) }
@@ -19,7 +18,7 @@ extension Account {
     let isBecome =
       isCurrent && groups.count == supplementaryGroups.count
       && groups.allSatisfy { wanted.contains(Self.key(of: $0)) }
-    // Whoever is not root must not be able to be it again.
+    // A process that gave up root must not be able to return to it.
     let hasWayBack = user != 0 && setresuid(0, 0, 0) == 0
     if !isBecome || hasWayBack { throw .notPermitted }
   }

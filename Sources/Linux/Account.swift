@@ -1,9 +1,9 @@
 import Text
 
-/// The user that a service is to run as.
+/// The user that a service runs as.
 ///
-/// Read from the text of passwd and group by code of our own: musl's `getpwnam` talks to a
-/// socket, and its `initgroups` fails above 32 groups.
+/// psm-entry parses passwd and group itself: musl's `getpwnam` talks to a socket, and its `initgroups` fails for more
+/// than 32 groups.
 /// - Source: passwd(5), group(5).
 public struct Account: Equatable, Sendable {
   public let user: UInt32
@@ -15,13 +15,13 @@ public struct Account: Equatable, Sendable {
     case unknownUser, unknownGroup, malformed
   }
 
-  /// Finds the account that `specification` names: `NAME`, `UID`, `NAME:GROUP` or `UID:GID`.
+  /// Finds the account for `specification`: `NAME`, `UID`, `NAME:GROUP` or `UID:GID`.
   ///
-  /// A UID that passwd does not know has group 0, as in OpenShift, and the home `/`. Where a group
-  /// is given there are no supplementary ones, as with a container engine's own `--user`.
+  /// A UID that is not in passwd has group 0, as in OpenShift, and the home directory `/`. If a group is given, there
+  /// are no supplementary groups, as with a container engine's own `--user`.
   /// - Parameters:
-  ///   - passwd: the text of `/etc/passwd`; empty where there is none.
-  ///   - groups: the text of `/etc/group`; empty where there is none.
+  ///   - passwd: the text of `/etc/passwd`; empty if the file does not exist.
+  ///   - groups: the text of `/etc/group`; empty if the file does not exist.
   public init(_ specification: [UInt8], passwd: [UInt8], groups: [UInt8]) throws(Failure) {
     guard let (wanted, givenGroup) = Self.parts(of: specification) else { throw .malformed }
 
@@ -44,7 +44,7 @@ public struct Account: Equatable, Sendable {
     }
   }
 
-  /// Whether it has the form of a specification.
+  /// Whether the bytes have the form of a specification.
   public static func isSpecification(_ bytes: [UInt8]) -> Bool { parts(of: bytes) != nil }
 
   private static func parts(of specification: [UInt8]) -> (
@@ -62,7 +62,7 @@ public struct Account: Equatable, Sendable {
     let home: [UInt8]
   }
 
-  /// The first well-formed line whose name is `wanted`; else the first whose UID it is.
+  /// The first well-formed line with the name `wanted`; otherwise the first with that UID.
   private static func passwdEntry(_ wanted: ArraySlice<UInt8>, in passwd: [UInt8]) -> PasswdEntry? {
     let number = accountNumber(wanted)
     var byNumber: PasswdEntry?
@@ -87,7 +87,7 @@ public struct Account: Equatable, Sendable {
     return accountNumber(wanted)
   }
 
-  /// The groups that list `name` as a member, each once.
+  /// The groups that list `name` as a member, without duplicates.
   private static func memberships(of name: ArraySlice<UInt8>, in groups: [UInt8]) -> [UInt32] {
     var memberships: [UInt32] = []
     for line in lines(of: groups) {
@@ -99,7 +99,7 @@ public struct Account: Equatable, Sendable {
     return order(of: memberships).firsts.map { memberships[$0] }
   }
 
-  /// Groups to find one among: a user may be in 65,536.
+  /// The groups prepared for lookup: a user may be in 65,536 of them.
   static func order(of groups: [UInt32]) -> SortedBytes { SortedBytes(groups.map { key(of: $0) }) }
 
   static func key(of group: UInt32) -> [UInt8] { decimal(Int64(group)) }
@@ -107,7 +107,7 @@ public struct Account: Equatable, Sendable {
 
 private func lines(of text: [UInt8]) -> [ArraySlice<UInt8>] { text[...].parts(between: "\n") }
 
-/// A user or group number in decimal. 2^32-1 means "do not change" to the kernel and is none.
+/// A user or group number in decimal. 2^32-1 is refused: it means "do not change" to the kernel.
 private func accountNumber(_ digits: ArraySlice<UInt8>) -> UInt32? {
   if digits.count > 10 { return nil }
   return digits.decimal(upTo: Int(UInt32.max) - 1).map { UInt32($0) }

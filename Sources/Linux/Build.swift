@@ -1,12 +1,12 @@
 import CBuild
 import Text
 
-/// What this build is. `readelf -n` shows the same of the file.
+/// Describes this build. `readelf -n` shows the same for the file.
 public enum Build {
-  /// By Semantic Versioning.
+  /// According to Semantic Versioning.
   public static var version: Text { Text(string: cbuild_version()) }
   /// 40 hex digits, or `unknown`.
   public static var commit: Text { Text(string: cbuild_commit()) }
-  /// As `uname -m` says it.
+  /// As printed by `uname -m`.
   public static var architecture: Text { Text(string: cbuild_architecture()) }
 }

@@ -1,14 +1,14 @@
 import CLinux
 import Text
 
-/// Strings as C hands them on: pointers with a null at the end.
+/// Strings as C passes them: an array of pointers that ends with a null pointer.
 public struct CStrings {
   public let pointers: [UnsafeMutablePointer<CChar>?]
 
-  /// - Parameter pointers: ends with a null.
+  /// - Parameter pointers: the last one is null.
   init(terminated pointers: [UnsafeMutablePointer<CChar>?]) { self.pointers = pointers }
 
-  /// The strings of `strings` up to its null.
+  /// The strings up to the null pointer.
   public init(_ strings: UnsafePointer<UnsafeMutablePointer<CChar>?>, skipping: Int = 0) {
     var pointers: [UnsafeMutablePointer<CChar>?] = []
     var index = skipping
@@ -20,7 +20,7 @@ public struct CStrings {
     self.pointers = pointers
   }
 
-  /// Copies of `strings`; they live as long as the process.
+  /// Copies of `strings`, which live as long as the process.
   public init(copying strings: [[UInt8]]) {
     var pointers: [UnsafeMutablePointer<CChar>?] = []
     for string in strings { pointers.append(copyForC(string)) }
@@ -32,7 +32,7 @@ public struct CStrings {
 
   public subscript(index: Int) -> [UInt8] { pointers[index].map { bytes(of: $0) } ?? [] }
 
-  /// Each string's bytes.
+  /// The bytes of each string.
   public var all: [[UInt8]] { pointers.compactMap { $0.map { bytes(of: $0) } } }
 
   public func dropFirst(_ count: Int = 1) -> CStrings {

@@ -2,15 +2,15 @@ import CLinux
 import Text
 
 public enum Clock {
-  /// Nanoseconds since some fixed moment; never set back. The corresponding C function is
-  /// `clock_gettime` with `CLOCK_MONOTONIC`.
+  /// Nanoseconds since some fixed moment; the clock is never set back. The corresponding C function is `clock_gettime`
+  /// with `CLOCK_MONOTONIC`.
   public static var monotonic: Int64 { nanoseconds(CLOCK_MONOTONIC) }
 
   /// Seconds since 1970-01-01T00:00:00Z.
   public static var secondsSinceEpoch: Int64 { nanoseconds(CLOCK_REALTIME) / 1_000_000_000 }
 
-  /// Hundredths of a second since the system's boot, as /proc counts a process's start: USER_HZ of every machine that
-  /// this runs on.
+  /// Hundredths of a second since the system's boot, the unit of process start times in /proc: USER_HZ is 100 on all
+  /// supported machines.
   public static var ticksSinceBoot: Int64 { nanoseconds(CLOCK_BOOTTIME) / 10_000_000 }
 
   private static func nanoseconds(_ clock: clockid_t) -> Int64 {
@@ -20,9 +20,9 @@ public enum Clock {
   }
 }
 
-/// A moment by which something must be done.
+/// A moment by which something must be finished.
 public struct Deadline: Comparable, Sendable {
-  /// Nanoseconds on ``Clock/monotonic``.
+  /// In nanoseconds of ``Clock/monotonic``.
   private let moment: Int64
 
   public init(secondsFromNow seconds: Int64) {
@@ -33,7 +33,7 @@ public struct Deadline: Comparable, Sendable {
 
   public static func < (one: Deadline, other: Deadline) -> Bool { one.moment < other.moment }
 
-  /// Milliseconds that remain, rounded up; 0 when it has passed. Fits what `poll` takes.
+  /// The remaining milliseconds, rounded up; 0 if the deadline has passed. The value fits the argument of `poll`.
   public var milliseconds: Int32 {
     let rest = moment &- Clock.monotonic
     if rest <= 0 { return 0 }
@@ -43,8 +43,7 @@ public struct Deadline: Comparable, Sendable {
   public var hasPassed: Bool { milliseconds == 0 }
 }
 
-/// The name of this host, which in a container is the container's. The corresponding C function
-/// is `gethostname`.
+/// The name of this host; in a container, that of the container. The corresponding C function is `gethostname`.
 public func hostName() -> [UInt8] {
   var name = [UInt8](repeating: 0, count: 256)
   let isKnown = name.withUnsafeMutableBytes { buffer in

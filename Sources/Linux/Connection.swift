@@ -4,7 +4,7 @@ import Text
 /// A TCP connection, made and used within a time limit for each step.
 public struct Connection: Sendable {
   public enum Failure: Error, Equatable, Sendable {
-    /// The resolver's word: EAI_NONAME and its like.
+    /// The resolver's error, for example EAI_NONAME.
     case notResolved
     case system(Errno)
     case late
@@ -12,12 +12,12 @@ public struct Connection: Sendable {
   }
 
   public let descriptor: FileDescriptor
-  /// Nanoseconds that it took to look the name up.
+  /// Nanoseconds spent on resolving the name.
   public let resolving: Int64
-  /// Nanoseconds that it took to connect.
+  /// Nanoseconds spent on connecting.
   public let connecting: Int64
 
-  /// Seconds that each step may take.
+  /// The time limit for each step in seconds.
   public static let stepLimit: Int64 = 10
 
   /// Connects to the first address of `host` that answers. The corresponding C functions are
@@ -49,9 +49,9 @@ public struct Connection: Sendable {
     throw failure
   }
 
-  /// The addresses of `host` in the resolver's order, four or sixteen bytes each; empty where it knows none. The
+  /// The addresses of `host` in the resolver's order, four or sixteen bytes each; empty if there are none. The
   /// corresponding C function is `getaddrinfo`.
-  /// - Parameter isLiteral: whether only an address that is written out counts, and nobody is asked.
+  /// - Parameter isLiteral: whether to accept only a written address, without asking a name server.
   public static func addresses(of host: [UInt8], isLiteral: Bool = false) -> [[UInt8]] {
     var hints = addrinfo()
     hints.ai_socktype = 1
@@ -62,7 +62,7 @@ public struct Connection: Sendable {
     var addresses: [[UInt8]] = []
     var next = list
     while let current = next?.pointee {
-      // Where the address begins in sockaddr_in and in sockaddr_in6.
+      // The offset of the address in sockaddr_in and in sockaddr_in6.
       let isIPv4 = current.ai_family == AF_INET
       let (start, count) = isIPv4 ? (4, 4) : (8, 16)
       if let address = current.ai_addr, Int(current.ai_addrlen) >= start + count {
@@ -101,12 +101,12 @@ public struct Connection: Sendable {
 
   /// Sends all of `bytes`.
   public func send(_ bytes: [UInt8]) throws(Failure) {
-    // A request is a few hundred bytes and fits the socket's buffer.
+    // A request has a few hundred bytes and fits the socket's buffer.
     do throws(Errno) { try descriptor.write(bytes) } catch { throw .system(error) }
   }
 
-  /// Reads until `isComplete` says that it is enough, or the other side closes.
-  /// - Throws: ``Failure/late`` where nothing at all has come.
+  /// Reads until `isComplete` returns true or the peer closes the connection.
+  /// - Throws: ``Failure/late`` if nothing at all was received in time.
   public func receive(limit: Int, until isComplete: ([UInt8]) -> Bool) throws(Failure) -> [UInt8] {
     let deadline = Deadline(secondsFromNow: Self.stepLimit)
     var received: [UInt8] = []

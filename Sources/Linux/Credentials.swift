@@ -2,7 +2,7 @@ import CLinux
 import Text
 
 extension Credentials {
-  /// What a process may do to files by its user, groups and capabilities.
+  /// What a process may do to files, by its user, groups and capabilities.
   ///
   /// - Source: capabilities(7), path_resolution(7).
   public struct Effective: Sendable {
@@ -14,7 +14,7 @@ extension Credentials {
 
     public let user: UInt32
     private let group: UInt32
-    /// Whether it is this process. What it may do is asked of the kernel only where that matters.
+    /// Whether this describes the current process. Its capabilities are queried only if they matter.
     public let isCurrent: Bool
 
     /// This process.
@@ -22,8 +22,8 @@ extension Credentials {
       Effective(user: Credentials.effectiveUser, group: Credentials.effectiveGroup, isCurrent: true)
     }
 
-    /// Another process of which no more than its user and group are known: root may do anything, and nobody else
-    /// what root may.
+    /// Another process of which only user and group are known: as root it may do everything, otherwise nothing that
+    /// needs a capability.
     public static func other(user: UInt32, group: UInt32) -> Effective {
       Effective(user: user, group: group, isCurrent: false)
     }
@@ -36,7 +36,7 @@ extension Credentials {
       self.group == group || (isCurrent && Account.supplementary.contains(group))
     }
 
-    /// Why a new file cannot be given this owner; nil where it can.
+    /// Why a new file cannot be given this owner; nil if it can.
     public func refusalOfOwner(_ owner: UInt32, _ ownerGroup: UInt32) -> Errno? {
       if owner == user && isMember(of: ownerGroup) { return nil }
       if !has(.changeOwner) { return .notPermitted }
@@ -44,7 +44,7 @@ extension Credentials {
         ? nil : .invalidArgument
     }
 
-    /// Whether the mode of a directory allows to change the names in it.
+    /// Whether a directory's mode allows changing the names in it.
     public func mayChange(_ directory: Metadata) -> Bool {
       if has(.overrideAccess) { return true }
       let shift: UInt32 = directory.user == user ? 6 : isMember(of: directory.group) ? 3 : 0
@@ -53,7 +53,7 @@ extension Credentials {
   }
 }
 
-/// Whether an id exists in this user namespace. What has none there is shown as 65534.
+/// Whether an id is mapped in this user namespace. Unmapped ids appear as 65534.
 /// - Source: user_namespaces(7).
 private func isMapped(_ id: UInt32, _ map: StaticString) -> Bool {
   if id != 65534 { return true }

@@ -1,17 +1,16 @@
 import CLinux
 import Text
 
-/// An open directory, and what can be done to the names in it.
+/// An open directory, and operations on the names in it.
 ///
-/// What is opened, renamed or removed here is a name in this very directory, whatever has become of
-/// the path that led to it.
+/// They apply to names in this very directory, even if its path now leads elsewhere.
 public struct Directory: Sendable {
   public let descriptor: FileDescriptor
-  /// The path it was opened by, for messages.
+  /// The path that it was opened with, for messages.
   public let path: Path
 
-  /// Opens the directory at `path`. Where its names may not be listed it is opened all the same:
-  /// then it can be neither listed, locked nor synchronized.
+  /// Opens the directory at `path`. A directory that this user may not list is opened, too, but cannot be listed,
+  /// locked or synced.
   @inline(never)
   public init(_ path: Path, in root: Root) throws(Errno) {
     self.path = path
@@ -23,8 +22,8 @@ public struct Directory: Sendable {
     }
   }
 
-  /// Opens the directory at `path`, which is made where it is missing, 0755 whatever the umask, and
-  /// with it the directories that are to hold it.
+  /// Opens the directory at `path`. If it is missing, it is created with its parents, with mode 0755 whatever the
+  /// umask.
   public static func making(_ path: Path, in root: Root) throws(Errno) -> Directory {
     do throws(Errno) { return try Directory(path, in: root) } catch {
       if error != .noSuchFile { throw error }
@@ -43,7 +42,7 @@ public struct Directory: Sendable {
     return try Directory(path, in: root)
   }
 
-  /// A directory that is open already.
+  /// Wraps a directory that is already open.
   public init(descriptor: FileDescriptor, path: Path) {
     self.descriptor = descriptor
     self.path = path
@@ -51,25 +50,25 @@ public struct Directory: Sendable {
 
   public func close() { descriptor.close() }
 
-  /// The names in it without `.` and `..`, in the order of their bytes.
+  /// The names in it without `.` and `..`, in byte order.
   /// The corresponding system call is `getdents64`.
   public func names() throws(Errno) -> [Path] {
     let names = try descriptor.unsortedNames()
     return SortedBytes(names.map { $0.terminated }).numbers.map { names[$0] }
   }
 
-  /// The metadata of `name` itself; nil where there is nothing or it cannot be seen.
+  /// The metadata of `name` itself; nil if it does not exist or is not accessible.
   /// The corresponding C function is `fstatat` with `AT_SYMLINK_NOFOLLOW`.
   public func metadata(of name: Path) -> Metadata? {
     descriptor.metadata(of: name, flags: AT_SYMLINK_NOFOLLOW)
   }
 
-  /// Whether `name` leads to something that exists.
+  /// Whether `name` resolves to an existing file.
   public func resolves(_ name: Path) -> Bool { descriptor.metadata(of: name, flags: 0) != nil }
 
-  /// Whether something is mounted on `name`, as a single file of the host is: then no other file
-  /// can be renamed over it. The corresponding system call is `statx`, which knows it from Linux 5.8 on; before, and
-  /// where a filter refuses the call, /proc/self/mountinfo tells; false without /proc.
+  /// Whether something is mounted on `name`, such as a single file of the host: then no other file can be renamed over
+  /// it. The corresponding system call is `statx`, which reports this since Linux 5.8. On older kernels, and if a
+  /// seccomp filter refuses the call, the answer comes from /proc/self/mountinfo; without /proc it is false.
   public func isMountPoint(_ name: Path) -> Bool {
     let isMountPoint = clinux_is_mount_point(descriptor.rawValue, name.terminated)
     return isMountPoint < 0 ? isMentionedAsMount(name) : isMountPoint != 0
@@ -92,7 +91,7 @@ public struct Directory: Sendable {
     }
   }
 
-  /// What the link `name` says. The corresponding C function is `readlinkat`.
+  /// The target of the link `name`. The corresponding C function is `readlinkat`.
   public func target(ofLink name: Path) throws(Errno) -> Path {
     var failure: Errno?
     let bytes = [UInt8](unsafeUninitializedCapacity: 4096) { buffer, count in
@@ -118,49 +117,49 @@ public struct Directory: Sendable {
     }
   }
 
-  /// Gives the file a second name in this directory. The corresponding C function is `linkat`.
+  /// Creates another name for the file in this directory. The corresponding C function is `linkat`.
   public func link(_ name: Path, to newName: Path) throws(Errno) { try link(name, to: newName, in: self) }
 
-  /// Gives the file a second name in another directory. The corresponding C function is `linkat`.
+  /// Creates another name for the file in another directory. The corresponding C function is `linkat`.
   public func link(_ name: Path, to newName: Path, in other: Directory) throws(Errno) {
     _ = try retrying {
       Int(linkat(descriptor.rawValue, name.terminated, other.descriptor.rawValue, newName.terminated, 0))
     }
   }
 
-  /// Makes `name` a symbolic link. The corresponding C function is `symlinkat`.
+  /// Creates a symbolic link. The corresponding C function is `symlinkat`.
   public func makeLink(_ name: Path, to target: Path) throws(Errno) {
     _ = try retrying { Int(symlinkat(target.terminated, descriptor.rawValue, name.terminated)) }
   }
 
-  /// The corresponding C function is `unlinkat`; a directory is not removed.
+  /// The corresponding C function is `unlinkat`; it does not remove directories.
   public func remove(_ name: Path) throws(Errno) {
     _ = try retrying { Int(unlinkat(descriptor.rawValue, name.terminated, 0)) }
   }
 
-  /// Makes a directory of this very mode. The corresponding C function is `mkdirat`, with no umask: one that
-  /// denies its owner everything could not even be opened to be repaired.
+  /// Creates a directory with exactly this mode. The corresponding C function is `mkdirat`, called with umask 0: a
+  /// umask that denies the owner everything would make a directory that cannot even be opened to repair it.
   public func makeDirectory(_ name: Path, mode: UInt32) throws(Errno) {
     let mask = umask(0)
     defer { _ = umask(mask) }
     _ = try retrying { Int(mkdirat(descriptor.rawValue, name.terminated, mode)) }
   }
 
-  /// Whether this process, as the effective user, may add, rename and remove names here.
+  /// Whether this process, as its effective user, may create, rename and remove names here.
   /// The corresponding C function is `faccessat` with `W_OK | X_OK`.
   public func allowsChanges() throws(Errno) {
     do throws(Errno) {
       _ = try retrying { Int(faccessat(descriptor.rawValue, ".", W_OK | X_OK, AT_EACCESS)) }
     } catch {
-      // `faccessat2` is of Linux 5.8, and an older filter of system calls answers EPERM. The older call asks for the
-      // real user, which is the effective one: nothing else is let run.
+      // `faccessat2` exists since Linux 5.8, and an older seccomp filter answers EPERM. The older call checks the real
+      // user, which equals the effective one: the program does not run otherwise.
       if error != .notImplemented && error != .notPermitted { throw error }
       _ = try retrying { Int(faccessat(descriptor.rawValue, ".", W_OK | X_OK, 0)) }
     }
   }
 }
 
-/// - Source: proc(5), and mangle_path of the kernel: space, tab, newline and backslash as three octal digits.
+/// - Source: proc(5), and the kernel's mangle_path: space, tab, newline and backslash become three octal digits.
 private func escapedAsInMountinfo(_ path: Path) -> [UInt8] {
   let escaped: StaticString = " \t\n\\"
   var shown: [UInt8] = []
@@ -175,9 +174,9 @@ private func escapedAsInMountinfo(_ path: Path) -> [UInt8] {
 }
 
 extension Directory {
-  /// Takes the lock on this directory, so that one start at a time changes what is in it. Whoever may read the directory may
-  /// hold the lock as long as they like: where others may, it is waited for no longer than two seconds.
-  /// - Returns: whether it was taken before `deadline`. It is given back with ``close()``.
+  /// Locks this directory, so that only one start at a time changes files in it. Everyone who may read the directory
+  /// can hold the lock for any time; where that includes other users, it is waited for at most two seconds.
+  /// - Returns: whether it was locked before `deadline`. ``close()`` unlocks it.
   public func lock(until deadline: Deadline) -> Bool {
     var end: Deadline?
     while true {
@@ -187,7 +186,7 @@ extension Directory {
       } catch {
         let limit = end ?? (othersMayRead ? min(deadline, Deadline(secondsFromNow: 2)) : deadline)
         end = limit
-        // A lock has no descriptor to wait on, and a timer would need a signal.
+        // A lock has no descriptor to wait for, and a timer would need a signal.
         if error != .wouldBlock || limit.hasPassed { return false }
         _ = waitToRead([], until: min(limit, Deadline(nanosecondsFromNow: SignalSet.pollInterval)))
       }
@@ -198,10 +197,10 @@ extension Directory {
 }
 
 extension FileDescriptor {
-  /// The names in this directory without `.` and `..`, in no order.
+  /// The names in this directory without `.` and `..`, in no particular order.
   public func unsortedNames() throws(Errno) -> [Path] {
     var names: [Path] = []
-    // On the stack: a buffer of the heap would be mapped and unmapped for each directory.
+    // On the stack: a buffer on the heap would be mapped and unmapped for each directory.
     var buffer = InlineArray<4096, UInt8>(repeating: 0)
     while true {
       let count = try retrying {
@@ -214,8 +213,8 @@ extension FileDescriptor {
   }
 }
 
-/// - Parameter records: `struct linux_dirent64`, one behind the other: inode and offset (8 bytes each),
-///   length (2), type (1), name; a multiple of 8.
+/// - Parameter records: a sequence of `struct linux_dirent64`: inode and offset (8 bytes each), length (2), type (1),
+///   name; padded to a multiple of 8.
 private func appendNames(in records: Span<UInt8>, to names: inout [Path]) {
   var start = 0
   while records.count - start >= 24 {

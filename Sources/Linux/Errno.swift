@@ -6,7 +6,7 @@ extension Errno {
 
   public static let notPermitted = Errno(rawValue: EPERM)
   public static let noSuchFile = Errno(rawValue: ENOENT)
-  /// What a script's interpreter is, where it is missing: there is no better one.
+  /// The closest error for a script whose interpreter is missing.
   public static let noSuchInterpreter = Errno(rawValue: ELIBBAD)
   public static let badDescriptor = Errno(rawValue: EBADF)
   public static let interrupted = Errno(rawValue: EINTR)
@@ -34,7 +34,7 @@ extension Errno {
   }
 }
 
-/// Makes a system call again for as long as a signal interrupts it.
+/// Repeats a system call as long as a signal interrupts it.
 @inline(__always)
 func retrying(_ call: () -> Int) throws(Errno) -> Int {
   while true {

@@ -1,38 +1,37 @@
 import CLinux
 import Text
 
-/// Makes a system call's error a reason not to have read.
+/// Turns the error of a system call into a reason for not reading.
 private func reading<Value>(_ call: () throws(Errno) -> Value) throws(ReadError) -> Value {
   do throws(Errno) { return try call() } catch { throw .system(error) }
 }
 
 extension FileDescriptor {
-  /// Opens the file at `path`, relative to this directory, to read it.
+  /// Opens the file at `path`, relative to this directory, for reading.
   ///
-  /// What it is, is asked before: to open a FIFO releases whoever waits to write into it, to open a device may do
-  /// anything. It may be another file a moment later, so it is asked of the open file again.
-  /// - Returns: nil for what is neither a regular file nor a directory: that is not opened.
+  /// Its type is checked first: opening a FIFO unblocks a process that waits to write to it, and opening a device may
+  /// do anything. The path may refer to another file a moment later, so the open file is checked again.
+  /// - Returns: nil if it is neither a regular file nor a directory: it is not opened then.
   public func openToRead(_ path: Path, _ options: OpenOptions = []) throws(Errno) -> FileDescriptor? {
     let metadata = try status(of: path, flags: options.contains(.noFollow) ? AT_SYMLINK_NOFOLLOW : 0)
     return metadata.kind == .other ? nil : try open(path, options.union(.nonBlocking))
   }
 
-  /// The same of a regular file.
+  /// The same for a regular file.
   public func openFile(_ path: Path, _ options: OpenOptions = []) throws(ReadError) -> FileDescriptor {
     let file = try reading { () throws(Errno) in try openToRead(path, options) }
     guard let file else { throw .notRegular }
     return file
   }
 
-  /// The whole of a regular file that was just opened.
+  /// Reads the whole of a newly opened regular file.
   ///
-  /// The kind is asked of the open file, never of a name: a name may mean something else a
-  /// moment later.
+  /// The type is that of the open file, never that of a name, which may refer to another file a moment later.
   /// - Parameters:
-  ///   - known: what the open file is, where that has been asked already.
+  ///   - known: the metadata of the open file, if it is already known.
   ///   - limit: the largest size that is read, in bytes.
-  ///   - other: what the file may well hold; where it does, this is returned. That saves memory: to get a page of it from
-  ///     the kernel takes longer than to fill it.
+  ///   - other: contents that the file probably has; if it does, this array is returned. That saves memory, and
+  ///     fetching a page from the kernel takes longer than filling it.
   @inline(never)
   public func readAll(
     _ known: Metadata? = nil, limit: Int, like other: [UInt8] = []
@@ -47,7 +46,7 @@ extension FileDescriptor {
       if try reading({ () throws(Errno) in try contains(other) }) { return (other, metadata) }
       try reading { () throws(Errno) in try rewind() }
     }
-    // Room for one byte more than the file held a moment ago shows whether it has grown since.
+    // Room for one more byte than the file had a moment ago shows whether it has grown since.
     var contents: [UInt8] = []
     try reading { () throws(Errno) in
       try append(to: &contents, upTo: metadata.size + 1, expecting: metadata.size)
@@ -63,8 +62,8 @@ extension FileDescriptor {
     return (contents, metadata)
   }
 
-  /// Reads until `count` more bytes are there, the file ends, or it stops at the size `expecting`
-  /// that it was said to have: asking a regular file once more would only say that it has ended.
+  /// Reads until there are `count` more bytes, the file ends, or the size `expecting` is reached: another read of a
+  /// regular file would only report its end.
   public func append(to bytes: inout [UInt8], upTo count: Int, expecting size: Int) throws(Errno) {
     var failure: Errno?
     bytes.append(addingCapacity: count) { span in
@@ -87,10 +86,10 @@ extension FileDescriptor {
 
   /// Reads the file in pieces.
   /// - Parameters:
-  ///   - size: what it was said to have, in bytes.
-  ///   - take: is given an appender of the next piece, which appends up to so many bytes to an array and says whether
-  ///     the file ends with them. Returns whether it wants another.
-  /// - Returns: whether the file was read as far as it was wanted, and has no more than `size` bytes.
+  ///   - size: the expected size in bytes.
+  ///   - take: receives a function that appends up to the given number of bytes to an array and returns whether the
+  ///     file ends with them. `take` returns whether it wants another piece.
+  /// - Returns: whether the file was read as far as wanted and has at most `size` bytes.
   public func readPieces(
     _ size: Int, take: (_ append: (inout [UInt8], Int) -> Bool) -> Bool
   ) -> Bool {
@@ -125,7 +124,7 @@ extension FileDescriptor {
     return ending
   }
 
-  /// Whether this file, opened just now, and another hold the same `size` bytes and no more.
+  /// Whether this newly opened file and another have the same `size` bytes and no more.
   @inline(never)
   public func hasContents(of other: FileDescriptor, size: Int) throws(Errno) -> Bool {
     try other.rewind()
@@ -144,7 +143,7 @@ extension FileDescriptor {
 
   private static let pieceSize = 8192 - 48
 
-  /// Whether the file's first bytes, as many as `other` has, are those of `other`.
+  /// Whether the file begins with the bytes of `other`.
   private func contains(_ other: [UInt8]) throws(Errno) -> Bool {
     var buffer = InlineArray<16384, UInt8>(repeating: 0)
     var position = 0

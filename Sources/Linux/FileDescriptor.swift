@@ -3,8 +3,7 @@ import Text
 
 /// An open file.
 ///
-/// Each method is one system call, made again when a signal interrupts it. Whoever opened it
-/// closes it.
+/// Each method is one system call, repeated if a signal interrupts it. The code that opens a file closes it.
 public struct FileDescriptor: Equatable, Sendable {
   public let rawValue: Int32
 
@@ -13,11 +12,11 @@ public struct FileDescriptor: Equatable, Sendable {
   public static let standardInput = FileDescriptor(rawValue: 0)
   public static let standardOutput = FileDescriptor(rawValue: 1)
   public static let standardError = FileDescriptor(rawValue: 2)
-  /// Stands for the current directory, or for any where the path is absolute.
+  /// Refers to the current directory; has no effect on absolute paths.
   public static let currentDirectory = FileDescriptor(rawValue: AT_FDCWD)
 
-  /// How to open: the C constants of the same meaning. All are opened close-on-exec and never
-  /// become a controlling terminal.
+  /// Options for opening: the C constants of the same meaning. Every file is opened close-on-exec and never becomes a
+  /// controlling terminal.
   public struct OpenOptions: OptionSet, Sendable {
     public let rawValue: Int32
     public init(rawValue: Int32) { self.rawValue = rawValue }
@@ -30,7 +29,7 @@ public struct FileDescriptor: Equatable, Sendable {
     public static let nonBlocking = OpenOptions(rawValue: O_NONBLOCK)
     public static let pathOnly = OpenOptions(rawValue: O_PATH)
 
-    // `openat2` refuses O_NOCTTY beside O_PATH, which opens no terminal anyway.
+    // `openat2` refuses O_NOCTTY together with O_PATH, which opens no terminal anyway.
     var flags: Int32 { rawValue | O_CLOEXEC | (contains(.pathOnly) ? 0 : O_NOCTTY) }
   }
 
@@ -43,13 +42,13 @@ public struct FileDescriptor: Equatable, Sendable {
     return FileDescriptor(rawValue: Int32(truncatingIfNeeded: opened))
   }
 
-  /// Opens for reading what was opened as a place only: the very same file.
+  /// Opens for reading what was opened with `O_PATH`: the very same file.
   func reopened() throws(Errno) -> FileDescriptor {
     try FileDescriptor.currentDirectory.open(
       Path("/proc/self/fd").appending(Path(decimal(Int64(rawValue)))), [.nonBlocking])
   }
 
-  /// Opens `path` with this directory as the root of every link and `..` in it.
+  /// Opens `path` with this directory as the root for all links and `..` in it.
   /// The corresponding system call is `openat2` with `RESOLVE_IN_ROOT` (Linux 5.6).
   @inline(never)
   func openInside(_ path: Path, _ options: OpenOptions, mode: UInt32) throws(Errno) -> FileDescriptor {
@@ -61,8 +60,7 @@ public struct FileDescriptor: Equatable, Sendable {
     return FileDescriptor(rawValue: Int32(truncatingIfNeeded: opened))
   }
 
-  /// The corresponding C function is `close`. Its errors are of no use to anybody here: what
-  /// must be on disk was fsynced.
+  /// The corresponding C function is `close`. Its errors do not matter here: what must be on disk was fsynced.
   @inline(never)
   public func close() { _ = CLinux.close(rawValue) }
 
@@ -80,16 +78,16 @@ public struct FileDescriptor: Equatable, Sendable {
     return count
   }
 
-  /// One `read`: as much as there is now.
+  /// Calls `read` once: as much as is available.
   @inline(never)
   public func readOnce(into buffer: UnsafeMutableRawBufferPointer) throws(Errno) -> Int {
     try retrying { CLinux.read(rawValue, buffer.baseAddress, buffer.count) }
   }
 
-  /// One `read` of what is there now; empty at the end.
+  /// Calls `read` once and returns what is available; empty at the end.
   @inline(never)
   public func readSome() throws(Errno) -> [UInt8] {
-    // On the stack, as it is usually little.
+    // On the stack, since it is usually small.
     var buffer = InlineArray<4096, UInt8>(repeating: 0)
     let count = try retrying {
       var span = buffer.mutableSpan
@@ -130,7 +128,7 @@ public struct FileDescriptor: Equatable, Sendable {
     _ = try retrying { Int(fchown(rawValue, user, group)) }
   }
 
-  /// What the file is. The corresponding C function is `fstat`.
+  /// The metadata of the file. The corresponding C function is `fstat`.
   @inline(never)
   public func metadata() throws(Errno) -> Metadata {
     var status = stat()
@@ -138,7 +136,7 @@ public struct FileDescriptor: Equatable, Sendable {
     return Metadata(status)
   }
 
-  /// What is at `path`, relative to this directory. The corresponding C function is `fstatat`.
+  /// The metadata of `path`, relative to this directory. The corresponding C function is `fstatat`.
   @inline(never)
   func status(of path: Path, flags: Int32) throws(Errno) -> Metadata {
     var status = stat()
@@ -146,18 +144,18 @@ public struct FileDescriptor: Equatable, Sendable {
     return Metadata(status)
   }
 
-  /// The same; nil where there is nothing or it cannot be seen.
+  /// The same; nil if it does not exist or is not accessible.
   @inline(never)
   func metadata(of path: Path, flags: Int32) -> Metadata? { try? status(of: path, flags: flags) }
 
-  /// Takes the lock on this file or directory without waiting. The corresponding C function is
-  /// `flock` with `LOCK_EX | LOCK_NB`; closing gives the lock back.
-  /// - Throws: ``Errno/wouldBlock`` where another process holds it.
+  /// Locks this file or directory without waiting. The corresponding C function is `flock` with `LOCK_EX | LOCK_NB`;
+  /// closing unlocks it.
+  /// - Throws: ``Errno/wouldBlock`` if another process holds the lock.
   @inline(never)
   public func tryLock() throws(Errno) { _ = try retrying { Int(flock(rawValue, LOCK_EX | LOCK_NB)) } }
 
-  /// The same file under a number above standard input, output and error: one that the service
-  /// does not take for its own where it was started with those closed.
+  /// The same file with a number above those of standard input, output and error, so that a service started with these
+  /// closed does not mistake it for one of them.
   @inline(never)
   public func aboveStandard() throws(Errno) -> FileDescriptor {
     if rawValue > 2 { return self }
@@ -165,13 +163,13 @@ public struct FileDescriptor: Equatable, Sendable {
     return try copy(above: 2)
   }
 
-  /// The same file under a further number above `number`. The corresponding C function is `fcntl`
+  /// The same file with another number above `number`. The corresponding C function is `fcntl`
   /// with `F_DUPFD_CLOEXEC`.
   func copy(above number: Int32) throws(Errno) -> FileDescriptor {
     FileDescriptor(rawValue: Int32(try retrying { Int(clinux_duplicate_above(rawValue, number + 1)) }))
   }
 
-  /// A pipe, both ends close-on-exec. The corresponding C function is `pipe2`, or `pipe` where that is refused.
+  /// A pipe, both ends close-on-exec. The corresponding C function is `pipe2`, or `pipe` if that is refused.
   public static func pipe() throws(Errno) -> (reading: FileDescriptor, writing: FileDescriptor) {
     var ends: (Int32, Int32) = (-1, -1)
     _ = try retrying {
@@ -185,23 +183,23 @@ public struct FileDescriptor: Equatable, Sendable {
   /// Makes reads and writes return ``Errno/wouldBlock`` instead of waiting.
   public func setNonBlocking() { _ = clinux_set_nonblocking(rawValue) }
 
-  /// Whether the number is open at all. The corresponding C function is `fcntl` with `F_GETFD`.
+  /// Whether the number refers to an open file. The corresponding C function is `fcntl` with `F_GETFD`.
   public var isOpen: Bool { clinux_get_descriptor_flags(rawValue) != -1 }
 
-  /// Makes `number` another name of this file. The corresponding C function is `dup2`.
+  /// Makes `number` refer to this file as well. The corresponding C function is `dup2`.
   public func duplicate(as number: FileDescriptor) { _ = dup2(rawValue, number.rawValue) }
 
   public var isTerminal: Bool { isatty(rawValue) == 1 }
 
-  /// The terminal's width in columns; nil where this is no terminal or it does not say.
+  /// The terminal's width in columns; nil if this is not a terminal or the width is unknown.
   public var terminalColumns: Int? {
     let columns = clinux_terminal_columns(rawValue)
     return columns > 0 ? Int(columns) : nil
   }
 }
 
-/// Gives closed standard descriptors a use, so that no file opened later becomes what somebody
-/// takes for standard output. What is there can be neither read nor written.
+/// Occupies closed standard descriptors, so that no file opened later is taken for standard output. The placeholders
+/// can be neither read nor written.
 public func fillStandardDescriptors() {
   for number: Int32 in 0...2 where !FileDescriptor(rawValue: number).isOpen {
     _ = clinux_openat(AT_FDCWD, "/", O_PATH, 0)

@@ -1,25 +1,25 @@
 import CLinux
 import Text
 
-// The memory of a process that lives for milliseconds. What is given back stays with the process, for the next
-// who asks for as much. musl gives small pieces back to the kernel as soon as no neighbor is in use, and asks for
-// the same pages again a moment later: that was a tenth of a start.
+// Memory for a process that lives for milliseconds. A freed block stays with the process, for the next request of the
+// same size. musl returns small blocks to the kernel as soon as no neighbor is in use, and requests the same pages
+// again a moment later: that took a tenth of a start.
 //
-// Each block follows its size, which is a power of two, in 16 bytes, as blocks are aligned to 16. What is
-// larger than `largest` is mapped for itself, and unmapped when it is given back.
+// A header of 16 bytes, the alignment of blocks, precedes each block and contains its size, a power of two. A block
+// larger than `largest` gets its own mapping, which is unmapped when it is freed.
 
 private let headerSize = 16
 private let largest = 1 << 16
 private let mappingSize = 1 << 18
 
-/// For each power of two the first block that was given back; it contains the position of the next.
+/// For each power of two the first freed block; it contains the address of the next one.
 nonisolated(unsafe) private var givenBack: UnsafeMutablePointer<UnsafeMutableRawPointer?>?
-/// The part of the last mapping that is not in use yet.
+/// The unused part of the last mapping.
 nonisolated(unsafe) private var unused = UnsafeMutableRawBufferPointer(start: nil, count: 0)
 
 #if FAULTS
-  /// In the tests' own build: how many allocations are still granted, and whether only the next one is refused or
-  /// all from there on. Nil grants every one.
+  /// In the tests' build: how many allocations still succeed, and whether only the next one fails or all from then on.
+  /// With nil all succeed.
   nonisolated(unsafe) public var allocationsBeforeRefusal: (count: Int, isOnce: Bool)?
 
   private func isRefused() -> Bool {
@@ -35,13 +35,13 @@ nonisolated(unsafe) private var unused = UnsafeMutableRawBufferPointer(start: ni
   @inline(__always) private func isRefused() -> Bool { false }
 #endif
 
-/// What the shipped program has for `malloc`. There are no threads in it.
-/// - Returns: `count` bytes that may hold anything; nil where there is no memory.
+/// The shipped program's `malloc`. The program has no threads.
+/// - Returns: `count` uninitialized bytes; nil if there is no memory.
 @c(psm_entry_malloc)
 @inline(never)
 func allocate(_ count: Int) -> UnsafeMutableRawPointer? { block(of: count) }
 
-/// Laid out in both of the functions that are called for memory: 9,000 instructions of a start, 350 bytes.
+/// Inlined in both allocation functions: that saves 9,000 instructions of a start and costs 350 bytes.
 @inline(__always)
 private func block(of count: Int) -> UnsafeMutableRawPointer? {
   if count < 0 || count > Int.max - 4096 || isRefused() { return nil }
@@ -50,7 +50,7 @@ private func block(of count: Int) -> UnsafeMutableRawPointer? {
     start.storeBytes(of: count + headerSize, as: Int.self)
     return start + headerSize
   }
-  // At least 32: a block that was given back holds a pointer.
+  // At least 32: a freed block contains a pointer.
   let power = Int.bitWidth - (max(count, 1) + headerSize - 1).leadingZeroBitCount
   if let givenBack, let block = givenBack[power] {
     givenBack[power] = block.load(as: UnsafeMutableRawPointer?.self)
@@ -71,7 +71,7 @@ private func block(of count: Int) -> UnsafeMutableRawPointer? {
   return start + headerSize
 }
 
-/// What it has for `free`.
+/// The shipped program's `free`.
 @c(psm_entry_free)
 @inline(never)
 func giveBack(_ block: UnsafeMutableRawPointer?) {
@@ -85,8 +85,8 @@ func giveBack(_ block: UnsafeMutableRawPointer?) {
   }
 }
 
-/// What it has for `posix_memalign`, by which Swift takes its memory.
-/// - Parameter alignment: at most 16, which is what there is.
+/// The shipped program's `posix_memalign`, which Swift uses to allocate.
+/// - Parameter alignment: at most 16, the alignment of all blocks.
 /// - Returns: 0, or ENOMEM.
 @c(psm_entry_posix_memalign)
 func allocate(
@@ -97,7 +97,7 @@ func allocate(
   return 0
 }
 
-/// What it has for `calloc`, by which the resolver of the C library takes its memory.
+/// The shipped program's `calloc`, which the C library's resolver uses.
 @c(psm_entry_calloc)
 func allocateZeros(_ number: Int, _ count: Int) -> UnsafeMutableRawPointer? {
   let (size, isTooMuch) = number.multipliedReportingOverflow(by: count)
@@ -106,7 +106,7 @@ func allocateZeros(_ number: Int, _ count: Int) -> UnsafeMutableRawPointer? {
   return block
 }
 
-/// - Returns: whole pages of zeros; nil where there are none.
+/// - Returns: whole pages of zeros; nil if there is no memory.
 private func map(_ size: Int) -> UnsafeMutableRawPointer? {
   let start = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
   return start == clinux_map_failed() ? nil : start

@@ -1,22 +1,22 @@
 import CLinux
 import Text
 
-/// What `stat` says of a file.
+/// The metadata of a file, as returned by `stat`.
 ///
 /// - Source: POSIX `<sys/stat.h>`, Linux stat(2).
 public struct Metadata: Equatable, Sendable {
   public enum Kind: Sendable { case regular, directory, link, other }
 
-  /// A point in time, comparable; nanoseconds since the epoch, as far as an Int64 reaches.
+  /// A point in time in nanoseconds since the epoch, within the range of an Int64.
   public typealias Nanoseconds = Int64
 
   public let identity: FileIdentity
   public let kind: Kind
-  /// The permission bits with set-user-ID, set-group-ID and sticky: 12 bits.
+  /// The permission bits with set-user-ID, set-group-ID and sticky bit: 12 bits.
   public let mode: UInt32
   public let user: UInt32
   public let group: UInt32
-  /// Bytes.
+  /// In bytes.
   public let size: Int
   public let modified: Nanoseconds
 
@@ -38,5 +38,5 @@ public struct Metadata: Equatable, Sendable {
   }
 }
 
-/// Whether something is at `path`. The corresponding C function is `access` with `F_OK`.
+/// Whether `path` exists. The corresponding C function is `access` with `F_OK`.
 public func exists(_ path: Path) -> Bool { access(path.terminated, F_OK) == 0 }

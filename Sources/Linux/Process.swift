@@ -1,7 +1,7 @@
 import CLinux
 import Text
 
-/// A process, or with a minus sign before it a process group.
+/// A process, or, as a negative number, a process group.
 public struct ProcessID: Equatable, Sendable {
   public let rawValue: Int32
 
@@ -16,22 +16,21 @@ public struct ProcessID: Equatable, Sendable {
     case signalled(Int32)
   }
 
-  /// Splits this process in two. The corresponding C function is `fork`.
-  /// - Returns: the child's number in the parent, nil in the child.
+  /// Creates a child process. The corresponding C function is `fork`.
+  /// - Returns: the child's process id in the parent, nil in the child.
   public static func fork() throws(Errno) -> ProcessID? {
     let child = CLinux.fork()
     if child == -1 { throw .current }
     return child == 0 ? nil : ProcessID(rawValue: child)
   }
 
-  /// Ends this process at once. The corresponding C function is `_exit`.
+  /// Ends this process immediately. The corresponding C function is `_exit`.
   public static func exit(_ status: Int32) -> Never { _exit(status) }
 
-  /// Makes this process the leader of a process group of its own. The corresponding C function
-  /// is `setpgid`.
+  /// Makes this process the leader of a new process group. The corresponding C function is `setpgid`.
   public static func leadGroup() { _ = setpgid(0, 0) }
 
-  /// Has the kernel kill this process when `parent` ends, and ends it if that has happened.
+  /// Makes the kernel kill this process when `parent` ends, and exits if that has happened already.
   public static func dieWith(_ parent: ProcessID) {
     _ = clinux_die_with_parent()
     if ProcessID.parent != parent { exit(1) }
@@ -43,16 +42,15 @@ public struct ProcessID: Equatable, Sendable {
     _ = kill(rawValue, SIGKILL)
   }
 
-  /// Kills what is left of the group that this process led. The corresponding C function is
-  /// `kill`.
-  /// - Returns: whether there was anything to kill.
+  /// Kills the remaining processes of the group that this process led. The corresponding C function is `kill`.
+  /// - Returns: whether there was a process to kill.
   public func killGroup() -> Bool { kill(-rawValue, SIGKILL) == 0 }
 
-  /// What a look at a child has shown.
+  /// The observed state of a child.
   public enum State: Equatable, Sendable {
     case running
     case ended(Ending)
-    /// There is no such child, or the kernel has reaped it because SIGCHLD is ignored.
+    /// There is no such child, or the kernel reaped it because SIGCHLD is ignored.
     case gone
   }
 
@@ -69,14 +67,14 @@ public struct ProcessID: Equatable, Sendable {
         ? .signalled(clinux_signal(status)) : .exited(clinux_exit_status(status)))
   }
 
-  /// Waits for this child to end, and reaps it. Not by a `waitpid` that waits: whoever traces the child may keep its
-  /// end from us for good. SIGCHLD is blocked.
-  /// - Returns: ``State/running`` where `deadline` has passed before.
+  /// Waits for this child to end, and reaps it. It does not use a blocking `waitpid`: a tracer of the child could delay
+  /// the notification forever. SIGCHLD must be blocked.
+  /// - Returns: ``State/running`` if `deadline` passed first.
   public func wait(until deadline: Deadline) -> State {
-    // None comes where it is ignored.
+    // If SIGCHLD is ignored, none arrives.
     let isTold = !SignalSet.isIgnored(SignalSet.childEnded)
     while true {
-      // It may be another child's.
+      // It may be for another child.
       SignalSet([SignalSet.childEnded])
         .take(until: isTold ? deadline : min(deadline, Deadline(nanosecondsFromNow: 1_000_000)))
       let state = state()
@@ -84,28 +82,28 @@ public struct ProcessID: Equatable, Sendable {
     }
   }
 
-  /// Reaps what was killed of the group that this process led. What takes longer than a second to die is
-  /// stuck in the kernel and stays behind.
+  /// Reaps the killed processes of the group that this process led. A process that takes longer than a second to die is
+  /// stuck in the kernel and left behind.
   public func reapGroup() {
     let deadline = Deadline(secondsFromNow: 1)
     while true {
       let reaped = waitpid(-rawValue, nil, WNOHANG)
       if reaped < 0 || (reaped == 0 && deadline.hasPassed) { return }
-      // Killed, and not yet dead.
+      // Some are killed but not dead yet.
       if reaped == 0 { _ = waitToRead([], until: Deadline(nanosecondsFromNow: 1_000_000)) }
     }
   }
 }
 
-/// Who this process is, as the kernel told it at its start: costs no system call.
+/// The ids of this process, as the kernel passed them at its start: reading them needs no system call.
 ///
 /// - Source: getauxval(3).
 public enum Credentials {
   public static var effectiveUser: UInt32 { UInt32(truncatingIfNeeded: getauxval(UInt(AT_EUID))) }
   public static var effectiveGroup: UInt32 { UInt32(truncatingIfNeeded: getauxval(UInt(AT_EGID))) }
 
-  /// Whether the binary was installed set-user-ID or set-group-ID. AT_SECURE would not tell:
-  /// SELinux sets it for every container's entrypoint.
+  /// Whether the program was started set-user-ID or set-group-ID. AT_SECURE does not tell, because SELinux sets it for
+  /// every container's entrypoint.
   public static var areRaised: Bool {
     getauxval(UInt(AT_UID)) != getauxval(UInt(AT_EUID))
       || getauxval(UInt(AT_GID)) != getauxval(UInt(AT_EGID))

@@ -2,7 +2,7 @@ import CLinux
 import Text
 
 #if hasFeature(Embedded)
-  /// What the embedded standard library seeds its hashing with; musl has no such function.
+  /// Provides the seed for hashing in the embedded standard library; musl has no such function.
   /// The corresponding C function is `getrandom`.
   @c(arc4random_buf)
   func fillWithRandomBytes(_ buffer: UnsafeMutableRawPointer, _ count: Int) {

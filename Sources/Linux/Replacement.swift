@@ -1,24 +1,24 @@
 import Text
 
-/// Replacing a file so that whoever reads it finds the old one or the new one, and nothing else:
-/// written beside it, synchronized, read back and checked, then renamed.
+/// Replaces a file so that readers find either the old or the new contents: the new file is written beside it, synced,
+/// read back and checked, and then renamed.
 public struct Replacement {
   public enum Failure: Error, Equatable, Sendable {
-    /// A step that the system refused.
+    /// A step failed with a system error.
     case system(Step, Errno)
-    /// What was read back is not what was written, or the check refused it.
+    /// The bytes that were read back differ from those written, or the check rejected them.
     case notWhole
-    /// Somebody else replaced the file meanwhile.
+    /// Another process replaced the file in the meantime.
     case overtaken
   }
 
   public enum Step: Sendable { case create, owner, mode, write, readBack, rename }
 
-  /// What the new file gets: mode and owner, set before any data is in it.
+  /// The mode and owner of the new file, set before any data is written.
   public let mode: UInt32
   public let owner: (user: UInt32, group: UInt32)?
-  /// What stood there when the contents were made; nil where there was nothing. Where the name
-  /// has become another file's since, nothing is replaced.
+  /// The file at the time when the contents were made; nil if there was none. If the name refers to another file since
+  /// then, nothing is replaced.
   public let expected: Metadata?
 
   public init(mode: UInt32, owner: (user: UInt32, group: UInt32)?, expected: Metadata?) {
@@ -27,13 +27,13 @@ public struct Replacement {
     self.expected = expected
   }
 
-  /// The temporary file's names start like this, then comes the name it is to have.
+  /// The prefix of all temporary names; the final name follows it.
   public static let temporaryPrefix: StaticString = ".psm-entry-new."
 
-  /// Puts `contents` under `name`.
+  /// Writes `contents` to `name`.
   /// - Parameters:
-  ///   - isDurable: whether the file and its name are to be on disk before this returns.
-  ///   - check: whether bytes read back from disk may take the name.
+  ///   - isDurable: whether the file and its name must be on disk before this returns.
+  ///   - check: whether the bytes read back are acceptable.
   public func replace(
     _ name: Path, in directory: Directory, with contents: [UInt8], isDurable: Bool = true,
     check: ([UInt8]) -> Bool
@@ -51,7 +51,7 @@ public struct Replacement {
       try? directory.remove(temporary)
       throw error
     }
-    // Some file systems refuse this for a directory; the rename is done all the same.
+    // Some file systems do not support this for a directory; the rename has succeeded all the same.
     if isDurable { try? directory.descriptor.synchronize() }
   }
 
@@ -66,7 +66,7 @@ public struct Replacement {
         }
       }
     }
-    // After the owner: a change of owner takes the set-user-ID bit away.
+    // After the owner, because changing the owner clears the set-user-ID bit.
     try step(.mode) { () throws(Errno) in try file.setMode(mode) }
     try step(.write) { () throws(Errno) in try file.write(contents) }
     if isDurable { try step(.write) { () throws(Errno) in try file.synchronize() } }
@@ -85,24 +85,24 @@ public struct Replacement {
     }
   }
 
-  /// Removes what starts that were killed have left here. Only whoever holds the directory's lock
-  /// knows that nobody is still writing them.
+  /// Removes temporary files of killed starts. The caller holds the directory's lock, so no other start is still
+  /// writing them.
   public static func removeLeftovers(of name: Path, in directory: Directory, among names: [Path]) {
     for leftover in names where isTemporary(leftover, for: name) { try? directory.remove(leftover) }
   }
 
-  /// Whether `candidate` is a temporary file that was to become `name`.
+  /// Whether `candidate` is a temporary file for `name`.
   public static func isTemporary(_ candidate: Path, for name: Path) -> Bool {
     candidate.bytes.begins(with: temporaryStem(name)[...])
   }
 
-  /// A name that no other start uses: two may write at once where a directory could not be locked.
+  /// A name that no other start uses: two starts may write at once if a directory could not be locked.
   public static func temporaryName(for name: Path) -> Path {
     let unique = Int64(ProcessID.current.rawValue) << 32 ^ Clock.monotonic
     return Path(temporaryStem(name) + decimal(unique))
   }
 
-  /// What the names of all temporary files that are to become `name` start with.
+  /// The common prefix of all temporary files for `name`.
   private static func temporaryStem(_ name: Path) -> [UInt8] {
     temporaryPrefix.bytes + name.bytes + [UInt8(ascii: ".")]
   }

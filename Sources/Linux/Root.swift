@@ -1,10 +1,10 @@
 import CLinux
 import Text
 
-/// Where absolute paths begin: `/`, or a directory that stands for it.
+/// The directory that absolute paths are relative to: `/`, or another one.
 ///
-/// Under another root every link is resolved inside it: an absolute link, or one with too many
-/// `..`, cannot lead out.
+/// Under another root every link is resolved inside it: an absolute link, or one with too many `..`, cannot lead
+/// outside.
 public struct Root: Sendable {
   private let directory: FileDescriptor?
 
@@ -14,15 +14,15 @@ public struct Root: Sendable {
   private init(directory: FileDescriptor?) { self.directory = directory }
 
   /// Another root.
-  /// - Throws: what `open` says of the directory; ``Errno/notImplemented`` where the kernel is older
-  ///   than Linux 5.6 and could not keep links inside.
+  /// - Throws: the error from opening the directory; ``Errno/notImplemented`` on kernels older than Linux 5.6, which
+  ///   cannot confine links.
   public init(at path: Path) throws(Errno) {
     let directory = try FileDescriptor.currentDirectory.open(path, [.directory, .pathOnly])
     do throws(Errno) {
       try directory.openInside(Path("."), [.directory, .pathOnly], mode: 0).close()
     } catch {
       directory.close()
-      // An older filter of system calls answers so to one that it does not know.
+      // An older seccomp filter answers EPERM to a system call that it does not know.
       throw error == .notPermitted ? .notImplemented : error
     }
     self.directory = directory
@@ -47,26 +47,26 @@ public struct Root: Sendable {
     defer { place.close() }
     if try place.metadata().kind == .other { return nil }
     do throws(Errno) { return try place.reopened() } catch {
-      // Without /proc: by its name once more.
+      // Without /proc it is opened by name again.
       return try open(path, [.nonBlocking])
     }
   }
 
-  /// Opens `name` in an open directory, which is `path`, to read it.
+  /// Opens `name` for reading in an open directory whose path is `path`.
   @inline(never)
   public func openToRead(
     _ name: Path, in directory: FileDescriptor, at path: Path
   ) throws(Errno) -> FileDescriptor? {
     if isSystem { return try directory.openToRead(name) }
     switch try directory.status(of: name, flags: AT_SYMLINK_NOFOLLOW).kind {
-    // An absolute one must not lead out of this root.
+    // An absolute link must not lead out of this root.
     case .link: return try openToRead(path)
     case .other: return nil
     case .regular, .directory: return try directory.open(name, [.nonBlocking, .noFollow])
     }
   }
 
-  /// The same of a regular file.
+  /// The same for a regular file.
   public func openFile(_ path: Path) throws(ReadError) -> FileDescriptor {
     do throws(Errno) {
       if let file = try openToRead(path) { return file }
@@ -76,15 +76,15 @@ public struct Root: Sendable {
     throw .notRegular
   }
 
-  /// Whether something is at `path`, links followed, and can be seen.
+  /// Whether `path`, with links followed, exists and is accessible.
   @inline(never)
   public func exists(_ path: Path) -> Bool { metadata(of: path) != nil }
 
-  /// What is at `path`, links followed; nil where there is nothing or it cannot be seen.
+  /// The metadata of `path`, with links followed; nil if it does not exist or is not accessible.
   @inline(never)
   public func metadata(of path: Path) -> Metadata? { try? status(of: path) }
 
-  /// What is at `path`, links followed.
+  /// The metadata of `path`, with links followed.
   public func status(of path: Path) throws(Errno) -> Metadata {
     if isSystem { return try FileDescriptor.currentDirectory.status(of: path, flags: 0) }
     let file = try open(path, [.pathOnly])
@@ -92,17 +92,17 @@ public struct Root: Sendable {
     return try file.metadata()
   }
 
-  /// The real path of `path`, for a program that knows no root but the system's; nil where that cannot be told.
+  /// The real path of `path`, for a program that knows only the system's root; nil if it is unknown.
   public func systemPath(of path: Path) -> Path? { isSystem ? path : resolved(path) }
 
-  /// The real path of `path`, seen from the system's root and free of links; nil where that cannot be told.
+  /// The real path of `path` from the system's root, without links; nil if it is unknown.
   public func resolved(_ path: Path) -> Path? {
     guard let file = try? open(path, [.pathOnly]) else { return nil }
     defer { file.close() }
     return file.realPath
   }
 
-  /// Whether what is missing at `path` is missing because it, or a directory in it, is a dangling link.
+  /// Whether `path` is missing because it, or a directory in it, is a dangling link.
   public func isBehindDeadLink(_ path: Path) -> Bool {
     var path = path
     while path != Path("/") && !exists(path) {
@@ -116,14 +116,14 @@ public struct Root: Sendable {
     return false
   }
 
-  /// Reads a whole regular file.
+  /// Reads a complete regular file.
   /// - Parameter limit: the largest size that is read, in bytes.
   @inline(never)
   public func read(_ path: Path, limit: Int) throws(ReadError) -> [UInt8] {
     try readFile(path, limit: limit).contents
   }
 
-  /// The same, and what the file is.
+  /// The same, together with the file's metadata.
   public func readFile(_ path: Path, limit: Int) throws(ReadError) -> (contents: [UInt8], metadata: Metadata)
   {
     let file = try openFile(path)
@@ -133,7 +133,7 @@ public struct Root: Sendable {
 }
 
 extension FileDescriptor {
-  /// The path of what is open, seen from the system's root and free of links; nil without /proc.
+  /// The path of the open file from the system's root, without links; nil without /proc.
   public var realPath: Path? {
     let link = Path("/proc/self/fd").appending(decimal(Int64(rawValue))[...])
     return try? Directory(descriptor: .currentDirectory, path: Path(".")).target(ofLink: link)

@@ -1,30 +1,31 @@
 import CLinux
 import Text
 
-/// A process of this container, as /proc shows it.
+/// A process of this container, as seen in /proc.
 ///
 /// - Source: proc(5), `/proc/PID/stat` and `/proc/PID/maps`.
 public struct RunningProcess: Equatable, Sendable {
   public let id: ProcessID
-  /// Its name as the kernel knows it, at most 15 bytes.
+  /// The kernel's name for it, at most 15 bytes.
   public let name: [UInt8]
   public let parent: ProcessID
-  /// In ``Clock/ticksSinceBoot``; nil where it cannot be told.
+  /// In ``Clock/ticksSinceBoot``; nil if it is unknown.
   let started: Int64?
-  /// Whether it has memory of its own: a zombie and a thread of the kernel have none.
+  /// Whether it has memory of its own: zombies and kernel threads have none.
   let hasMemory: Bool
 
   static let place = Path("/proc")
 
-  /// The processes that have started before, or may have, but for this one and its ancestors, in the order of their
-  /// numbers. One of another user may be hidden (proc(5), `hidepid`).
+  /// The processes that started, or may have started, before a moment, in numerical order, without this process and its
+  /// ancestors. Those of other users may be hidden (proc(5), `hidepid`).
   /// - Parameter moment: in ``Clock/ticksSinceBoot``.
   public static func all(startedBefore moment: Int64) throws(Errno) -> [RunningProcess] {
     try allButOwn().filter { ($0.started ?? 0) <= moment }
   }
 
-  /// Those of them that run the same program: its very file, or one of its name, in the same mount namespace and below the
-  /// same root, as far as that can be seen: containers may share their processes.
+  /// The other processes that run this program: from the same file, or from one with the same name. They must be in the
+  /// same mount namespace and under the same root, as far as that is visible, because containers may share their
+  /// processes.
   public static func ofThisProgram() throws(Errno) -> [RunningProcess] {
     let processes = try allButOwn()
     let own = place.appending("self")
@@ -51,7 +52,7 @@ public struct RunningProcess: Equatable, Sendable {
 
   private var directory: Path { Self.place.appending(decimal(Int64(id.rawValue))[...]) }
 
-  /// Its command line, the program's own name first.
+  /// Its command line, beginning with the program's name.
   public func arguments() throws(Errno) -> [[UInt8]] {
     let line = try Root.system.readUnsized(directory.appending("cmdline"))
     return line.dropLast().split(separator: 0, omittingEmptySubsequences: false).map { Array($0) }
@@ -76,33 +77,33 @@ public struct RunningProcess: Equatable, Sendable {
     return processes.sorted { $0.id.rawValue < $1.id.rawValue }
   }
 
-  /// - Parameter stat: the text of its `stat`; the name in it may hold any byte.
+  /// - Parameter stat: the text of its `stat`; the name in it may contain any byte.
   init?(_ id: ProcessID, stat: [UInt8]) {
     guard let open = stat.firstIndex(of: UInt8(ascii: "(")),
       let close = stat.lastIndex(of: UInt8(ascii: ")")),
       open < close
     else { return nil }
-    // The state is the third field; the parent is the fourth, the start the twenty-second.
+    // The state is the third field, the parent the fourth, the start time the twenty-second.
     let fields = stat[(close + 1)...].parts(between: " \n")
     guard fields.count > 1, let parent = fields[1].decimal(upTo: Int(Int32.max)) else { return nil }
     self.id = id
     self.parent = ProcessID(rawValue: Int32(parent))
     name = Array(stat[(open + 1)..<close])
-    // The size of its memory is the twenty-third.
+    // The size of its memory is the twenty-third field.
     hasMemory = fields.count <= 20 || !fields[20].isEqual(to: "0")
     started = fields.count > 19 ? fields[19].decimal(upTo: Int.max / 16).map { Int64($0) } : nil
   }
 }
 
-/// Looks for TLS in processes, in each file once.
+/// Searches processes for TLS code, reading each file once.
 public struct TLSSearch {
   private var files: [(identity: FileIdentity, mayHaveTLS: Bool)] = []
 
   public init() {}
 
-  /// Whether a process may have TLS in it. It is seen to have none where its maps can be read, and no code in them is a
-  /// library of TLS, or contains the word that every reader of PEM contains. A program that links TLS statically (Go, Node,
-  /// rustls) has that word as well; Java has it in classes, which may be compressed.
+  /// Whether a process may use TLS. It does not if its maps are readable and none of its code is a TLS library or
+  /// contains the word that every PEM parser contains. A program that links TLS statically (Go, Node, rustls) contains
+  /// that word, too; Java has it in classes, which may be compressed.
   public mutating func mayFindTLS(in process: RunningProcess) -> Bool {
     let place = RunningProcess.place.appending(decimal(Int64(process.id.rawValue))[...])
     guard let maps = try? Root.system.readUnsized(place.appending("maps")) else { return true }
@@ -120,7 +121,7 @@ public struct TLSSearch {
   private mutating func mayFindTLS(inCode file: ArraySlice<UInt8>, below root: Path) -> Bool {
     let name = Path(file).split.name.bytes
     let known: [StaticString] = ["ssl", "tls", "crypto", "nss3", "jvm"]
-    // One that was replaced cannot be looked at any more.
+    // A file that was replaced cannot be read any more.
     if file.contains(" (deleted)") || known.contains(where: { name.contains($0) }) { return true }
     guard let code = try? Root.system.openFile(root.appending(file)), let metadata = try? code.metadata()
     else {
@@ -134,7 +135,7 @@ public struct TLSSearch {
   }
 }
 
-/// The file of a line of `maps` that may be executed; nil for other memory.
+/// The file of an executable mapping in a line of `maps`; nil for other memory.
 func mappedCode(in line: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
   let fields = line.parts(between: " ")
   guard fields.count >= 6, fields[1].dropFirst(2).first == UInt8(ascii: "x"),
@@ -144,13 +145,13 @@ func mappedCode(in line: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
 }
 
 extension FileDescriptor {
-  /// Whether the text occurs anywhere in the file from here on.
+  /// Whether the text occurs in the rest of the file.
   func contains(_ text: StaticString) throws(Errno) -> Bool {
     var buffer: [UInt8] = []
     while true {
       let part = try readSome()
       if part.isEmpty { return false }
-      // What a part ends with may begin what is looked for.
+      // The end of one part may be the beginning of the text.
       buffer = Array(buffer.suffix(text.utf8CodeUnitCount - 1)) + part
       if buffer[...].contains(text) { return true }
     }
@@ -158,7 +159,7 @@ extension FileDescriptor {
 }
 
 extension Root {
-  /// A file of /proc, whose size is not known before.
+  /// Reads a file of /proc, whose size is not known in advance.
   fileprivate func readUnsized(_ path: Path) throws(Errno) -> [UInt8] {
     let file = try open(path)
     defer { file.close() }

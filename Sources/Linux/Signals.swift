@@ -1,7 +1,7 @@
 import CLinux
 import Text
 
-/// A set of signals, and the mask that keeps them waiting.
+/// A set of signals, and operations on the mask that keeps them pending.
 public struct SignalSet: Sendable {
   private var set = sigset_t()
 
@@ -23,10 +23,10 @@ public struct SignalSet: Sendable {
   }
 
   /// Adds these signals to the mask. The corresponding C function is `sigprocmask`.
-  /// - Returns: the mask as it was.
+  /// - Returns: the previous mask.
   public func block() -> SignalSet { change(SIG_BLOCK) }
 
-  /// Makes this the mask.
+  /// Sets this as the mask.
   public func install() { _ = change(SIG_SETMASK) }
 
   private func change(_ how: Int32) -> SignalSet {
@@ -36,18 +36,17 @@ public struct SignalSet: Sendable {
     return old
   }
 
-  /// The signals that wait behind the mask. The corresponding C function is `sigpending`.
+  /// The pending signals. The corresponding C function is `sigpending`.
   public static var pending: SignalSet {
     var pending = SignalSet()
     sigpending(&pending.set)
     return pending
   }
 
-  /// Takes one waiting signal of this set away, so that it never arrives. The corresponding C
-  /// function is `sigtimedwait` without waiting.
+  /// Discards one pending signal of this set. The corresponding C function is `sigtimedwait` without waiting.
   public func discardPending() { take(until: Deadline(nanosecondsFromNow: 0)) }
 
-  /// Waits for a signal of this set, which is blocked, and takes it away. The corresponding C function is
+  /// Waits for a signal of this set, which must be blocked, and discards it. The corresponding C function is
   /// `sigtimedwait`; another signal may end the wait early.
   public func take(until deadline: Deadline) {
     var copy = set
@@ -56,48 +55,46 @@ public struct SignalSet: Sendable {
     _ = sigtimedwait(&copy, nil, &time)
   }
 
-  /// A descriptor that becomes readable when a signal of this set waits. The corresponding C
-  /// function is `signalfd`.
-  /// - Returns: nil where the kernel or the engine's filter has none: whoever waits then looks every
-  ///   ``pollInterval``.
+  /// A descriptor that becomes readable when a signal of this set is pending. The corresponding C function is
+  /// `signalfd`.
+  /// - Returns: nil if the kernel or the engine's seccomp filter does not support it; the caller polls every
+  ///   ``pollInterval`` then.
   public func descriptor() -> FileDescriptor? {
     var copy = set
     let descriptor = try? retrying { () -> Int in Int(signalfd(-1, &copy, Int32(SFD_CLOEXEC))) }
     return descriptor.map { FileDescriptor(rawValue: Int32(truncatingIfNeeded: $0)) }
   }
 
-  /// Nanoseconds between two looks at what cannot be waited for.
+  /// The polling interval in nanoseconds, for events without a descriptor.
   public static let pollInterval: Int64 = 20_000_000
 
-  /// Has the kernel drop these signals. Not for the process that becomes the service, which
-  /// would inherit it.
+  /// Makes the kernel ignore these signals. Not for the process that becomes the service, which would inherit this.
   public static func ignore(_ signals: [Int32]) {
     for signal in signals { clinux_ignore(signal) }
   }
 
-  /// Whether the signal is ignored, as the corresponding C function `sigaction` says.
+  /// Whether the signal is ignored. The corresponding C function is `sigaction`.
   public static func isIgnored(_ signal: Int32) -> Bool { clinux_is_ignored(signal) != 0 }
 
-  /// Gives these signals back their usual effect.
+  /// Restores the default action of these signals.
   public static func restore(_ signals: [Int32]) {
     for signal in signals { clinux_default(signal) }
   }
 }
 
-/// Waits until one of `descriptors` can be read, has ended or failed. The corresponding C
-/// function is `poll`.
-/// - Returns: which of them, as a bit each; 0 when `deadline` has passed.
+/// Waits until one of `descriptors` is readable, closed or failed. The corresponding C function is `poll`.
+/// - Returns: one bit for each that is; 0 if `deadline` has passed.
 public func waitToRead(_ descriptors: [FileDescriptor], until deadline: Deadline) -> UInt {
   wait(for: Int16(POLLIN), on: descriptors, until: deadline) ?? 0
 }
 
-/// Waits until `descriptor` can be written to, has ended or failed.
+/// Waits until `descriptor` is writable, closed or failed.
 public func waitToWrite(_ descriptor: FileDescriptor, until deadline: Deadline) -> Bool {
-  // Where no file at all may be opened, poll refuses to look at one. That is no reason to say nothing.
+  // If no file may be opened at all, poll fails. The message is then written without waiting.
   wait(for: Int16(POLLOUT), on: [descriptor], until: deadline) != 0
 }
 
-/// - Returns: nil where `poll` fails.
+/// - Returns: nil if `poll` fails.
 private func wait(
   for events: Int16, on descriptors: [FileDescriptor], until deadline: Deadline
 ) -> UInt? {

@@ -1,36 +1,36 @@
 import CLinux
 import Text
 
-/// A run of one of the system's own programs, with nothing of ours but a time limit.
+/// Runs one of the system's programs with a time limit.
 public struct ToolRun: Sendable {
   public enum Ending: Equatable, Sendable {
     case ended(ProcessID.Ending)
-    /// It was killed when its time was up.
+    /// It was killed because its time was up.
     case late
     case notStarted(Errno)
   }
 
   public let ending: Ending
-  /// The start of what it wrote to standard output and error.
+  /// The beginning of its standard output and error.
   public let output: [UInt8]
 
-  /// What of a tool's output is kept, in bytes.
+  /// The number of bytes of the output that are kept.
   private static let outputLimit = 16384
 
-  /// Runs the program at `path`: nothing to read, a pipe to write to, in `/`.
+  /// Runs the program at `path` in `/` with empty standard input and a pipe for its output.
   ///
-  /// It ends when the program does, whoever else may still hold the pipe; what the program leaves
-  /// running stays in this process's group.
+  /// It returns when the program ends, even if other processes still hold the pipe; processes that the program leaves
+  /// behind stay in this process's group.
   /// - Parameters:
-  ///   - arguments: what it gets behind its own name.
-  ///   - environment: PATH and LC_ALL alone if nil.
-  ///   - descriptor: what it gets as descriptor 3.
+  ///   - arguments: those after the program's name.
+  ///   - environment: only PATH and LC_ALL if nil.
+  ///   - descriptor: becomes the program's descriptor 3.
   public static func run(
     _ path: Path, _ arguments: [[UInt8]] = [], environment: [[UInt8]]? = nil,
     passing descriptor: FileDescriptor? = nil,
     until deadline: Deadline
   ) -> ToolRun {
-    // Where SIGCHLD is ignored the kernel would reap the tool and say nothing.
+    // If SIGCHLD is ignored, the kernel reaps the tool without reporting it.
     SignalSet.restore([SignalSet.childEnded])
     let mask = SignalSet([SignalSet.childEnded]).block()
     defer { mask.install() }
@@ -47,7 +47,7 @@ public struct ToolRun: Sendable {
       }
       guard let tool else {
         becomeTool(parent: parent, output: pipe.writing)
-        // From a copy: one that has the number already would be closed by the exec.
+        // From a copy: if the descriptor already had that number, the exec would close it.
         (try? descriptor?.copy(above: 10))?.duplicate(as: FileDescriptor(rawValue: 3))
         _ = execute(
           path, arguments: CStrings(copying: [Array(path.bytes)] + arguments),
@@ -73,7 +73,7 @@ public struct ToolRun: Sendable {
         ? min(deadline, Deadline(nanosecondsFromNow: SignalSet.pollInterval)) : deadline
       _ = waitToRead((isPipeOpen ? [pipe] : []) + (childEnded.map { [$0] } ?? []), until: poll)
       if isPipeOpen { isPipeOpen = drain(pipe, into: &output) }
-      // Before the look: one that comes later tells of the tool's end.
+      // Before the check: a signal that arrives later reports the tool's end.
       SignalSet([SignalSet.childEnded]).discardPending()
       switch tool.state() {
       case .running: break
@@ -90,8 +90,8 @@ public struct ToolRun: Sendable {
     }
   }
 
-  /// Takes what is in the pipe now.
-  /// - Returns: whether more may come.
+  /// Reads what is in the pipe now.
+  /// - Returns: whether more may follow.
   private static func drain(_ pipe: FileDescriptor, into output: inout [UInt8]) -> Bool {
     while true {
       do throws(Errno) {
@@ -118,7 +118,7 @@ public struct ToolRun: Sendable {
     if let nothing = try? FileDescriptor.currentDirectory.open(Path("/dev/null")) {
       nothing.duplicate(as: .standardInput)
     } else if let empty = try? FileDescriptor.pipe() {
-      // Where there is no /dev, nothing is to be read all the same: what standard input holds is the service's.
+      // Without /dev the tool must not read standard input either: that belongs to the service.
       empty.writing.close()
       empty.reading.duplicate(as: .standardInput)
     } else {

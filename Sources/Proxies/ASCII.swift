@@ -1,6 +1,6 @@
 import Text
 
-/// The bytes that proxy settings are made of. Input is bytes throughout: a variable need not be UTF-8.
+/// The bytes of proxy settings. Input is bytes throughout, because a variable need not be UTF-8.
 enum ASCII {
   static let lineFeed: UInt8 = 0x0A
   static let carriageReturn: UInt8 = 0x0D
@@ -34,7 +34,7 @@ extension UInt8 {
   /// Tab, line feed, vertical tab, form feed, carriage return or space.
   var isWhiteSpace: Bool { self == ASCII.space || (self >= 0x09 && self <= 0x0D) }
 
-  /// A byte that a terminal shows as one column and that moves nothing.
+  /// A byte that a terminal shows in one column without any effect.
   var isPrintable: Bool { self > ASCII.space && self < ASCII.delete }
 
   var lowercased: UInt8 { self >= 0x41 && self <= 0x5A ? self | 0x20 : self }
@@ -47,7 +47,7 @@ extension [UInt8] {
 extension ArraySlice<UInt8> {
   func has(_ byte: UInt8) -> Bool { firstIndex(of: byte) != nil }
 
-  /// Whether both hold the same bytes once ASCII letters are of one case.
+  /// Whether both have the same bytes, ignoring the case of ASCII letters.
   func equalsIgnoringCase(_ other: ArraySlice<UInt8>) -> Bool {
     guard count == other.count else { return false }
     return withUnsafeBytes { one in
@@ -61,7 +61,7 @@ extension ArraySlice<UInt8> {
 
   func ends(with text: [UInt8]) -> Bool { suffix(text.count).isEqual(to: text[...]) }
 
-  /// Where `part` begins for the first time.
+  /// The position of the first occurrence of `part`.
   func firstIndex(of part: [UInt8]) -> Int? {
     var rest = self
     while rest.count >= part.count {
@@ -71,18 +71,18 @@ extension ArraySlice<UInt8> {
     return nil
   }
 
-  /// What is before and after the first `byte`; nil if there is none.
+  /// The parts before and after the first `byte`; nil if there is none.
   func cut(at byte: UInt8) -> (before: ArraySlice<UInt8>, after: ArraySlice<UInt8>)? {
     firstIndex(of: byte).map { (prefix(upTo: $0), suffix(from: $0).dropFirst()) }
   }
 
-  /// What is before and after the last `byte`; nil if there is none.
+  /// The parts before and after the last `byte`; nil if there is none.
   func cut(atLast byte: UInt8) -> (before: ArraySlice<UInt8>, after: ArraySlice<UInt8>)? {
     lastIndex(of: byte).map { (prefix(upTo: $0), suffix(from: $0).dropFirst()) }
   }
 }
 
-/// The parts with a comma between each two.
+/// The parts separated by commas.
 func commaSeparated(_ parts: [[UInt8]]) -> [UInt8] {
   var joined: [UInt8] = []
   for (index, part) in parts.enumerated() {

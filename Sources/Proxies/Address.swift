@@ -1,7 +1,7 @@
 import Text
 
-/// Whether the text is four numbers up to 255 with dots between. A leading zero is refused: some clients read
-/// such a number as octal, others as decimal.
+/// Whether the text is an IPv4 address: four numbers up to 255, separated by dots. Leading zeros are refused: some
+/// clients read such a number as octal, others as decimal.
 /// - Source: RFC 3986 §3.2.2.
 func isIPv4Address(_ text: ArraySlice<UInt8>) -> Bool {
   guard text.count <= 15 else { return false }
@@ -10,7 +10,7 @@ func isIPv4Address(_ text: ArraySlice<UInt8>) -> Bool {
     && parts.allSatisfy { $0.decimal(upTo: 255) != nil && ($0.count == 1 || $0.first != 0x30) }
 }
 
-/// Whether the text is an IPv6 address, without brackets and without a zone.
+/// Whether the text is an IPv6 address without brackets and without a zone.
 /// - Source: RFC 4291 §2.2.
 func isIPv6Address(_ text: ArraySlice<UInt8>) -> Bool {
   guard text.count <= 45, let first = text.first, let last = text.last else { return false }
@@ -33,8 +33,9 @@ func isIPv6Address(_ text: ArraySlice<UInt8>) -> Bool {
   return gaps == 0 ? groups == 8 : gaps == 1 && groups <= 7
 }
 
-/// Whether an IPv6 address is written in the one form that all who compare texts expect, in either case.
-/// - Source: RFC 5952 §4, but that of two equally long runs of zeros either may be the shortened one.
+/// Whether an IPv6 address is in its canonical form, in either case of its letters: clients that compare texts expect
+/// that.
+/// - Source: RFC 5952 §4, except that of two equally long runs of zeros either may be shortened.
 func isShortestIPv6Address(_ address: ArraySlice<UInt8>) -> Bool {
   let parts = address.parts(between: ":", keepsEmpty: true)
   var (written, run, longest, previous) = (0, 0, 0, ArraySlice<UInt8>([1]))
@@ -52,9 +53,9 @@ func isShortestIPv6Address(_ address: ArraySlice<UInt8>) -> Bool {
   return shortened == 0 ? longest < 2 : shortened >= 2 && longest <= shortened
 }
 
-/// Whether the text can be a host's name in ASCII. Underscores are allowed: Compose services have them. A name
-/// that ends in a number is none, because resolvers take it for an IPv4 address.
-/// - Source: RFC 1123 §2.1, with the underscore; WHATWG URL §3.5 for the number at the end.
+/// Whether the text can be a host name in ASCII. Underscores are allowed, since names of Compose services have them. A
+/// name that ends in a number is refused, because resolvers take it for an IPv4 address.
+/// - Source: RFC 1123 §2.1 with the underscore added; WHATWG URL §3.5 for the number at the end.
 func isHostName(_ text: ArraySlice<UInt8>) -> Bool {
   let name = text.last == ASCII.dot ? text.dropLast() : text
   guard !name.isEmpty, name.count <= 253 else { return false }

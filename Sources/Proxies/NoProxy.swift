@@ -1,11 +1,11 @@
 import Text
 
-/// One host, suffix or network of NO_PROXY, normalized.
+/// A host, suffix or network in NO_PROXY, normalized.
 public struct NoProxyEntry: Equatable, Sendable, CustomStringConvertible, CustomDebugStringConvertible {
-  /// The bytes to hand on.
+  /// The bytes for the environment.
   public let text: [UInt8]
   public private(set) var kind: NoProxyKind
-  /// Whether the whole text held an `@`, so that any part of it may be a part of a password.
+  /// Whether the list contains an `@` anywhere, so that each of its entries may be part of a password.
   private let isConfidential: Bool
 
   init(_ text: [UInt8], isConfidential: Bool = false) {
@@ -14,14 +14,14 @@ public struct NoProxyEntry: Equatable, Sendable, CustomStringConvertible, Custom
     self.isConfidential = isConfidential
   }
 
-  /// The same entry as a part of a list with others, where `*` means less.
+  /// The same entry as an element of a longer list, where `*` has less effect.
   func amongOthers() -> NoProxyEntry {
     var entry = self
     if kind == .everything { entry.kind = .everythingAmongOthers }
     return entry
   }
 
-  /// Whether it names the port that a URL leaves out.
+  /// Whether it names the default port of a scheme.
   var hasUsualPort: Bool {
     switch kind {
     case .nameWithPort, .suffixWithPort, .ipv4WithPort, .ipv6WithPort:
@@ -30,8 +30,8 @@ public struct NoProxyEntry: Equatable, Sendable, CustomStringConvertible, Custom
     }
   }
 
-  /// Whether httpx raises InvalidURL on every request, of whatever host, because of this entry: it reads each as a part of
-  /// a URL, and a name with an asterisk in front.
+  /// Whether httpx raises InvalidURL on every request, for any host, because of this entry: it turns each entry into
+  /// part of a URL, and each name into one with an asterisk in front.
   /// - Source: httpx 0.28, `httpx/_utils.py` (get_environment_proxies) and `httpx/_urlparse.py`; measured.
   var failsHTTPX: Bool {
     if !text.allSatisfy({ $0.isPrintable || $0 >= 0x80 }) { return true }
@@ -54,8 +54,7 @@ public struct NoProxyEntry: Equatable, Sendable, CustomStringConvertible, Custom
     return !(port.first == ASCII.colon ? port.dropFirst() : port).allSatisfy { $0.isDigit }
   }
 
-  /// The entry for a person, `***` where it is not plainly a host: someone may have pasted an address with a
-  /// password.
+  /// The entry for display; `***` if it is not clearly a host: someone may have pasted a URL with a password.
   public var shown: Text {
     let mayBeCredentials =
       isConfidential || kind == .address
@@ -67,7 +66,7 @@ public struct NoProxyEntry: Equatable, Sendable, CustomStringConvertible, Custom
   public var debugDescription: String { shown.description }
 }
 
-/// What had to be done to a NO_PROXY before every client would split it alike.
+/// The repairs that a NO_PROXY needed before every client would split it in the same way.
 struct NoProxyRepairs: OptionSet, Equatable, Sendable {
   let rawValue: UInt8
   static let separators = NoProxyRepairs(rawValue: 1)
@@ -79,9 +78,9 @@ struct NoProxyRepairs: OptionSet, Equatable, Sendable {
 
 /// The hosts that are reached without a proxy.
 ///
-/// The grammar that is read: entries between commas, semicolons and white space, in quotes or not, in any number.
-/// What is written: the same entries, each once, between commas; `.corp` for `*.corp`, `::1` for `[::1]`. This is
-/// the part that the most clients share.
+/// Accepted: any number of entries, quoted or not, separated by commas, semicolons or white space. Written: the same
+/// entries without duplicates, separated by commas, with `.corp` for `*.corp` and `::1` for `[::1]`. This is the form
+/// that most clients share.
 /// - Source: curl's `--noproxy`; Python's `urllib.request.proxy_bypass_environment`; Go's
 ///   `golang.org/x/net/http/httpproxy`.
 struct NoProxyList: Equatable, Sendable {
@@ -103,23 +102,23 @@ struct NoProxyList: Equatable, Sendable {
     if text != commaSeparated(tokens.map { [UInt8]($0) }) { repairs.insert(.separators) }
   }
 
-  /// Entries that were read before.
+  /// Entries that are already parsed.
   init(entries: [NoProxyEntry]) { separate = entries }
 
   var entries: [NoProxyEntry] { separate.count > 1 ? separate.map { $0.amongOthers() } : separate }
 
-  /// The value to hand on.
+  /// The value for the environment.
   var value: [UInt8] { commaSeparated(entries.map { $0.text }) }
 
-  /// The value for a person.
+  /// The value for display.
   var shown: Text { entries.shown }
 
-  /// Whether it says that no host at all is reached by a proxy, in the only form that every client reads so.
+  /// Whether it exempts every host, in the only form that every client understands.
   var isEverything: Bool { entries.contains { $0.kind == .everything } }
 
   var hasWildcardAmongOthers: Bool { entries.contains { $0.kind == .everythingAmongOthers } }
 
-  /// Adds those that are not in the list yet, and returns them.
+  /// Adds the entries that are not in the list yet, and returns them.
   mutating func add(_ others: NoProxyList) -> [NoProxyEntry] {
     let all = separate + others.separate
     let added = Self.firsts(of: all).filter { $0 >= separate.count }.map { all[$0] }
@@ -127,12 +126,12 @@ struct NoProxyList: Equatable, Sendable {
     return added
   }
 
-  /// The entries that no earlier one equals. Host names are the same in either case.
+  /// The entries without later duplicates. Host names are equal in either case.
   private static func firsts(of entries: [NoProxyEntry]) -> [Int] {
     SortedBytes(entries.map { $0.text.map { $0.lowercased } }).firsts
   }
 
-  /// The entry as most clients read it.
+  /// The entry in the form that most clients understand.
   private mutating func normalized(_ entry: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
     if entry.begins(with: [ASCII.asterisk, ASCII.dot]), entry.count > 2,
       !entry.dropFirst().has(ASCII.asterisk)
@@ -160,6 +159,6 @@ private func isNoProxySeparator(_ byte: UInt8) -> Bool {
 }
 
 extension [NoProxyEntry] {
-  /// The entries for a person, with commas between them.
+  /// The entries for display, separated by commas.
   var shown: Text { map { $0.shown }.joined(by: ",") }
 }

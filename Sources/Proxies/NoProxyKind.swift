@@ -1,6 +1,6 @@
 import Text
 
-/// What an entry of NO_PROXY looks like. Clients agree on some kinds only.
+/// The form of an entry in NO_PROXY. Clients agree only on some of them.
 public enum NoProxyKind: CaseIterable, Equatable, Sendable {
   /// `repo.corp`
   case name
@@ -8,15 +8,15 @@ public enum NoProxyKind: CaseIterable, Equatable, Sendable {
   case rootedName
   /// `.corp`
   case suffix
-  /// `*`, and nothing else in the list
+  /// `*` as the only entry
   case everything
-  /// `*` in a list with other entries
+  /// `*` among other entries
   case everythingAmongOthers
   /// `10.1.2.3`
   case ipv4
   /// `fd00::1`
   case ipv6
-  /// `fd00:0::1`, which is fd00::1, not in its shortest form
+  /// `fd00:0::1`: the address fd00::1, but not in its canonical form
   case ipv6Longer
   /// `::1`
   case ipv6Loopback
@@ -40,14 +40,14 @@ public enum NoProxyKind: CaseIterable, Equatable, Sendable {
   case wildcard
   /// `http://repo.corp`
   case address
-  /// Anything else, `<local>` or letters that are not ASCII among it.
+  /// Anything else, including `<local>` and letters that are not ASCII
   case unreadable
 
   init(of entry: ArraySlice<UInt8>) {
     self = Self.addressKind(of: entry) ?? Self.nameKind(of: entry) ?? .unreadable
   }
 
-  /// The kinds that are made of numbers.
+  /// The kinds that consist of numbers.
   private static func addressKind(of entry: ArraySlice<UInt8>) -> NoProxyKind? {
     if isIPv4Address(entry) { return .ipv4 }
     if isIPv6Address(entry) {
@@ -72,7 +72,7 @@ public enum NoProxyKind: CaseIterable, Equatable, Sendable {
     if entry.firstIndex(of: StaticString("://").bytes) != nil || entry.has(ASCII.at) { return .address }
     if let (host, port) = entry.cut(atLast: ASCII.colon) {
       guard let number = port.decimal(upTo: 65535), number > 0 else { return nil }
-      // Looked at once: an entry may be nothing but ports.
+      // Checked only once: an entry may consist of nothing but ports.
       if host.first == ASCII.openingBracket, host.last == ASCII.closingBracket {
         return isIPv6Address(host.dropFirst().dropLast()) ? .ipv6WithPort : nil
       }

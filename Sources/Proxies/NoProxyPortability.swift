@@ -1,33 +1,33 @@
 import Text
 
-/// Which clients reach a host without the proxy because of an entry of one kind.
+/// Which clients bypass the proxy because of an entry of one kind.
 public struct NoProxyPortability: Sendable {
   public let kind: NoProxyKind
-  /// An entry of the kind, and a host with a port that whoever writes the entry wants to reach by it.
+  /// An entry of the kind, and a host with a port that its author wants to reach without the proxy.
   public let example: (entry: StaticString, reached: StaticString)
   public fileprivate(set) var honoredBy: ProxyClients
-  /// What to know or to write instead, for a person.
+  /// What to know, or what to write instead, for display.
   public let advice: StaticString
 
   public var ignoredBy: ProxyClients { .all.subtracting(honoredBy) }
 
   public var isPortable: Bool { honoredBy == .all }
 
-  /// False for an entry that every client honors, and for `::1`: a start adds that one itself, and the clients
-  /// that overlook it are reached by `localhost` and `127.0.0.1`.
+  /// False for an entry that every client honors, and for `::1`: a start adds that one itself, and clients that ignore
+  /// it use `localhost` and `127.0.0.1`.
   public var deservesWarning: Bool { !isPortable && kind != .ipv6Loopback }
 }
 
-/// Which clients honor an entry of NO_PROXY.
+/// The clients that honor an entry of NO_PROXY.
 public func portability(of entry: NoProxyEntry) -> NoProxyPortability {
   var row = portability(of: entry.kind)
-  // These know a port only where the URL names it, and hardly any URL names the usual one.
+  // These clients see a port only if the URL contains it, and URLs rarely contain the default port.
   if entry.hasUsualPort { row.honoredBy.subtract([.urllib, .requests, .httpx]) }
-  // It takes the address and leaves out the length.
+  // httpx reads the address and ignores the length.
   if entry.kind == .ipv4Network && entry.text[...].ends(with: StaticString("/32").bytes) {
     row.honoredBy.insert(.httpx)
   }
-  // It compares the letters of an IPv6 address as they are written, and those of a URL are lower case.
+  // httpx compares the letters of an IPv6 address as they are written; those of a URL are lower case.
   if entry.kind == .ipv6 && entry.text.contains(where: { $0 != $0.lowercased }) {
     row.honoredBy.subtract(.httpx)
   }
@@ -35,7 +35,7 @@ public func portability(of entry: NoProxyEntry) -> NoProxyPortability {
   return row
 }
 
-/// What every statement on NO_PROXY comes from: a row a kind.
+/// The table behind every statement about NO_PROXY: one row for each kind.
 ///
 /// - Source: measured with curl 7.88, wget 1.21, Python 3.11, requests 2.34, aiohttp 3.14, httpx 0.28, Go 1.19,
 ///   Ruby 3.1, Node 24, rattler 0.28 and uv 0.13, each asked for `http://` and the host given here through a recording proxy.

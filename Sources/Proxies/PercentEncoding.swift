@@ -1,6 +1,6 @@
 import Text
 
-/// The bytes that a percent-encoded text stands for. A `%` without two hex digits stands for itself.
+/// Decodes percent-encoded text. A `%` without two hex digits is kept.
 /// - Source: RFC 3986 §2.1.
 func percentDecoded(_ text: [UInt8]) -> [UInt8] {
   var decoded: [UInt8] = []
@@ -16,11 +16,11 @@ func percentDecoded(_ text: [UInt8]) -> [UInt8] {
   return decoded
 }
 
-/// A user or password with every byte encoded that some client would not read as itself.
+/// A user or password in which every byte is encoded that some client would misread.
 ///
-/// What is encoded already stays, a lone `%` becomes `%25`. Allowed are the characters of RFC 3986's userinfo but
-/// `+`: Ruby's net/http decodes a proxy's user and password as a form, where `+` is a space.
-/// - Parameter colonIsAllowed: true for a password; the first colon of all ends the user.
+/// Existing encoding is kept, and a lone `%` becomes `%25`. All characters that RFC 3986 allows in userinfo are kept,
+/// except `+`: Ruby's net/http decodes a proxy's user and password as form data, where `+` means a space.
+/// - Parameter colonIsAllowed: true for a password; the first colon ends the user.
 /// - Source: RFC 3986 §2.1 and §3.2.1.
 func percentEncodedWhereNeeded(_ text: ArraySlice<UInt8>, colonIsAllowed: Bool) -> [UInt8] {
   var encoded: [UInt8] = []

@@ -1,8 +1,8 @@
 import Text
 
-/// Programs and libraries that read NO_PROXY, each with a grammar of its own.
+/// Programs and libraries that read NO_PROXY, each with its own grammar.
 ///
-/// git reads as curl does; pip and conda as requests do, but what conda does by rattler.
+/// git reads it like curl; pip and conda read it like requests, except where conda uses rattler.
 public struct ProxyClients: OptionSet, Equatable, Sendable {
   public let rawValue: UInt16
 
@@ -17,10 +17,10 @@ public struct ProxyClients: OptionSet, Equatable, Sendable {
   public static let ruby = ProxyClients(rawValue: 64)
   /// Node's `http` and `https` modules.
   public static let node = ProxyClients(rawValue: 128)
-  /// Node's `fetch`, which has a NO_PROXY of its own.
+  /// Node's `fetch`, which has its own implementation of NO_PROXY.
   public static let nodeFetch = ProxyClients(rawValue: 256)
 
-  /// rattler, which pixi and conda's newer parts are made of, and other programs with Rust's reqwest.
+  /// rattler, which pixi and newer parts of conda use, and other programs that use Rust's reqwest.
   public static let rattler = ProxyClients(rawValue: 512)
   public static let httpx = ProxyClients(rawValue: 1024)
   public static let uv = ProxyClients(rawValue: 2048)

@@ -1,16 +1,16 @@
 import Text
 
-/// One line for the log or for a sub-command's result, with nothing secret in it.
+/// One line for the log or for the output of a sub-command. It contains no secret.
 public struct ProxyNote: Equatable, Sendable {
   public let level: Level
-  /// The name of the variable that it is about.
+  /// The name of the variable.
   public let subject: Text
-  /// What is wrong, and what to do; for a person.
+  /// What is wrong and what to do, for display.
   public let message: Text
 }
 
-// The texts, all in one place. A parameter is a variable's name, or text that a ``ProxyURL`` or a
-// ``NoProxyEntry`` has already made fit to be shown.
+// All texts are here. Parameters are names of variables, or texts that a ``ProxyURL`` or a ``NoProxyEntry`` has made
+// safe to show.
 extension ProxyNote {
   private static func warning(_ subject: Text, _ message: Text) -> ProxyNote {
     ProxyNote(level: .warning, subject: subject, message: message)
@@ -37,7 +37,7 @@ extension ProxyNote {
       level: .info, subject: name, message: "repaired (\(repairs.joined(by: ", "))), now \(shown)")
   }
 
-  /// What is said once of many spellings.
+  /// Summarizes further spellings.
   static func more(_ variable: ProxyVariable, _ count: Int) -> ProxyNote {
     .warning("\(variable.upperCase)", "\(count) more problems not shown")
   }
@@ -68,7 +68,7 @@ extension ProxyNote {
     )
   }
 
-  /// Two variables with their values; of a long list as much as leaves room for what to do.
+  /// Two variables with their values. A long list is cut to leave room for what to do.
   private static func both(
     _ used: Text, _ shownUsed: Text, _ between: Text, _ other: Text, _ shownOther: Text
   ) -> Text {
@@ -157,7 +157,7 @@ extension ProxyNote {
 }
 
 extension ProxyURLFault {
-  /// What is wrong, for a person; nothing of the text is in it.
+  /// What is wrong, for display; contains nothing of the value.
   public var reason: Text {
     switch self {
     case .empty: "empty"
@@ -178,7 +178,7 @@ extension ProxyURLFault {
     }
   }
 
-  /// What to do, for a person.
+  /// What to do, for display.
   public var remedy: Text {
     switch self {
     case .nonASCIIHost: "write an international name in its xn-- form"

@@ -1,25 +1,25 @@
 import Text
 
-/// What psm-entry's own settings say about proxy variables.
+/// The settings of psm-entry that concern proxy variables.
 public struct ProxySettings {
-  /// Which exact spelling wins where two differ.
+  /// The exact spelling that wins if two values differ.
   public enum Preference: Equatable, Sendable { case lower, upper }
 
-  /// What came of a file that a `_FILE` variable names.
+  /// The result of reading the file that a `_FILE` variable names.
   public enum SecretFile {
-    /// The text, its last newline included.
+    /// The text, including its last newline.
     case contents([UInt8])
-    /// Why it cannot be read, and what to do, for a person.
+    /// Why it cannot be read and what to do, for display.
     case unreadable(reason: Text, remedy: Text)
   }
 
-  /// nil where nobody has chosen: the lower case wins then, and lists of NO_PROXY are merged.
+  /// nil if it is not set: lower case wins then, and the lists in NO_PROXY are merged.
   public var preference: Preference?
-  /// Entries to add to NO_PROXY, as a person writes them.
+  /// Entries to add to NO_PROXY, as the user wrote them.
   public var additions: [UInt8]
   /// The container's own host name.
   public var hostName: [UInt8]
-  /// What came of each file that `HTTP_PROXY_FILE`, `HTTPS_PROXY_FILE` or `ALL_PROXY_FILE` names.
+  /// The result for each file that `HTTP_PROXY_FILE`, `HTTPS_PROXY_FILE` or `ALL_PROXY_FILE` names.
   public var secrets: [(variable: [UInt8], file: SecretFile)]
 
   public init(

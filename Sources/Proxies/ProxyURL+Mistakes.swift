@@ -1,18 +1,19 @@
 import Text
 
-/// Whether a text is not an address but something else that was put in its place, and what.
+/// Recognizes a text that was put where a URL is expected.
 ///
 /// - Parameter text: without white space and quotes around it.
-/// - Returns: nil where it may be an address.
+/// - Returns: the mistake; nil if the text may be a URL.
 func mistakenProxyURL(_ text: ArraySlice<UInt8>) -> ProxyURLFault? {
   if holdsPlaceholder(text) { return .placeholder }
   if isWordForNoProxy(text) { return .word }
   return isPACFile(text) ? .pacFile : nil
 }
 
-/// Whether it holds a name that a tool should have replaced: `$(NAME)` (Kubernetes, make), `${NAME}` (shell, Compose),
-/// `{{ NAME }}` (Helm, Ansible), and, as a whole part of the address, `%NAME%` (Windows) and `<NAME>` (documentation).
-/// - Source: Kubernetes' "Define Dependent Environment Variables": what cannot be resolved is left as it is.
+/// Whether it contains a name that a tool should have replaced: `$(NAME)` (Kubernetes, make), `${NAME}` (shell,
+/// Compose) or `{{ NAME }}` (Helm, Ansible) anywhere; `%NAME%` (Windows) or `<NAME>` (documentation) as a complete part
+/// of the URL.
+/// - Source: Kubernetes, "Define Dependent Environment Variables": unresolved references are left unchanged.
 private func holdsPlaceholder(_ text: ArraySlice<UInt8>) -> Bool {
   var rest = text
   var isAtStart = true
@@ -28,13 +29,13 @@ private func holdsPlaceholder(_ text: ArraySlice<UInt8>) -> Bool {
         return true
       }
     case ASCII.openingBrace:
-      // Looked for once: where it does not follow the first `{{`, it follows none.
+      // Searched once: if it does not follow the first `{{`, it follows no other.
       if mayHaveTemplate && rest.first == ASCII.openingBrace {
         if rest.contains("}}") { return true }
         mayHaveTemplate = false
       }
     case ASCII.percent where isAtStart:
-      // `%41` at the beginning of a password is an encoded byte.
+      // `%41` at the start of a password is an encoded byte.
       let name = rest.prefix { $0.isLetterOrDigit(or: "_") }
       let isEncoded = name.count == 2 && name.allSatisfy { $0.hexValue != nil }
       if let first = name.first, !first.isDigit, !isEncoded, isPart(rest.dropFirst(name.count), endedBy: byte)
@@ -51,7 +52,7 @@ private func holdsPlaceholder(_ text: ArraySlice<UInt8>) -> Bool {
   return false
 }
 
-/// Whether it begins with a variable's name and one of these bytes.
+/// Whether it begins with a variable's name followed by one of these bytes.
 private func isName(_ text: ArraySlice<UInt8>, endedBy ends: [UInt8]) -> Bool {
   let name = text.prefix { $0.isLetterOrDigit(or: "_-.") }
   guard let first = name.first, !first.isDigit, let end = text.dropFirst(name.count).first else {
@@ -60,7 +61,7 @@ private func isName(_ text: ArraySlice<UInt8>, endedBy ends: [UInt8]) -> Bool {
   return ends.contains(end)
 }
 
-/// Whether the byte is the last one of a part of the address.
+/// Whether the byte ends a part of the URL.
 private func isPart(_ text: ArraySlice<UInt8>, endedBy end: UInt8) -> Bool {
   guard text.first == end else { return false }
   guard let next = text.dropFirst().first else { return true }
@@ -71,7 +72,7 @@ private func isDelimiter(_ byte: UInt8) -> Bool {
   byte == ASCII.colon || byte == ASCII.slash || byte == ASCII.at || byte == ASCII.backslash
 }
 
-/// Whether it is a word by which people, or the libraries of other languages, mean that there is no proxy.
+/// Whether it is a word that people, or libraries of other languages, use for "no proxy".
 private func isWordForNoProxy(_ text: ArraySlice<UInt8>) -> Bool {
   let scheme: StaticString = "http://"
   let word = text.begins(with: scheme) ? text.dropFirst(scheme.utf8CodeUnitCount) : text
@@ -81,7 +82,7 @@ private func isWordForNoProxy(_ text: ArraySlice<UInt8>) -> Bool {
   return words.contains { word.equalsIgnoringCase($0.bytes[...]) }
 }
 
-/// Whether it is the address of a file that tells browsers which proxy to use.
+/// Whether it is the URL of a proxy auto-configuration file.
 private func isPACFile(_ text: ArraySlice<UInt8>) -> Bool {
   if text.begins(with: "pac+") { return true }
   let location = text.cut(atLast: ASCII.at)?.after ?? text

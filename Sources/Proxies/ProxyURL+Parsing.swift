@@ -1,31 +1,31 @@
 import Text
 
-/// Why a text is not a proxy's address. None of these holds any of the text: it may be all password.
+/// Why a text is not a proxy URL. None of these contains any of the text, which may be a password as a whole.
 public enum ProxyURLFault: Error, Equatable, Sendable {
   case empty
   case unknownScheme
   /// `http://http://h`
   case twoSchemes
-  /// `http:x@h`, `http/x@h`, `http:/h`: what is there may be the scheme or something else.
+  /// `http:x@h`, `http/x@h`, `http:/h`: the beginning may be a scheme or part of something else.
   case ambiguousScheme
-  /// The user begins with a slash, or has two of them.
+  /// The user begins with a slash, or contains two of them.
   case unreadableUser
   case missingHost
   case nonASCIIHost
   case unreadableHost
   case unreadablePort
   case unreadableRest
-  /// A name that nobody replaced by its value.
+  /// A name that was not replaced by its value.
   case placeholder
-  /// The address of a proxy auto-configuration file.
+  /// The URL of a proxy auto-configuration file.
   case pacFile
-  /// `none`, `DIRECT` or the like.
+  /// `none`, `DIRECT` or a similar word.
   case word
-  /// A NUL, which no variable can hold: the text is usually UTF-16 then.
+  /// A NUL, which no variable can contain: the text is usually UTF-16 then.
   case nul
 }
 
-/// What had to be done to a text before every client would read it alike.
+/// The repairs that a text needed before every client would read it in the same way.
 struct ProxyURLRepairs: OptionSet, Equatable, Sendable {
   let rawValue: UInt8
   static let surroundings = ProxyURLRepairs(rawValue: 1)
@@ -36,13 +36,12 @@ struct ProxyURLRepairs: OptionSet, Equatable, Sendable {
   static let misspeltScheme = ProxyURLRepairs(rawValue: 32)
 }
 
-/// Reads a proxy's address as a person writes it: white space and quotes around it, a missing scheme and a user
-/// or password that should have been percent-encoded are repaired.
+/// Parses a proxy URL as people write it: white space and quotes around it are removed; a missing scheme is added; a
+/// user or password is percent-encoded where necessary.
 ///
-/// - Parameter text: the address; `http://dom\user:p@ss/w#rd@proxy:8899` is one.
-/// - Throws: ``ProxyURLFault`` for a scheme that no client knows, a host or a port that cannot be read, and what was
-///   never meant as an address.
-/// - Source: RFC 3986 §3, but that the last `@` of all ends the password, and the first colon the user.
+/// - Parameter text: for example `http://dom\user:p@ss/w#rd@proxy:8899`.
+/// - Throws: ``ProxyURLFault`` for an unknown scheme, an invalid host or port, and text that was never meant as a URL.
+/// - Source: RFC 3986 §3, except that the last `@` ends the password, and the first colon ends the user.
 public func parseProxyURL(_ text: [UInt8]) throws(ProxyURLFault) -> ProxyURL {
   try readProxyURL(text).url
 }
@@ -99,7 +98,7 @@ private struct Location {
   var rest: ArraySlice<UInt8>
 }
 
-/// Reads `host`, `host:port` or `[IPv6]:port`, and whatever path is behind it.
+/// Parses `host`, `host:port` or `[IPv6]:port`, and an optional path after it.
 private func readLocation(_ text: ArraySlice<UInt8>) throws(ProxyURLFault) -> Location {
   let end = text.firstIndex { $0 == ASCII.slash || $0 == ASCII.question || $0 == ASCII.hash } ?? text.endIndex
   let (authority, rest) = (text.prefix(upTo: end), text.suffix(from: end))
@@ -128,7 +127,7 @@ private func readLocation(_ text: ArraySlice<UInt8>) throws(ProxyURLFault) -> Lo
   return place
 }
 
-/// An IPv6 address, perhaps with a zone behind `%25`.
+/// An IPv6 address, optionally with a zone after `%25`.
 /// - Source: RFC 6874 §2.
 private func isZonedIPv6Address(_ text: ArraySlice<UInt8>) -> Bool {
   guard let mark = text.firstIndex(of: StaticString("%25").bytes) else { return isIPv6Address(text) }

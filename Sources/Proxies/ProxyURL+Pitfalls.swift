@@ -1,7 +1,7 @@
 import Text
 
 extension ProxyURL {
-  /// Something that an address may hold and that some client fails on.
+  /// Part of a URL that some client cannot handle.
   enum Pitfall: Equatable, Sendable {
     /// `http://h:1/path`
     case path
@@ -18,10 +18,10 @@ extension ProxyURL {
     /// `http://a:b%2541@h:1`
     case encodedTriplet
 
-    /// Which clients fail, and what to do, for a person.
+    /// Which clients fail and what to do, for display.
     ///
-    /// - Source: measured by `Tests/EndToEnd/test_proxy_matrix.py`; that libcurl 8.8 no longer decodes what git has decoded,
-    ///   curl's issue 13265.
+    /// - Source: measured by `Tests/EndToEnd/test_proxy_matrix.py`; curl's issue 13265 for libcurl 8.8, which no longer
+    ///   decodes what git has decoded.
     var text: Text {
       switch self {
       case .path: "path after the port, on which Node and git (2.47 and later) fail; remove it"

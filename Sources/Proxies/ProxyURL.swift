@@ -1,15 +1,15 @@
 import Text
 
-/// A proxy's address as every client reads it from `http_proxy`.
+/// A proxy URL as every client reads it from `http_proxy`.
 ///
-/// The password never appears in a description: print ``redacted``, hand on ``value``.
+/// The password never appears in a description: print ``redacted``, and put ``value`` into the environment.
 /// - Source: RFC 3986 §3.2; curl's `--proxy` for what a missing scheme means.
 public final class ProxyURL: Equatable, Sendable, CustomStringConvertible, CustomDebugStringConvertible {
-  /// How a client talks to the proxy itself; it says nothing of what is fetched through it.
+  /// How a client connects to the proxy itself, whatever it fetches through the proxy.
   public enum Scheme: Equatable, Sendable {
     case http, https, socks4, socks4a, socks5, socks5h
 
-    /// The port that the scheme's own specification gives. Clients differ, so an address should name one.
+    /// The default port by the scheme's specification. Clients differ, so a URL should name the port.
     public var defaultPort: UInt16 {
       switch self {
       case .http: 80
@@ -21,12 +21,12 @@ public final class ProxyURL: Equatable, Sendable, CustomStringConvertible, Custo
 
   public let scheme: Scheme
   public let userinfo: Userinfo?
-  /// The host's name or address in ASCII, an IPv6 address without its brackets.
+  /// The host name or address in ASCII, an IPv6 address without its brackets.
   public let host: [UInt8]
   public let isIPv6: Bool
-  /// The port, 1 to 65535; nil where none is written.
+  /// The port, 1 to 65535; nil if it is not given.
   public let port: UInt16?
-  /// What follows the port: a path, usually `/`. It means nothing for a proxy, and is not shown.
+  /// What follows the port: a path, usually `/`. It has no meaning for a proxy and is not shown.
   let rest: Secret
   private let written: Secret
 
@@ -49,16 +49,16 @@ public final class ProxyURL: Equatable, Sendable, CustomStringConvertible, Custo
       && one.written == other.written
   }
 
-  /// The whole address, to be handed on: the bytes that were given where they needed no repair.
+  /// The whole URL for the environment: the original bytes if no repair was needed.
   public var value: [UInt8] { written.bytes }
 
-  /// The address for a person: the user, never the password, and nothing that follows the port.
+  /// The URL for display: with the user, but without the password and without anything after the port.
   public var redacted: Text {
     let user: Text = userinfo.map { "\($0.redacted)@" } ?? ""
     return "\(scheme.name)://\(user)\(endpoint)\(redactedRest)"
   }
 
-  /// Host and port as an address is written, an IPv6 address in brackets.
+  /// Host and port as in a URL, an IPv6 address in brackets.
   public var endpoint: Text {
     let name = Text(utf8: host)
     let number: Text = port.map { ":\($0)" } ?? ""
@@ -68,7 +68,7 @@ public final class ProxyURL: Equatable, Sendable, CustomStringConvertible, Custo
   public var description: String { redacted.description }
   public var debugDescription: String { redacted.description }
 
-  /// A path may hold a token; that there is one is all that is told.
+  /// A path may contain a token, so only its presence is shown.
   private var redactedRest: Text {
     let bytes = rest.bytes
     if bytes.isEmpty { return "" }

@@ -4,7 +4,7 @@ import Text
 public enum ProxyVariable: Equatable, Sendable {
   case http, https, ftp, all, no
 
-  /// In the order in which new ones are put at the end of an environment.
+  /// In the order in which new ones are appended to an environment.
   public static let each: [ProxyVariable] = [.http, .https, .ftp, .all, .no]
 
   public var lowerCase: StaticString {
@@ -27,7 +27,7 @@ public enum ProxyVariable: Equatable, Sendable {
     }
   }
 
-  /// The variable that names a file with the value; nil for those that have none.
+  /// The variable that names a file containing the value; nil if there is no such variable.
   var fileVariable: StaticString? {
     switch self {
     case .http: "HTTP_PROXY_FILE"
@@ -37,9 +37,9 @@ public enum ProxyVariable: Equatable, Sendable {
     }
   }
 
-  /// The setting that a name in any spelling of case means.
+  /// The setting that a name means, in any combination of upper and lower case.
   init?(named name: ArraySlice<UInt8>) {
-    // Most variables are none of these, and an environment is gone through more than once.
+    // Most variables are none of these, and an environment is scanned more than once.
     guard name.count >= 8, name.count <= 11, name.last?.lowercased == 0x79 else { return nil }
     for known in Self.each where name.count == known.lowerCase.utf8CodeUnitCount {
       if name.equalsIgnoringCase(known.lowerCase.bytes[...]) {

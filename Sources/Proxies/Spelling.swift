@@ -1,14 +1,14 @@
 import Text
 
-/// One name of a proxy variable as it is in the environment, with its value.
+/// One spelling of a proxy variable found in the environment, with its value.
 final class Spelling {
-  /// The name as it is spelled, or that of the `_FILE` variable; ASCII letters and underscores.
+  /// The name as spelled, or the name of the `_FILE` variable; ASCII letters and underscores.
   let name: [UInt8]
-  /// The value as it was given.
+  /// The original value.
   let raw: [UInt8]
   let reading: Reading
 
-  /// What the value means.
+  /// The parsed value.
   enum Reading {
     case unset
     case url(ProxyURL, ProxyURLRepairs)
@@ -32,19 +32,19 @@ final class Spelling {
     }
   }
 
-  /// A list that is put together from several.
+  /// A list merged from several.
   init(name: [UInt8], raw: [UInt8], hosts: NoProxyList) {
     (self.name, self.raw, reading) = (name, raw, .hosts(hosts))
   }
 
-  /// The name for a person.
+  /// The name for display.
   var title: Text { Text(utf8: name) }
 
   var isSet: Bool {
     if case .unset = reading { false } else { true }
   }
 
-  /// The value to hand on.
+  /// The value for the environment.
   var value: [UInt8] {
     switch reading {
     case .unset: []
@@ -63,7 +63,7 @@ final class Spelling {
     }
   }
 
-  /// What was repaired in it; nil if nothing was.
+  /// The repairs; nil if there were none.
   var repairNote: ProxyNote? {
     switch reading {
     case .url(_, let repairs): repairs.isEmpty ? nil : .repaired(title, repairs, now: shown)
@@ -72,7 +72,7 @@ final class Spelling {
     }
   }
 
-  /// What stays wrong with it.
+  /// The problems that remain.
   var standingNotes: [ProxyNote] {
     switch reading {
     case .unset: []

@@ -1,13 +1,13 @@
 import Text
 
-/// Makes the proxy variables mean one thing to every client.
+/// Makes the proxy variables mean the same to every client.
 ///
-/// Of each variable one value is chosen, repaired, and put under its lower case and its upper case name; other
-/// spellings and empty ones go. NO_PROXY gets what must never be asked of a proxy. All other entries stay as they
-/// are and where they are. Doing it twice is doing it once.
+/// For each variable one value is chosen, repaired, and stored under the lower-case and the upper-case name; other
+/// spellings and empty values are removed. NO_PROXY gets the hosts that must always bypass a proxy. All other entries
+/// stay unchanged and in place. Applying it again changes nothing.
 /// - Parameters:
 ///   - environment: entries as in `environ`, usually `NAME=value`.
-///   - settings: psm-entry's own, with the text of the `_FILE` variables' files.
+///   - settings: psm-entry's own settings, with the contents of the files that `_FILE` variables name.
 public func unifyProxies(in environment: [[UInt8]], _ settings: ProxySettings) -> ProxyOutcome {
   var outcome = ProxyOutcome()
   var placements: [Placement] = []
@@ -31,13 +31,13 @@ public func unifyProxies(in environment: [[UInt8]], _ settings: ProxySettings) -
   return outcome
 }
 
-/// The names under which a variable is in an environment, and where.
+/// The spellings of a variable in an environment, with their positions.
 private struct FoundSpellings {
   private var all: [(index: Int, spelling: Spelling)] = []
   private let names: SortedBytes
-  /// The first entry of each name, in order of appearance.
+  /// The first entry of each spelling, in order of appearance.
   private(set) var first: [(index: Int, spelling: Spelling)] = []
-  /// The other entries of these names: nothing reads them but a client that lists the environment itself.
+  /// Further entries of these spellings: only a client that lists the environment itself sees them.
   private(set) var repeated: [Spelling] = []
 
   init(of variable: ProxyVariable, in environment: [[UInt8]]) {
@@ -63,8 +63,8 @@ private struct FoundSpellings {
   func index(of name: [UInt8]) -> Int? { names.number(of: name).map { all[$0].index } }
 }
 
-/// The value that counts: the file's, else the preferred exact case, the other exact case, other spellings. Of NO_PROXY it
-/// is all of them, unless somebody chose one.
+/// The effective value: that of the file, otherwise the preferred exact case, the other exact case, or other spellings.
+/// For NO_PROXY all lists are merged, unless a preference is set.
 private func choose(
   _ variable: ProxyVariable, _ found: FoundSpellings, _ settings: ProxySettings, _ notes: inout [ProxyNote]
 ) -> Spelling? {
@@ -83,7 +83,7 @@ private func choose(
     if let repair = chosen.repairNote { notes.append(repair) }
     notes += (merged ?? chosen).standingNotes
     var others = plain.filter { $0.name != chosen.name && $0.raw != chosen.raw }
-    // Empty beside a file is meant: a Compose override can empty a variable and not remove it.
+    // An empty variable beside a file is intentional: a Compose override can empty a variable but not remove it.
     if file != nil { others = others.filter { $0.isSet } }
     notes.append(counted: others, variable) { other in
       if !other.isSet { return .emptyBeside(other.title, used: chosen.title) }
@@ -99,7 +99,7 @@ private func choose(
   return merged ?? chosen
 }
 
-/// The entries of all lists in their order, each once; nil where they are not several lists, or one of them is `*`.
+/// The entries of all lists in order, without duplicates; nil if there is only one list, or if one of them is `*`.
 private func union(of spellings: [Spelling]) -> Spelling? {
   guard let first = spellings.first, spellings.count > 1, case .hosts(var list) = first.reading,
     !list.isEverything
@@ -112,8 +112,7 @@ private func union(of spellings: [Spelling]) -> Spelling? {
 }
 
 extension [ProxyNote] {
-  /// Adds what is to be said of each spelling or entry. There may be thousands of them: of more than eight, only how many
-  /// they are.
+  /// Adds a note for each spelling or entry. There may be thousands: beyond eight, only their number is given.
   fileprivate mutating func append<Subject>(
     counted subjects: [Subject], _ variable: ProxyVariable, _ note: (Subject) -> ProxyNote?
   ) {
@@ -123,8 +122,8 @@ extension [ProxyNote] {
   }
 }
 
-/// The text of the file that the variable's `_FILE` form names, without its last newline.
-/// - Parameter plain: the variable that is used where the file gives nothing.
+/// The contents of the file that the variable's `_FILE` form names, without the last newline.
+/// - Parameter plain: the variable that is used if the file yields no value.
 private func secret(
   _ variable: ProxyVariable, _ settings: ProxySettings, insteadOf plain: Text?, _ notes: inout [ProxyNote]
 ) -> Spelling? {
@@ -142,7 +141,7 @@ private func secret(
     text = text.dropLast()
     if text.last == ASCII.carriageReturn { text = text.dropLast() }
   }
-  // Neither would a variable hold a NUL, nor does UTF-16 come without one.
+  // A variable cannot contain a NUL, and UTF-16 always does.
   if text.has(0) {
     notes.append(.binaryFile("\(name)", used: plain))
     return nil
@@ -153,14 +152,14 @@ private func secret(
   return nil
 }
 
-/// NO_PROXY's entries, and, where a proxy is set, what must not be asked of one.
+/// The entries of NO_PROXY and, if a proxy is set, the hosts that must bypass it.
 private func hostsWithoutProxy(
   _ chosen: Spelling?, _ settings: ProxySettings, _ environment: [[UInt8]], aProxyIsSet: Bool,
   _ notes: inout [ProxyNote]
 ) -> [NoProxyEntry] {
   var list = NoProxyList([])
   if let chosen, case .hosts(let read) = chosen.reading { list = read }
-  // It takes no entry for what it is once one is `*`.
+  // httpx does not read the other entries if one of them is `*`.
   if !list.isEverything && !list.hasWildcardAmongOthers {
     notes.append(counted: list.entries.filter { $0.failsHTTPX }, .no) { .failsHTTPX($0) }
   }
@@ -182,14 +181,14 @@ private func hostsWithoutProxy(
   return list.entries
 }
 
-/// In a pod, the addresses inside the cluster, which no proxy outside of it knows.
-/// - Source: Kubernetes, "Accessing the Kubernetes API from a Pod": KUBERNETES_SERVICE_HOST is in every container; "DNS for
-///   Services and Pods": names end in `.svc.cluster.local`, and `.svc` is their short form.
+/// In a pod, the addresses inside the cluster, which a proxy outside cannot reach.
+/// - Source: Kubernetes, "Accessing the Kubernetes API from a Pod": KUBERNETES_SERVICE_HOST is set in every container;
+///   "DNS for Services and Pods": names end in `.svc.cluster.local`, or `.svc` in short.
 private func clusterHosts(_ environment: [[UInt8]]) -> [NoProxyEntry] {
   let name: StaticString = "KUBERNETES_SERVICE_HOST="
   guard let entry = environment.first(where: { $0[...].begins(with: name) }) else { return [] }
   let host = NoProxyList([UInt8](entry.dropFirst(name.utf8CodeUnitCount))).entries
-  // A list would be somebody's own.
+  // Several addresses in it would be the user's own doing.
   guard host.count == 1 else { return [] }
   return host + NoProxyList(StaticString(".svc,.cluster.local").bytes).entries
 }
@@ -205,7 +204,7 @@ private func notesOnTheWhole(_ proxies: [ProxyOutcome.Proxy], _ environment: [[U
   return notes
 }
 
-/// Where a variable's two names go, and with what value; none if the value is empty.
+/// The positions of a variable's two names, and their value; no positions if the value is empty.
 private struct Placement {
   let variable: ProxyVariable
   let value: [UInt8]
@@ -221,8 +220,8 @@ private struct Placement {
     firstIndex = found.first.first?.index
   }
 
-  /// What replaces the entry at this index: each exact name keeps its place, a missing one follows the
-  /// other; an index beyond the environment asks for what has no place yet.
+  /// The replacement of the entry at this index: each exact name keeps its position, and a missing one follows the
+  /// other. An index beyond the environment returns what has no position yet.
   func entries(at index: Int, end: Int) -> [[UInt8]] {
     if value.isEmpty { return [] }
     let lower = lowerIndex ?? upperIndex ?? firstIndex ?? end

@@ -3,8 +3,8 @@ import Linux
 import Text
 import Trust
 
-// What a plan says of the distribution's store: the anchors, then the tool's bundle, which is read afterwards because
-// the tool's exit status proves nothing.
+// Carries out a plan for the distribution's store: first the anchors, then the tool. The bundle is read afterwards,
+// because the tool's exit status proves nothing.
 
 extension Applier {
   mutating func updateStore(_ update: StoreUpdate, _ snapshot: inout Snapshot) {
@@ -18,7 +18,7 @@ extension Applier {
     }
     defer { directory.close() }
     lock(directory, .system, family.anchors)
-    // Another start may have done it while this one waited.
+    // Another start may have done it while this one waited for the lock.
     reread(&snapshot)
     guard let current = snapshot.system, !differs(current, store) else { return }
     var names: ClientNames?
@@ -31,7 +31,7 @@ extension Applier {
         return
       }
       let withdrawn = update.remove.compactMap { fingerprint(ofAnchor: $0) }
-      // A mark that stands there is of a start that was killed, and knew more of the links.
+      // An existing mark is from a killed start, which knew more of the links.
       setUnfinishedMark(
         family, links: unfinished.links.isEmpty ? known.links : unfinished.links, withdrawn: withdrawn)
       names = known
@@ -40,7 +40,7 @@ extension Applier {
     if let names {
       removeLeftovers(removing: update.remove, family)
       let isWhole = run(family, names, update, directory, &snapshot)
-      // What could not be put back is known to the next start by the mark.
+      // The mark tells the next start what could not be restored.
       if isWhole { clearUnfinishedMark(family) }
     } else {
       reread(&snapshot)
@@ -49,7 +49,7 @@ extension Applier {
     note(changed: update, failed, &snapshot, from: store)
   }
 
-  /// Reads the store anew. What trying has revealed stays.
+  /// Reads the store again. The results of attempts are kept.
   func reread(_ snapshot: inout Snapshot) {
     guard var store = snapshot.system else { return }
     let hadText = store.text != nil
@@ -80,11 +80,11 @@ extension Applier {
     }
     for name in update.remove {
       do throws(Errno) { try directory.remove(name) } catch {
-        // Without the lock another start may have been faster.
+        // Without the lock, another start may have been faster.
         if error != .noSuchFile { fail(name, .refused(.rename, error)) }
       }
     }
-    // Also those whose names stand there: what is in them is what the tool reads.
+    // Existing anchors are written again, too: the tool reads their contents.
     let order = SortedBytes(update.write.map { $0.bytes })
     for certificate in mounted.certificates where order.contains(certificate.fingerprint.bytes) {
       let name = family.anchorName(certificate.fingerprint)
@@ -95,8 +95,8 @@ extension Applier {
     return failed
   }
 
-  /// Writes an anchor unless it stands there already. It need not be on disk at once: one that a
-  /// crash has emptied is missed in the bundle, and written again.
+  /// Writes an anchor unless it already has these contents. It is not synced to disk: an anchor emptied by a crash is
+  /// missing in the bundle and is written again.
   private func writeAnchor(
     _ certificate: Certificate, as name: Path, in directory: Directory
   ) throws(Replacement.Failure) {
@@ -110,8 +110,8 @@ extension Applier {
       .replace(name, in: directory, with: text, isDurable: false) { _ in true }
   }
 
-  /// Removes what would mislead the tool: a bundle that a killed run has half written, which
-  /// Debian's would go on with, and links to anchors of ours that are gone.
+  /// Removes what would mislead the tool: a bundle half written by a killed run, which Debian's tool would continue,
+  /// and links to removed anchors.
   private func removeLeftovers(removing anchors: [Path], _ family: StoreFamily) {
     let (directoryPath, name) = family.bundle.split
     guard let directory = try? Directory(directoryPath, in: root) else { return }
@@ -119,7 +119,7 @@ extension Applier {
     try? directory.remove(name.suffixed(".new"))
     if anchors.isEmpty { return }
     let names = (try? directory.descriptor.unsortedNames()) ?? []
-    // A link to the anchor first; then those, named by a hash, that led to that link.
+    // First the link to the anchor, then the links named by a hash that pointed to that link.
     for _ in 0..<2 {
       for name in names where isDanglingLinkOfOurs(name, in: directory) { try? directory.remove(name) }
     }
@@ -130,7 +130,7 @@ extension Applier {
     return fingerprint(ofAnchor: target.split.name) != nil && !directory.resolves(name)
   }
 
-  /// - Returns: whether all is there that was there before.
+  /// - Returns: whether everything that existed before still exists.
   private mutating func run(
     _ family: StoreFamily, _ names: ClientNames, _ update: StoreUpdate, _ anchors: Directory,
     _ snapshot: inout Snapshot
@@ -173,10 +173,10 @@ extension Applier {
     return isWhole && !remains
   }
 
-  /// Gives the bundle back what clients trusted in it and the tool has left out: a source of it that it could not read,
-  /// or that was never among its sources, as a CA that somebody has appended to the bundle. What an administrator
-  /// distrusts is gone for good.
-  /// - Returns: whether nothing is left out any more.
+  /// Adds to the bundle what clients trusted before and the tool has left out: from a source that the tool could not
+  /// read, or from none, like a CA that someone appended to the bundle. What an administrator has blocklisted stays
+  /// out.
+  /// - Returns: whether nothing is missing any more.
   private mutating func keep(
     _ before: [[UInt8]], less former: [Fingerprint], _ family: StoreFamily, _ blocklist: [Certificate]
   ) -> Bool {
@@ -211,7 +211,7 @@ extension Applier {
     }
   }
 
-  /// Certificates of the distribution that the administrator of Debian's family has deselected.
+  /// Certificates of the distribution that the administrator has deselected, in Debian's family.
   /// - Source: update-ca-certificates(8): a line of ca-certificates.conf that begins with `!`.
   private func deselected(_ family: StoreFamily) -> [Certificate] {
     if family.isExtracted { return [] }
@@ -254,7 +254,7 @@ extension Applier {
   }
 }
 
-// MARK: The mark of a run that has not been seen to end
+// MARK: The mark of an unfinished run
 
 extension Applier {
   private func setUnfinishedMark(

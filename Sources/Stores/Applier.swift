@@ -3,19 +3,18 @@ import Linux
 import Text
 import Trust
 
-/// Does what a plan says. It makes no decision: what only trying reveals goes into the snapshot, and the plan is made
-/// again.
+/// Carries out a plan. It makes no decision: the results of attempts go into the snapshot, and a new plan is made.
 public struct Applier {
   let root: Root
   let reader: SnapshotReader
-  /// When the distribution's tool is killed.
+  /// The time at which the distribution's tool is killed.
   let toolDeadline: Deadline
-  /// Until when locks are waited for.
+  /// The time until which it waits for locks.
   private let lockDeadline: Deadline
   private(set) var facts: [Fact] = []
   private var overtaken: [Path] = []
 
-  /// - Parameter deadline: when all waiting for others ends.
+  /// - Parameter deadline: the end of all waiting for other processes.
   public init(_ reader: SnapshotReader, deadline: Deadline) {
     self.reader = reader
     root = reader.root
@@ -23,7 +22,7 @@ public struct Applier {
     lockDeadline = min(deadline, Deadline(secondsFromNow: 10))
   }
 
-  /// - Returns: what came of it.
+  /// - Returns: the results.
   public mutating func apply(_ plan: Plan, to snapshot: inout Snapshot) -> [Fact] {
     facts = []
     for action in plan.actions {
@@ -38,14 +37,14 @@ public struct Applier {
     return facts
   }
 
-  /// Looks at every store once more: another start may have changed one after this one has read or written it.
-  /// - Returns: whether one is not as the snapshot had it.
+  /// Looks at every store once more: another start may have changed one after this one read or wrote it.
+  /// - Returns: whether a store differs from the snapshot.
   public func lookAgain(_ snapshot: inout Snapshot) -> Bool {
     var hasChanged = false
     if let store = snapshot.system, store.builder != .nobody {
       reread(&snapshot)
       if let current = snapshot.system, differs(current, store) || current.text != store.text {
-        // What this start has tried was tried with another store.
+        // The attempts of this start were made on another state of the store.
         snapshot.system?.toolRun = nil
         snapshot.system?.failedAnchors = []
         hasChanged = true
@@ -70,7 +69,7 @@ public struct Applier {
 
   mutating func note(_ fact: Fact) { facts.append(fact) }
 
-  /// Takes the lock on a directory, and says so where it has to be passed over.
+  /// Locks a directory, and reports if that fails; the work goes on without the lock.
   mutating func lock(_ directory: Directory, _ area: Finding.Area, _ subject: Path) {
     if !directory.lock(until: lockDeadline) { note(Fact(area, .warning, subject.shown, .lockPassedOver)) }
   }
@@ -91,7 +90,7 @@ extension Applier {
     }
     defer { file.directory.close() }
     lock(file.directory, area, path)
-    // Another start may have written it while this one waited, or a package manager, which takes no lock.
+    // While this start waited, another may have written it, or a package manager, which takes no lock.
     do throws(BundleFile.Failure) { file = try file.reread() } catch {
       return block(path, isStore, Blocker(error), &snapshot)
     }
@@ -123,7 +122,7 @@ extension Applier {
     }
   }
 
-  /// A file's further names are given to the new one: of two names of one file none keeps the old.
+  /// Links the other names of a file to its replacement, so that none keeps the old contents.
   private func linkOthers(_ names: [Path], to file: BundleFile, replacing former: FileIdentity) {
     for name in names {
       guard let other = try? BundleFile.open(name, in: root, like: file.text) else {
@@ -141,7 +140,7 @@ extension Applier {
     }
   }
 
-  /// What the file holds now.
+  /// Updates the snapshot with the new contents of the file.
   private func refresh(_ names: [Path], _ isStore: Bool, _ file: BundleFile, _ snapshot: inout Snapshot) {
     if isStore { reread(&snapshot) }
     for index in snapshot.bundles.indices where names.contains(snapshot.bundles[index].path) {
@@ -174,7 +173,7 @@ extension Applier {
     }
     guard let file = try? BundleFile.open(path, in: root) else { return }
     defer { file.directory.close() }
-    // Without the lock somebody may still be writing them.
+    // Without the lock, another process may still be writing them.
     if file.directory.lock(until: lockDeadline) {
       file.removeLeftovers()
     } else {
@@ -197,7 +196,7 @@ extension Applier {
       guard let directory = try StateDirectory.open(path, in: root, make: true, for: user) else { return }
       defer { directory.close() }
       lock(directory, .bundle, path)
-      // Another start may have written it while this one waited.
+      // Another start may have written it while this one waited for the lock.
       if StateDirectory.text(in: directory, of: user) != text {
         let names = (try? directory.descriptor.unsortedNames()) ?? []
         Replacement.removeLeftovers(of: privateBundleName, in: directory, among: names)

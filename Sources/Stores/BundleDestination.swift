@@ -2,20 +2,20 @@ import Linux
 import Text
 import Trust
 
-/// Where a merged bundle is to go: a file, or a name that is none yet. A link is followed.
+/// The destination of a merged bundle: an existing file, or a new name. Links are followed.
 public struct BundleDestination {
   let directory: Directory
   let name: Path
-  /// Of the file; nil where there is none yet.
+  /// The metadata of the file; nil if it does not exist yet.
   let metadata: Metadata?
-  /// What is there; nil where there is nothing, or nothing that can be read.
+  /// The present contents; nil if there is no file, or it cannot be read.
   public let text: [UInt8]?
 
-  /// Takes the lock on the directory, waited for as a start waits for it. Whoever gets it closes it.
+  /// Locks the directory, waiting as a start does. The caller closes it.
   /// - Throws: why nothing can be written there.
   public init(_ path: Path, in root: Root) throws(ReadError) {
     var path = path
-    // As many links as the kernel would follow.
+    // The kernel follows at most 40 links, too.
     for _ in 0..<40 {
       let (directoryPath, name) = path.split
       let directory: Directory
@@ -32,7 +32,7 @@ public struct BundleDestination {
         throw .notRegular
       }
       _ = directory.lock(until: Deadline(secondsFromNow: 10))
-      // Another may have written it while this one waited.
+      // Another process may have written it while this one waited for the lock.
       self.metadata = directory.metadata(of: name)
       let file = try? directory.descriptor.openFile(name, [.noFollow])
       defer { file?.close() }
@@ -46,12 +46,12 @@ public struct BundleDestination {
 
   public func close() { directory.close() }
 
-  /// The file, where there is one, and the directory that it is in.
+  /// The file, if it exists, and its directory.
   public var identities: (file: FileIdentity?, directory: FileIdentity?) {
     (metadata?.identity, (try? directory.descriptor.metadata())?.identity)
   }
 
-  /// Puts a text there, 0644, by rename and read back, unless it is there already.
+  /// Writes the text with mode 0644 by rename and reads it back, unless it is there already.
   /// - Returns: whether it was written.
   public func write(_ text: [UInt8]) throws(Blocker) -> Bool {
     if self.text == text && metadata?.mode == 0o644 { return false }

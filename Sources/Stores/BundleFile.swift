@@ -2,7 +2,7 @@ import Linux
 import Text
 import Trust
 
-/// A bundle on disk: where it really stands once links are followed, and what is in it.
+/// A bundle on disk: its location after links are followed, and its contents.
 final class BundleFile {
   enum Failure: Error, Equatable {
     case missing
@@ -14,7 +14,7 @@ final class BundleFile {
   let contents: BundleSnapshot.Contents
   let metadata: Metadata
 
-  /// All of it; nothing where it was read in pieces.
+  /// The whole text; empty if the file was read in pieces.
   var text: [UInt8] { contents.text ?? [] }
 
   private init(
@@ -39,9 +39,8 @@ final class BundleFile {
     }
   }
 
-  /// Opens and reads the bundle at `path`, a link followed to the file that it means. Whoever
-  /// gets it closes its directory.
-  /// - Parameter other: what it may well hold.
+  /// Opens and reads the bundle at `path`, following links. The caller closes its directory.
+  /// - Parameter other: a text that it probably contains.
   static func open(
     _ path: Path, in root: Root, like other: [UInt8] = []
   ) throws(Failure) -> BundleFile {
@@ -49,13 +48,13 @@ final class BundleFile {
     return try open(path, in: root, &standing, like: other)
   }
 
-  /// The same.
-  /// - Parameter standing: reads it in pieces where it stands as it should; nil for its text in any case.
+  /// Opens and reads the bundle at `path`.
+  /// - Parameter standing: reads it in pieces and recognizes one that is up to date; nil to always read the text.
   static func open(
     _ path: Path, in root: Root, _ standing: inout StandingBundles?, like other: [UInt8] = []
   ) throws(Failure) -> BundleFile {
     var path = path
-    // As many links as the kernel would follow.
+    // The kernel follows at most 40 links, too.
     for _ in 0..<40 {
       let (directoryPath, name) = path.split
       let directory: Directory
@@ -89,25 +88,25 @@ final class BundleFile {
     error == .system(.noSuchFile) || error == .system(.notDirectory) ? .missing : .unreadable(error)
   }
 
-  /// Whether a killed start has left a temporary file beside it. A directory that cannot be listed
-  /// cannot be written to by us either.
+  /// Whether a killed start left a temporary file beside it. False for a directory that cannot be listed: this process
+  /// could not write there either.
   func hasLeftovers() -> Bool {
     ((try? directory.descriptor.unsortedNames()) ?? []).contains { Replacement.isTemporary($0, for: name) }
   }
 
-  /// Removes them. Only whoever holds the directory's lock knows that nobody is still writing them.
+  /// Removes these files. The caller holds the directory's lock, so no other start is still writing them.
   func removeLeftovers() {
-    // A look for them has read the directory to its end.
+    // The search for them has read the directory to its end.
     try? directory.descriptor.rewind()
     guard let names = try? directory.descriptor.unsortedNames() else { return }
     Replacement.removeLeftovers(of: name, in: directory, among: names)
     Replacement.removeLeftovers(of: keptName, in: directory, among: names)
   }
 
-  /// Where a damaged bundle's original is kept.
+  /// The name under which a damaged bundle's original is saved.
   var keptName: Path { name.suffixed(".psm-entry-damaged") }
 
-  /// Gives the original a second name. One that is kept already stays: it is the older one.
+  /// Links the original to a second name. An older saved original is not replaced.
   func keepOriginal() throws(Errno) {
     do throws(Errno) {
       try directory.link(name, to: keptName)
@@ -131,7 +130,7 @@ final class BundleFile {
 }
 
 extension Blocker {
-  /// Why a file that was there a moment ago cannot be read.
+  /// Why a file that existed a moment ago cannot be read.
   init(_ failure: BundleFile.Failure) {
     if case .unreadable(.system(let error)) = failure {
       self = .refused(.readBack, error)

@@ -3,48 +3,48 @@ import Linux
 import Text
 import Trust
 
-/// The names under which clients reach the system store, as they were before the distribution's tool ran.
+/// The names under which clients find the system store, as they were before the distribution's tool ran.
 ///
-/// A tool may lose them: update-ca-trust of Fedora 41 and of newer UBI 9 as root without CAP_DAC_OVERRIDE makes
-/// `extracted/pem/directory-hash` again, 0555, and cannot make the links in it again.
+/// A tool may destroy them: run by root without CAP_DAC_OVERRIDE, update-ca-trust of Fedora 41 and of newer UBI 9
+/// recreates `extracted/pem/directory-hash` with mode 0555 and then cannot recreate the links in it.
 struct ClientNames {
-  /// A symbolic link on the way from a name to its file.
+  /// A symbolic link on the path from a name to its file.
   struct Link: Equatable {
-    /// As a client names it.
+    /// The path that a client uses.
     let path: Path
-    /// Where it is, free of links: it is found there even when those before it are lost.
+    /// The path without links, which works even if preceding links are lost.
     let realPath: Path
     let target: Path
   }
 
   /// A file that clients read.
   struct File {
-    /// Where it is, free of links.
+    /// The path without links.
     let path: Path
     let text: [UInt8]
     let metadata: Metadata
   }
 
-  /// What is at a name.
+  /// A name and what it refers to.
   struct Name {
     let path: Path
-    /// The links that lead from it to its file, in order.
+    /// The links from it to its file, in order.
     let links: [Link]
-    /// Where in ``files`` the file is; nil where only the links are known.
+    /// The index of the file in ``files``; nil if only the links are known.
     let file: Int?
   }
 
   private(set) var names: [Name] = []
   private(set) var files: [File] = []
-  /// Directories of hashed names that hold certificates.
+  /// Directories of hashed names that contain certificates.
   private var directories: [Path] = []
-  /// Why what is at one of the names is not known: nothing may be changed then that could lose it.
+  /// Why one of the names could not be read: changes that could destroy it are not allowed then.
   private(set) var failure: Errno?
 
-  /// Reads what is at the names of every family, since an image may have those of another as well, and at others.
+  /// Reads the names of all families, since an image may also have those of another one, and `others`.
   /// - Parameters:
-  ///   - others: what the CA variables name: files, or directories of hashed names.
-  ///   - recorded: links that an earlier start knew and was killed before it had seen them again.
+  ///   - others: the values of the CA variables: files, or directories of hashed names.
+  ///   - recorded: the links noted by an earlier start that was killed before it saw them again.
   init(beside others: [Path], recorded: [Link], in root: Root) {
     let paths = StoreFamily.all.reduce(into: [Path]()) { $0 += $1.clientPaths } + others
     for path in paths where !names.contains(where: { $0.path == path }) { read(path, in: root) }
@@ -61,7 +61,7 @@ struct ClientNames {
       return
     }
     if metadata.kind == .directory {
-      // Its own name may be lost as well.
+      // The name itself may be lost as well.
       names.append(Name(path: path, links: links, file: nil))
       if containsCertificates(path, in: root) { directories.append(path) }
       return
@@ -80,20 +80,20 @@ struct ClientNames {
     files.append(File(path: root.resolved(file) ?? file, text: text, metadata: metadata))
   }
 
-  /// What is missing, or cannot be read by anybody who is this user, has nothing to lose.
+  /// A name that does not exist, or that this user cannot read, has nothing to lose.
   private mutating func note(_ error: Errno) {
     let isNothing = [.noSuchFile, .notDirectory, .tooManyLinks, .accessDenied].contains(error)
     if !isNothing { failure = failure ?? error }
   }
 
-  /// What clients trusted in the file at `path`, by the DER; nil where it is none of the names.
+  /// The DER of each certificate that clients trusted in the file at `path`; nil if it is not one of the names.
   func trusted(in path: Path, in root: Root) -> [[UInt8]]? {
     guard let resolved = root.resolved(path) else { return nil }
     for file in files where file.path == resolved { return trustedDERs(in: file.text) }
     return nil
   }
 
-  /// All links that lead to the files, each once.
+  /// All links that lead to the files, without duplicates.
   var links: [Link] {
     var all: [Link] = []
     for name in names {
@@ -104,15 +104,15 @@ struct ClientNames {
 }
 
 extension ClientNames {
-  /// Something that the tool has lost.
+  /// Something that the tool has destroyed.
   struct Loss {
     let path: Path
-    /// Why it could not be put back; nil where it was.
+    /// Why it could not be restored; nil if it was.
     let failure: Replacement.Failure?
   }
 
-  /// Puts back what the tool has lost: a link, or a file that is gone or that no client can read any more.
-  /// - Parameter removed: fingerprints of what was removed: it does not come back.
+  /// Restores what the tool has destroyed: a link, or a file that is gone or that clients can no longer read.
+  /// - Parameter removed: fingerprints of certificates that were removed on purpose and are not restored.
   func restore(less removed: [Fingerprint], in root: Root) -> [Loss] {
     var losses: [Loss] = []
     var seen: [Path] = []
@@ -156,8 +156,8 @@ extension ClientNames {
     }
   }
 
-  /// Changes a name in its directory. Its owner may take leave to write there, and gives it back: root without
-  /// CAP_DAC_OVERRIDE is refused by a mode of 0555 and may change it.
+  /// Runs `change`, making the directory writable for its owner if necessary and restoring its mode afterwards: root
+  /// without CAP_DAC_OVERRIDE may not write to a directory of mode 0555, but may change its mode.
   private func changing(
     _ path: Path, in root: Root, _ change: (Directory, Path) throws(Replacement.Failure) -> Void
   ) -> Replacement.Failure? {
@@ -182,11 +182,11 @@ extension ClientNames {
   }
 }
 
-/// Where `path` leads, and over which links.
+/// The file that `path` leads to, and the links on the way.
 private func followed(_ path: Path, in root: Root) -> (file: Path, links: [ClientNames.Link]) {
   var path = path
   var links: [ClientNames.Link] = []
-  // As many links as the kernel would follow.
+  // The kernel follows at most 40 links, too.
   for _ in 0..<40 {
     let (directoryPath, name) = path.split
     guard let directory = try? Directory(directoryPath, in: root) else { break }
@@ -199,7 +199,7 @@ private func followed(_ path: Path, in root: Root) -> (file: Path, links: [Clien
   return (path, links)
 }
 
-/// Whether anything is at `path` itself, a dangling link included.
+/// Whether `path` itself exists, even as a dangling link.
 func nameExists(_ path: Path, in root: Root) -> Bool {
   let (directoryPath, name) = path.split
   guard let directory = try? Directory(directoryPath, in: root) else { return false }
@@ -207,7 +207,7 @@ func nameExists(_ path: Path, in root: Root) -> Bool {
   return directory.metadata(of: name) != nil
 }
 
-/// Whether a client finds certificates in it: whole, from one end to the other.
+/// Whether a client finds certificates in the text and reads it to its end.
 private func isBundle(_ text: [UInt8]) -> Bool {
   let contents = BundleContents(reading: text)
   return contents.damage == nil && !contents.certificates.isEmpty
@@ -217,7 +217,7 @@ private func isReadable(_ path: Path, in root: Root) -> Bool {
   (try? root.read(path, limit: bundleSizeLimit)).map { isBundle($0) } ?? false
 }
 
-/// Whether a directory holds hashed names, such as `2c1b4b6d.0`, that resolve.
+/// Whether a directory contains hashed names, such as `2c1b4b6d.0`, that resolve.
 /// - Source: OpenSSL's SSL_CERT_DIR; c_rehash(1).
 private func containsCertificates(_ path: Path, in root: Root) -> Bool {
   guard let directory = try? Directory(path, in: root) else { return false }
@@ -226,7 +226,8 @@ private func containsCertificates(_ path: Path, in root: Root) -> Bool {
   return names.contains { isHashedName($0) && directory.resolves($0) }
 }
 
-/// Whether OpenSSL would look for a certificate under a name such as `2c1b4b6d.0`: the hash of its subject, and a number.
+/// Whether OpenSSL would look for a certificate under this name, such as `2c1b4b6d.0`: the hash of a subject, and a
+/// number.
 /// - Source: OpenSSL's openssl-rehash(1).
 func isHashedName(_ name: Path) -> Bool {
   let bytes = name.bytes

@@ -1,19 +1,20 @@
 import Text
 import Trust
 
-/// What came of a plan's step.
+/// The result of a step of a plan.
 public struct Fact: Equatable, Sendable {
   public indirect enum Kind: Equatable, Sendable {
     case updated(StoreChange.Kind, added: Int, removed: Int, isRepaired: Bool)
-    /// A private bundle was written: certificates in it, and how many of them are mounted.
+    /// A private bundle was written. `count` is the number of its certificates, `mounted` the number of mounted ones
+    /// among them.
     case written(count: Int, mounted: Int)
     case removed
     case lockPassedOver
     case anchorFailed(Blocker)
     case toolOutput
-    /// The distribution's tool has lost a file; why it could not be put back, nil where it was.
+    /// The distribution's tool destroyed a file; the reason if it could not be restored, nil if it was.
     case lost(Blocker?)
-    /// So many certificates that the bundle had before are not in what the tool has built, and were added again.
+    /// The number of certificates that the bundle had before and the tool left out, and that were added again.
     case kept(Int)
     case leftOut(Int, Blocker)
   }
@@ -22,7 +23,7 @@ public struct Fact: Equatable, Sendable {
   public let level: Level
   public let subject: Text
   public let kind: Kind
-  /// What a tool printed.
+  /// The tool's output.
   public let detail: Text
 
   init(_ area: Finding.Area, _ level: Level, _ subject: Text, _ kind: Kind, detail: Text = "") {

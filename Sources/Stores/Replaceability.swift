@@ -2,7 +2,7 @@ import Linux
 import Text
 import Trust
 
-// Whether a file can be replaced by a rename, as far as that can be known without trying.
+// Whether a file can be replaced by a rename, as far as that is known without trying.
 
 extension BundleFile {
   func replaceability(for user: Credentials.Effective, in root: Root) -> Replaceability {
@@ -14,13 +14,13 @@ extension BundleFile {
     guard let parent = try? directory.descriptor.metadata() else { return .replaceable }
     let isSticky = parent.mode & 0o1000 != 0
     let isOurs = parent.user == user.user || metadata.user == user.user
-    // What belongs to others in a sticky parent is not ours to replace.
+    // In a sticky directory, files of other users cannot be replaced.
     return isSticky && !isOurs && !user.has(.fileOwner)
       ? .blocked(.refused(.rename, .notPermitted)) : .replaceable
   }
 }
 
-/// Why names in an open parent cannot be changed; nil where they can.
+/// Why names in an open directory cannot be changed; nil if they can.
 func directoryBlocker(_ directory: Directory, _ user: Credentials.Effective, in root: Root) -> Blocker? {
   do throws(Errno) {
     try directory.allowsChanges()
@@ -28,7 +28,7 @@ func directoryBlocker(_ directory: Directory, _ user: Credentials.Effective, in 
   } catch {
     if error == .readOnlyFileSystem { return .readOnly(mountedAt: mountPoint(of: directory.path, in: root)) }
     if user.isCurrent { return .refused(.create, error) }
-    // For another user than this process's, the mode tells.
+    // For a user other than that of this process, the mode decides.
     guard let metadata = try? directory.descriptor.metadata(), user.mayChange(metadata) else {
       return .refused(.create, error)
     }
@@ -36,7 +36,7 @@ func directoryBlocker(_ directory: Directory, _ user: Credentials.Effective, in 
   }
 }
 
-/// Why names in the parent at `path` cannot be changed; nil where they can, or where it is missing and can be made.
+/// Why names in the directory at `path` cannot be changed; nil if they can, or if it is missing and can be created.
 func directoryBlocker(_ path: Path, _ user: Credentials.Effective, in root: Root) -> Blocker? {
   var path = path
   while true {
@@ -45,14 +45,14 @@ func directoryBlocker(_ path: Path, _ user: Credentials.Effective, in root: Root
       defer { directory.close() }
       return directoryBlocker(directory, user, in: root)
     } catch {
-      // A missing directory is made, if the one that is to hold it allows.
+      // A missing directory can be created if its parent allows it.
       if error != .noSuchFile || path == Path("/") { return .refused(.create, error) }
       path = path.split.directory
     }
   }
 }
 
-/// Where the file system that holds `path` is mounted; nil for the root's, or where that cannot be told.
+/// The mount point of the file system that contains `path`; nil for the root file system, or if it is unknown.
 private func mountPoint(of path: Path, in root: Root) -> Path? {
   var path = path
   while path != Path("/") {

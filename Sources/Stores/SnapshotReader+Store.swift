@@ -3,24 +3,24 @@ import Linux
 import Text
 import Trust
 
-// The distribution's store as it stands.
+// Reads the distribution's store.
 
 extension SnapshotReader {
-  /// - Returns: nil where there is no store.
+  /// - Returns: nil if there is no store.
   func readStore() -> StoreSnapshot? {
     guard let (family, hasTool) = findFamily() else { return nil }
     var builder = request.builder
-    // Without its tool, or under another root, the store is written by ourselves.
+    // Without the tool, or under another root, psm-entry writes the store itself.
     if case .tool = builder, !hasTool || !root.isSystem { builder = .ourselves }
     var store = StoreSnapshot(family: family, builder: builder)
     read(&store)
     return store
   }
 
-  /// The first family whose tool and layout are there; else the first whose bundle is.
+  /// The first family whose tool and layout exist; otherwise the first whose bundle exists.
   private func findFamily() -> (family: StoreFamily, hasTool: Bool)? {
     let families = StoreFamily.all
-    // Two names serve all families.
+    // Two tool names serve all families.
     var missing: [Path] = []
     for family in families where !missing.contains(family.tool) {
       if !root.exists(family.tool) {
@@ -33,7 +33,7 @@ extension SnapshotReader {
     return nil
   }
 
-  /// Reads anchors and bundle anew.
+  /// Reads anchors and bundle again.
   func read(_ store: inout StoreSnapshot) {
     do throws(ReadError) {
       try readAnchors(&store)
@@ -82,7 +82,7 @@ extension SnapshotReader {
     store.hasLeftovers = false
     (store.identity, store.text, store.bundleModified, store.size) = (nil, nil, nil, 0)
     do throws(BundleFile.Failure) {
-      // What a tool builds is not merged into: its text is not needed.
+      // A bundle that a tool builds is not merged into, so its text is not needed.
       if case .tool = store.builder {
         try readBuilt(&store)
       } else {
@@ -95,7 +95,7 @@ extension SnapshotReader {
     } catch .unreadable(let reason) {
       throw reason
     } catch {
-      // A store without a bundle.
+      // The store has no bundle.
     }
   }
 
@@ -114,7 +114,7 @@ extension SnapshotReader {
     }
   }
 
-  /// Which of what is mounted a bundle trusts; nil where it has to be read as a whole.
+  /// Which mounted certificates a bundle trusts; nil if it has to be read as a whole.
   private func trustedInPieces(of file: FileDescriptor, _ metadata: Metadata) -> [Bool]? {
     if metadata.kind != .regular || metadata.size > bundleSizeLimit { return nil }
     var reader = TrustReader(index)
@@ -136,7 +136,7 @@ extension SnapshotReader {
       for name in (try? directory.names()) ?? [] {
         guard let text = try? root.read(path.appending(name), limit: 1 << 20) else { continue }
         blocked += CertificateFile(reading: text).certificates
-        // In a TRUSTED CERTIFICATE here, no setting makes it trusted.
+        // Here a TRUSTED CERTIFICATE is distrusted whatever its settings.
         let contents = BundleContents(reading: text)
         for certificate in contents.certificates where !certificate.isTrustedForServers {
           if let certificate = Certificate(der: contents.der(of: certificate)) { blocked.append(certificate) }
@@ -146,7 +146,7 @@ extension SnapshotReader {
     return blocked
   }
 
-  /// The anchors, and what is built from them: both or neither.
+  /// The anchors and what is built from them can be changed together, or not at all.
   func answerStoreReplaceability(byTool: Bool, changesAnchors: Bool, _ snapshot: inout Snapshot) {
     guard let store = snapshot.system else { return }
     let (blocker, path) = storeBlocker(store.family, byTool: byTool, changesAnchors: changesAnchors)
@@ -169,7 +169,7 @@ extension SnapshotReader {
       defer { directory.close() }
       return directory.isMountPoint(name) ? (.mountPoint, family.bundle) : (nil, nil)
     }
-    // A native bundle may be a link to where it can be written, and is looked at there.
+    // A native bundle may be a link to a writable location, so the target is checked.
     guard let file = try? BundleFile.open(family.bundle, in: root) else { return (nil, nil) }
     defer { file.directory.close() }
     if case .blocked(let blocker) = file.replaceability(for: request.user, in: root) {

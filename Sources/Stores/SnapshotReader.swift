@@ -3,21 +3,21 @@ import Linux
 import Text
 import Trust
 
-/// Reads what a plan is made of. It decides nothing.
+/// Reads the facts that a plan is made from. It decides nothing.
 public struct SnapshotReader {
-  /// What is to be looked at.
+  /// What to read.
   public final class Request: Sendable {
     public let mounted: MountedCertificates
-    /// Who is to build the store's bundle, where there is one.
+    /// What should build the store's bundle, if there is a store.
     public let builder: StoreSnapshot.Builder
     public let bundles: [(path: Path, isRequired: Bool)]
     public let patternFailures: [PatternFailure]
     /// The CA variables that the user has set.
     public let variables: [(name: [UInt8], path: Path, use: VariableSnapshot.Use)]
     public let stateDirectories: [Path]
-    /// Whether somebody has named them.
+    /// Whether the user named the state directories.
     public let namesStateDirectories: Bool
-    /// Who starts the service.
+    /// The user that the service starts as.
     public let user: Credentials.Effective
 
     public init(
@@ -40,7 +40,7 @@ public struct SnapshotReader {
 
   let root: Root
   let request: Request
-  /// Of what is mounted.
+  /// The index of the mounted certificates.
   let index: CertificateIndex
 
   public init(_ root: Root, _ request: Request) {
@@ -49,9 +49,9 @@ public struct SnapshotReader {
     index = CertificateIndex(request.mounted.certificates)
   }
 
-  /// - Parameter keepsTexts: whether the text of every bundle is wanted, also of one about which there is nothing to do.
+  /// - Parameter keepsTexts: whether to keep the text of every bundle, even one that is up to date.
   public mutating func read(keepsTexts: Bool = false) -> Snapshot {
-    // Issuers are looked for in the texts.
+    // Issuers are looked up in the texts.
     let needsTexts = keepsTexts || !request.mounted.orphans.isEmpty
     var standing = needsTexts ? nil : StandingBundles(request.mounted, index)
     defer { standing?.close() }
@@ -65,7 +65,7 @@ public struct SnapshotReader {
           state: readBundle(bundle.path, &standing, beside: snapshot)))
     }
     if !request.mounted.isEmpty {
-      // They mostly name one file, which is read once.
+      // Several variables usually name one file, which is read once.
       let order = SortedBytes(request.variables.map { Array($0.path.bytes) })
       for (number, variable) in request.variables.enumerated() {
         let first = order.number(of: variable.path.bytes) ?? number
@@ -82,7 +82,7 @@ public struct SnapshotReader {
     _ path: Path, _ standing: inout StandingBundles?, beside snapshot: Snapshot
   ) -> BundleSnapshot.State {
     if let identity = root.metadata(of: path)?.identity {
-      // Another name of a file that has been read.
+      // Another name of a file that was already read.
       for other in snapshot.bundles {
         if case .read(let file) = other.state, file.identity == identity { return other.state }
       }
@@ -124,7 +124,7 @@ public struct SnapshotReader {
     }
   }
 
-  /// Finds out what a plan has asked for.
+  /// Finds the answers to a plan's questions.
   public func answer(_ questions: [Question], in snapshot: inout Snapshot) {
     for question in questions {
       switch question {
@@ -145,7 +145,7 @@ public struct SnapshotReader {
     }
   }
 
-  /// Of those that were read in pieces.
+  /// Reads the texts of the bundles that were read in pieces.
   private func answerBundleTexts(_ snapshot: inout Snapshot) {
     for index in snapshot.bundles.indices {
       guard case .read(var file) = snapshot.bundles[index].state, file.contents.text == nil else { continue }
@@ -162,7 +162,7 @@ public struct SnapshotReader {
     }
   }
 
-  /// Of one file under all its names.
+  /// Answers for one file under all its names.
   private func answerReplaceability(_ path: Path, _ snapshot: inout Snapshot) {
     var asked: FileIdentity?
     for bundle in snapshot.bundles where bundle.path == path {
@@ -183,15 +183,15 @@ public struct SnapshotReader {
   }
 }
 
-/// The DER of each certificate that OpenSSL finds in a directory: it looks for the hash of the subject with the number 0,
-/// then 1, until there is none.
+/// The DER of each certificate that OpenSSL finds in a directory: it looks for the hash of the subject with the suffix
+/// 0, then 1, until a file does not exist.
 public func hashedCertificates(in directory: Directory, _ root: Root) -> [[UInt8]] {
   let names = ((try? directory.names()) ?? []).filter { isHashedName($0) }
   let known = SortedBytes(names.map { Array($0.bytes) })
   return names.flatMap { name -> [[UInt8]] in
     let hash = name.bytes.prefix(8)
     let numbered = { (number: Int) in Array(hash) + [UInt8(ascii: ".")] + decimal(Int64(number)) }
-    // No directory has as many of one name.
+    // No directory has that many certificates with one hash.
     guard let number = name.bytes.dropFirst(9).decimal(upTo: 255), Array(name.bytes) == numbered(number),
       (0...number).allSatisfy({ known.contains(numbered($0)) }),
       let text = try? root.read(directory.path.appending(name), limit: 1 << 20)

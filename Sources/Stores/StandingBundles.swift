@@ -2,11 +2,11 @@ import Linux
 import Text
 import Trust
 
-/// Reads bundles about which there is mostly nothing to do: in pieces, of which none is kept.
+/// Reads bundles in pieces without keeping them: usually they are up to date.
 struct StandingBundles {
   private let mounted: MountedCertificates
   private let index: CertificateIndex
-  /// The last one that stands as it should. Images often bring the same one twice.
+  /// The last bundle that was up to date. Images often contain the same one twice.
   private var last: (file: FileDescriptor, metadata: Metadata, bundle: StandingBundle)?
 
   init(_ mounted: MountedCertificates, _ index: CertificateIndex) {
@@ -19,17 +19,17 @@ struct StandingBundles {
   /// Whether the file is kept open, to compare another one with it.
   func keeps(_ file: FileDescriptor) -> Bool { last?.file == file }
 
-  /// - Parameter file: opened just now.
-  /// - Returns: nil where it is to be changed, or has to be read as a whole to tell: it is at its start then.
+  /// - Parameter file: newly opened.
+  /// - Returns: nil if the bundle has to be changed or read as a whole; the file is at its start then.
   mutating func bundle(
     in file: FileDescriptor, _ metadata: Metadata
   ) throws(Errno) -> StandingBundle? {
     if metadata.kind != .regular || metadata.size > bundleSizeLimit || !mounted.isComplete { return nil }
-    // A first start reads the text once.
+    // A first start reads the text only once.
     let ending = (try? file.ending(of: metadata.size, count: ManagedSection.endingSize)) ?? []
     if ManagedSection.mayEnd(with: ending) == mounted.isEmpty { return nil }
     if let last, last.metadata.size == metadata.size {
-      // Nobody has written the other one meanwhile. An error may be the other one's, and says nothing.
+      // The other file was not changed in the meantime. An error may come from it, so it says nothing about this one.
       let isAlike = (try? file.hasContents(of: last.file, size: metadata.size)) ?? false
       if isAlike && (try? last.file.metadata()) == last.metadata { return last.bundle }
       try file.rewind()
@@ -45,7 +45,7 @@ struct StandingBundles {
 
   private func read(_ file: FileDescriptor, _ metadata: Metadata) -> StandingBundle? {
     var reader = StandingBundleReader(mounted, index)
-    // Of one that cannot be read, or grows meanwhile, whoever reads the whole text says what is wrong.
+    // If it cannot be read, or grows while it is read, reading the whole text reports the error.
     guard file.readPieces(metadata.size, take: { reader.read($0) }), case .standing(let bundle) = reader.state
     else { return nil }
     return bundle

@@ -2,7 +2,7 @@ import Linux
 import Text
 import Trust
 
-// Directories of our own, for a bundle beside one that cannot be replaced.
+// Directories for a private bundle that replaces one which cannot be written.
 
 extension SnapshotReader {
   func readStateDirectory(_ path: Path) -> StateDirectorySnapshot {
@@ -11,7 +11,7 @@ extension SnapshotReader {
     do throws(StateDirectory.Failure) {
       guard let directory = try StateDirectory.open(path, in: root, make: false, for: request.user.user)
       else {
-        // One that is missing is made, if the one that is to hold it allows.
+        // A missing directory is created if its parent allows it.
         let blocker = directoryBlocker(path.split.directory, request.user, in: root)
         if case .refused(_, let error) = blocker { throw .system(error) }
         if blocker != nil { throw .system(.readOnlyFileSystem) }
@@ -33,9 +33,8 @@ extension SnapshotReader {
     return snapshot
   }
 
-  /// Whether nobody but the user and root can put another directory in the place of the one at `path`: each
-  /// directory on the way is the user's or root's, and others may not write there, or only where the sticky bit keeps
-  /// them from what is not theirs.
+  /// Whether only this user and root can replace the directory at `path`: each directory on the path belongs to one of
+  /// them, and others either may not write there or are restricted by its sticky bit.
   private func isGuarded(_ path: Path) -> Bool {
     var parent = path.split.directory
     while true {
@@ -55,9 +54,9 @@ enum StateDirectory {
     case foreign
   }
 
-  /// Opens a state directory. That it is the user's and no link is asked of what was opened.
-  /// - Parameter make: whether one that is missing is made: 0755, whatever the umask.
-  /// - Returns: nil where it is missing.
+  /// Opens a state directory, and checks on the open descriptor that it is a directory of this user and not a link.
+  /// - Parameter make: whether to create a missing one with mode 0755, whatever the umask.
+  /// - Returns: nil if it does not exist.
   static func open(
     _ path: Path, in root: Root, make: Bool, for user: UInt32
   ) throws(Failure) -> Directory? {
@@ -67,7 +66,7 @@ enum StateDirectory {
       defer { parent.close() }
       if parent.metadata(of: name) == nil {
         if !make { return nil }
-        // Another start may make it first; whose it is is asked below.
+        // Another start may create it first; the owner is checked below.
         do throws(Errno) { try parent.makeDirectory(name, mode: 0o755) } catch {
           if error != .exists { throw error }
         }
@@ -86,7 +85,7 @@ enum StateDirectory {
     throw .foreign
   }
 
-  /// The private bundle's text; nil where there is none that is the user's and that everybody may read.
+  /// The private bundle's text; nil if there is none that this user owns and everybody may read.
   static func text(in directory: Directory, of user: UInt32) -> [UInt8]? {
     guard let file = try? directory.descriptor.openFile(privateBundleName, [.noFollow]) else { return nil }
     defer { file.close() }

@@ -3,12 +3,12 @@ import Linux
 import Text
 import Trust
 
-/// What a start notes beside the store's bundle while the distribution's tool runs, and removes when it has seen that all is
-/// well: the next start goes on from it where this one is killed.
+/// What a start notes beside the store's bundle while the distribution's tool runs, and removes once the result is
+/// verified. If the start is killed, the next one continues from it.
 struct UnfinishedMark {
-  /// Links to the store, which the tool may have lost.
+  /// Links to the store, which the tool may have destroyed.
   private(set) var links: [ClientNames.Link] = []
-  /// What was taken out of the anchors and may still be in the bundle.
+  /// Certificates that were removed from the anchors and may still be in the bundle.
   private(set) var withdrawn: [Fingerprint] = []
 
   init(links: [ClientNames.Link], withdrawn: [Fingerprint]) {
@@ -16,7 +16,7 @@ struct UnfinishedMark {
     self.withdrawn = withdrawn
   }
 
-  // On disk: a link's path and its target, or a fingerprint in hex and nothing, each with a NUL behind it.
+  // On disk: the path of a link and its target, or a fingerprint in hex and an empty string, each terminated by NUL.
 
   init(_ bytes: [UInt8]) {
     let parts = bytes[...].split(separator: 0, omittingEmptySubsequences: false)
@@ -40,7 +40,7 @@ struct UnfinishedMark {
   }
 }
 
-/// The mark that an earlier start has left; an empty one where there is none.
+/// The mark left by an earlier start; empty if there is none.
 func unfinished(_ family: StoreFamily, in root: Root) -> UnfinishedMark {
   UnfinishedMark((try? root.read(family.unfinishedMark, limit: 1 << 20)) ?? [])
 }

@@ -1,20 +1,20 @@
-// Comparing bytes. The standard library's ways are generic and are compiled again for each pair of types and at
-// most uses; these few are compiled once.
+// Comparisons of bytes. The standard library's are generic, and the compiler specializes and inlines them for each use;
+// these few are compiled once.
 
 public let newline = UInt8(ascii: "\n")
 
 extension ArraySlice<UInt8> {
-  /// Whether these are the literal's bytes.
+  /// Whether it equals the bytes of the literal.
   @inline(never)
   public func isEqual(to text: StaticString) -> Bool {
     count == text.utf8CodeUnitCount && begins(with: text)
   }
 
-  /// Whether it begins with the literal's bytes.
+  /// Whether it begins with the bytes of the literal.
   @inline(never)
   public func begins(with text: StaticString) -> Bool { span.begins(with: text) }
 
-  /// Whether both hold the same bytes.
+  /// Whether both have the same bytes.
   @inline(never)
   public func isEqual(to other: ArraySlice<UInt8>) -> Bool { count == other.count && begins(with: other) }
 
@@ -22,7 +22,7 @@ extension ArraySlice<UInt8> {
   @inline(never)
   public func begins(with other: ArraySlice<UInt8>) -> Bool { span.begins(with: other.span) }
 
-  /// Where the literal's bytes stand for the first time; nil where they do not.
+  /// The position of the first occurrence of the literal's bytes; nil if there is none.
   @inline(never)
   public func firstOccurrence(of text: StaticString) -> Int? {
     guard let first = text.withUTF8Buffer({ $0.first }) else { return startIndex }
@@ -35,13 +35,13 @@ extension ArraySlice<UInt8> {
     }
   }
 
-  /// Whether the literal's bytes occur anywhere in it.
+  /// Whether it contains the bytes of the literal.
   public func contains(_ text: StaticString) -> Bool { firstOccurrence(of: text) != nil }
 
   /// The parts between separators.
   /// - Parameters:
-  ///   - separators: ASCII characters that separate, each for itself.
-  ///   - keepsEmpty: whether a part that holds nothing is one.
+  ///   - separators: ASCII characters, each of which separates.
+  ///   - keepsEmpty: whether empty parts are included.
   @inline(never)
   public func parts(between separators: StaticString, keepsEmpty: Bool = false) -> [ArraySlice<UInt8>] {
     var parts: [ArraySlice<UInt8>] = []
@@ -54,7 +54,7 @@ extension ArraySlice<UInt8> {
   }
 }
 
-/// A long text and another behind it. Appending would copy byte by byte.
+/// A long text followed by another. Appending would copy byte by byte.
 public func concatenated(_ one: ArraySlice<UInt8>, _ other: [UInt8]) -> [UInt8] {
   [UInt8](unsafeUninitializedCapacity: one.count + other.count) { buffer, count in
     let rest = UnsafeMutableBufferPointer(rebasing: buffer[one.count...])
@@ -65,18 +65,18 @@ public func concatenated(_ one: ArraySlice<UInt8>, _ other: [UInt8]) -> [UInt8] 
 }
 
 extension Span<UInt8> {
-  /// Whether these are the bytes of `other`.
+  /// Whether it equals the bytes of `other`.
   public func isEqual(to other: [UInt8]) -> Bool { count == other.count && begins(with: other.span) }
 
   /// Whether it begins with the bytes of `other`.
   public func begins(with other: [UInt8]) -> Bool { begins(with: other.span) }
 
-  /// Whether it begins with the literal's bytes.
+  /// Whether it begins with the bytes of the literal.
   @inline(never)
   public func begins(with text: StaticString) -> Bool { text.withUTF8Buffer { begins(with: $0.span) } }
 
-  /// Whether it begins with the bytes of `other`. Many are looked at at once: both may be whole bundles; and
-  /// none where they are the same memory.
+  /// Whether it begins with the bytes of `other`. Compares many bytes at once, since both may be whole bundles, and
+  /// none if both are the same memory.
   @inline(never)
   public func begins(with other: Span<UInt8>) -> Bool {
     if count < other.count { return false }
@@ -107,11 +107,11 @@ extension Span<UInt8> {
     }
   }
 
-  /// The position of the first newline in `range`; its end if there is none.
+  /// The position of the first newline in `range`; the end of the range if there is none.
   public func firstNewline(in range: Range<Int>) -> Int { first(newline, or: newline, in: range) }
 
-  /// The position of the first of two bytes in `range`; its end if there is none. Sixteen bytes and more are looked at at
-  /// once, the first of them lowest: no machine that this runs on has it the other way.
+  /// The position of the first of two bytes in `range`; the end of the range if there is none. Compares sixteen bytes
+  /// or more at once, the first one lowest: all supported machines are little-endian.
   @inline(never)
   public func first(_ one: UInt8, or other: UInt8, in range: Range<Int>) -> Int {
     precondition(range.lowerBound >= 0 && range.upperBound <= count)
@@ -147,11 +147,11 @@ extension Span<UInt8> {
 extension StaticString {
   public var isEmpty: Bool { utf8CodeUnitCount == 0 }
 
-  /// The literal's bytes: a literal is always UTF-8.
+  /// The bytes of the literal, which are always UTF-8.
   @inline(never)
   public var bytes: [UInt8] { withUTF8Buffer { Array($0) } }
 
-  /// Whether it holds the ASCII character.
+  /// Whether it contains the ASCII character.
   @inline(never)
   public func has(_ byte: UInt8) -> Bool {
     withUTF8Buffer { bytes in

@@ -1,6 +1,6 @@
-// The calendar of ISO 8601, counted in eras of 400 years whose years begin on 1 March.
+// The calendar of ISO 8601, computed in eras of 400 years; years begin on 1 March.
 
-/// The date so many days after 1970-01-01.
+/// The date this many days after 1970-01-01.
 public func civilDate(_ days: Int64) -> (year: Int64, month: Int64, day: Int64) {
   let (era, dayOfEra) = flooredDivision(of: days + 719_468, by: 146_097)
   let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
@@ -11,7 +11,7 @@ public func civilDate(_ days: Int64) -> (year: Int64, month: Int64, day: Int64) 
   return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, day)
 }
 
-/// How many days after 1970-01-01 a date is.
+/// The number of days from 1970-01-01 to a date.
 public func daysSinceEpoch(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64 {
   let (era, yearOfEra) = flooredDivision(of: month <= 2 ? year - 1 : year, by: 400)
   let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
@@ -19,7 +19,7 @@ public func daysSinceEpoch(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64
   return era * 146_097 + dayOfEra - 719_468
 }
 
-/// How many days a month has.
+/// The number of days in a month.
 public func daysIn(_ month: Int64, of year: Int64) -> Int64 {
   switch month {
   case 2: year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28

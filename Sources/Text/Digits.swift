@@ -1,16 +1,16 @@
-// Letters and digits of ASCII, decimal and hexadecimal.
+// ASCII letters and digits, decimal and hexadecimal.
 
 extension UInt8 {
-  /// Whether it is an ASCII decimal digit.
+  /// Whether this is an ASCII decimal digit.
   public var isDigit: Bool { self >= UInt8(ascii: "0") && self <= UInt8(ascii: "9") }
 
-  /// Whether it is an ASCII letter.
+  /// Whether this is an ASCII letter.
   public var isLetter: Bool { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(self | 0x20) }
 
-  /// Whether it is an ASCII letter, a digit, or one of these marks.
+  /// Whether this is an ASCII letter, a digit, or one of the given characters.
   public func isLetterOrDigit(or marks: StaticString) -> Bool { isLetter || isDigit || marks.has(self) }
 
-  /// What a hex digit of either case stands for; nil for any other byte.
+  /// The value of a hex digit in either case; nil for any other byte.
   public var hexValue: UInt8? {
     switch self {
     case UInt8(ascii: "0")...UInt8(ascii: "9"): self - UInt8(ascii: "0")
@@ -22,7 +22,7 @@ extension UInt8 {
 }
 
 extension ArraySlice<UInt8> {
-  /// The number that the digits write; nil for none at all, any other byte, or a number above `limit`.
+  /// The number written in decimal digits; nil if it is empty, has any other byte, or exceeds `limit`.
   @inline(never)
   public func decimal(upTo limit: Int) -> Int? {
     if isEmpty { return nil }
@@ -36,7 +36,7 @@ extension ArraySlice<UInt8> {
 }
 
 /// A number in decimal.
-/// - Parameter width: the least number of digits, reached with zeros.
+/// - Parameter width: the minimum number of digits; shorter numbers are padded with zeros.
 @inline(never)
 public func decimal(_ number: Int64, width: Int = 1) -> [UInt8] {
   var magnitude = number.magnitude
@@ -73,7 +73,7 @@ public func hexDigits(of bytes: ArraySlice<UInt8>) -> [UInt8] {
   return digits
 }
 
-/// The bytes that pairs of lower-case hex digits stand for; nil for anything else.
+/// The bytes written as pairs of lower-case hex digits; nil for anything else.
 public func hexDecoded(_ digits: ArraySlice<UInt8>) -> [UInt8]? {
   var bytes: [UInt8] = []
   var high: UInt8?

@@ -1,6 +1,6 @@
 /// The reason that a system call failed.
 ///
-/// What the numbers mean is the system's matter: see the module Linux.
+/// The module Linux knows what the numbers mean.
 /// - Source: POSIX `errno`.
 public struct Errno: Error, Equatable, Sendable {
   public let rawValue: Int32
@@ -8,11 +8,11 @@ public struct Errno: Error, Equatable, Sendable {
   public init(rawValue: Int32) { self.rawValue = rawValue }
 }
 
-/// Why a file was not read.
+/// Why a file could not be read.
 public enum ReadError: Error, Equatable, Sendable {
   case system(Errno)
-  /// A directory, FIFO, device or socket.
+  /// It is a directory, FIFO, device or socket.
   case notRegular
-  /// Larger than the limit given.
+  /// It exceeds the given limit.
   case tooLarge
 }

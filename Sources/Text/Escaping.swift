@@ -1,5 +1,5 @@
-/// Bytes as text that is safe to show: valid UTF-8 stays, all that could forge a line, move a
-/// cursor or reverse a reader's eye becomes `\xNN`, byte by byte.
+/// Bytes as text that is safe to show: valid UTF-8 is kept; whatever could forge a line, move a cursor or reverse the
+/// direction of text becomes `\xNN`, byte by byte.
 ///
 /// - Source: RFC 3629 §4 for what valid UTF-8 is; Unicode's Bidi_Control property.
 @inline(never)
@@ -23,14 +23,14 @@ public func escaped(_ bytes: ArraySlice<UInt8>) -> Text {
 /// See ``escaped(_:)``.
 public func escaped(_ bytes: [UInt8]) -> Text { escaped(bytes[...]) }
 
-/// Whether all are printable ASCII characters, as nearly all that is shown is.
+/// Whether all bytes are printable ASCII characters, the usual case.
 @inline(never)
 public func arePrintable(_ bytes: ArraySlice<UInt8>) -> Bool {
   for byte in bytes where byte < 0x20 || byte > 0x7E { return false }
   return true
 }
 
-/// Bytes as UTF-8, with U+FFFD for each part that is not.
+/// Bytes as UTF-8, with U+FFFD for each invalid part.
 /// - Source: Unicode §3.9, "U+FFFD Substitution of Maximal Subparts".
 public func repaired(_ bytes: ArraySlice<UInt8>) -> Text {
   var repaired: [UInt8] = []
@@ -42,15 +42,15 @@ public func repaired(_ bytes: ArraySlice<UInt8>) -> Text {
   return Text(utf8: repaired)
 }
 
-/// Takes what belongs together from the start of `rest`: a well-formed scalar with its value, or, without one,
-/// the longest start of such a scalar, or a byte that begins none.
+/// Removes one unit from the start of `rest`: a well-formed scalar with its value, or else the longest prefix of such a
+/// scalar, or a single byte that begins none.
 /// - Source: RFC 3629 §4.
 @inline(never)
 public func takeScalar(from rest: inout ArraySlice<UInt8>) -> Scalar {
   let first = rest.first ?? 0
   let length: Int
   var value: UInt32
-  // The second byte's range keeps out what is longer than need be, surrogates, and what is beyond U+10FFFF.
+  // The range of the second byte excludes overlong forms, surrogates, and values beyond U+10FFFF.
   var (low, high): (UInt8, UInt8) = (0x80, 0xBF)
   switch first {
   case 0..<0x80: (length, value) = (1, UInt32(first))
@@ -77,14 +77,14 @@ public func takeScalar(from rest: inout ArraySlice<UInt8>) -> Scalar {
   return Scalar(bytes: scalar, value: taken == length ? value : nil)
 }
 
-/// Bytes that belong together.
+/// Bytes that form one unit.
 public struct Scalar {
   public let bytes: ArraySlice<UInt8>
-  /// The Unicode scalar that they encode; nil where they are no UTF-8.
+  /// The Unicode scalar that they encode; nil if they are not UTF-8.
   public let value: UInt32?
 
-  /// Whether they may be shown as they are. False for controls, line separators, and what changes the direction
-  /// or the width of what follows.
+  /// Whether it is safe to show. False for controls, line separators, and characters that change the direction or the
+  /// width of the text after them.
   public var isHarmless: Bool {
     guard let value else { return false }
     return switch value {

@@ -1,4 +1,4 @@
-/// The device and the inode of a file: two names with the same are one file.
+/// The device and inode number of a file: two names with the same identity are one file.
 ///
 /// - Source: POSIX `<sys/stat.h>`.
 public struct FileIdentity: Equatable, Sendable {

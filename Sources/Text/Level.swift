@@ -1,10 +1,10 @@
-/// How much something matters that a person may read.
+/// How important a message is.
 public enum Level: Int, Comparable, Sendable {
-  /// Was asked for and not done.
+  /// A request that could not be carried out.
   case error = 1
-  /// Is worth knowing.
+  /// Something worth knowing.
   case warning
-  /// What was done, or repaired.
+  /// What was done or repaired.
   case info
   case debug
 

@@ -2,10 +2,10 @@
 ///
 /// - Source: POSIX.1-2017 Base Definitions §3.271 (Pathname).
 public struct Path: Equatable, Sendable {
-  /// The bytes and the NUL that C wants behind them.
+  /// The bytes followed by the NUL that C requires.
   public let terminated: [UInt8]
 
-  /// Takes `bytes` up to the first NUL, where the kernel would stop reading too.
+  /// Takes `bytes` up to the first NUL, where the kernel would stop as well.
   @inline(never)
   public init(_ bytes: ArraySlice<UInt8>) {
     let length = bytes.span.first(0, or: 0, in: 0..<bytes.count)
@@ -15,7 +15,7 @@ public struct Path: Equatable, Sendable {
   @inline(never)
   public init(_ bytes: [UInt8]) { self.init(bytes[...]) }
 
-  /// Takes a literal, which has no NUL in it.
+  /// Takes a literal, which contains no NUL.
   @inline(never)
   public init(_ text: StaticString) {
     terminated = text.withUTF8Buffer { text in
@@ -30,15 +30,14 @@ public struct Path: Equatable, Sendable {
   @inline(never)
   public var bytes: ArraySlice<UInt8> { terminated.dropLast() }
 
-  /// Not derived: the comparison of two arrays would be copied to each use.
+  /// Written out: a synthesized comparison of arrays would be inlined at each use.
   @inline(never)
   public static func == (one: Path, other: Path) -> Bool { one.terminated == other.terminated }
 
   public var isAbsolute: Bool { terminated.first == UInt8(ascii: "/") }
   public var isEmpty: Bool { terminated.count == 1 }
 
-  /// What a person may read of it: see ``escaped(_:)``. Nothing of an address that was given for a path: it may hold
-  /// a password.
+  /// The path for display: see ``escaped(_:)``. A URL in place of a path is not shown, since it may contain a password.
   @inline(never)
   public var shown: Text {
     bytes.firstOccurrence(of: "://") == nil ? escaped(bytes) : "(not shown: no path)"
@@ -61,12 +60,12 @@ public struct Path: Equatable, Sendable {
   @inline(never)
   public func appending(_ name: StaticString) -> Path { appending(Path(name)) }
 
-  /// The same path with `suffix` at its end, for example `cacert.pem` and `.psm-entry-damaged`.
+  /// The same path followed by `suffix`, for example `cacert.pem` and `.psm-entry-damaged`.
   @inline(never)
   public func suffixed(_ suffix: StaticString) -> Path { Path(bytes + Path(suffix).bytes) }
 
-  /// The directory that holds the last component, and that component. A path without a slash is in
-  /// the current directory; the name is empty where the path ends with a slash.
+  /// The directory that contains the last component, and that component. A path without a slash is in the current
+  /// directory; the name is empty if the path ends with a slash.
   @inline(never)
   public var split: (directory: Path, name: Path) {
     guard let slash = bytes.lastIndex(of: UInt8(ascii: "/")) else { return (Path("."), self) }
@@ -74,7 +73,7 @@ public struct Path: Equatable, Sendable {
     return (directory, Path(bytes[(slash + 1)...]))
   }
 
-  /// The components between the slashes, empty ones left out.
+  /// The components between the slashes, without empty ones.
   @inline(never)
   public var components: [ArraySlice<UInt8>] { bytes.parts(between: "/") }
 }

@@ -1,10 +1,10 @@
-/// Byte strings in the order of their bytes, to go through or to find one among them.
+/// Byte strings in byte order, to visit them or to search them.
 ///
-/// One sort of one kind of key: the standard library's would be compiled again for each use of it. The time it takes
-/// grows as n log n, whatever is sorted.
+/// There is one sort for one type of key, because the standard library's would be compiled again for each use. Its time
+/// is O(n log n) for any input.
 public struct SortedBytes: Sendable {
   private let keys: [[UInt8]]
-  /// The positions of the keys among those given, sorted; equal ones stay in their order.
+  /// The indexes of the given keys in sorted order; equal keys keep their order.
   public let numbers: [Int]
 
   public init(_ keys: [[UInt8]]) {
@@ -12,7 +12,7 @@ public struct SortedBytes: Sendable {
     var sorted: [Int] = []
     for number in keys.indices { sorted.append(number) }
     var merged = sorted
-    // Runs of this length are sorted already; each two of them become one.
+    // Runs of this length are sorted; adjacent runs are merged.
     var length = 1
     while length < keys.count {
       var start = 0
@@ -34,7 +34,7 @@ public struct SortedBytes: Sendable {
     numbers = sorted
   }
 
-  /// The position of the first of the keys that equal `key`; nil if none does.
+  /// The index of the first key that equals `key`; nil if there is none.
   @inline(never)
   public func number(of key: ArraySlice<UInt8>) -> Int? {
     var (low, high) = (0, numbers.count)
@@ -49,7 +49,7 @@ public struct SortedBytes: Sendable {
 
   public func contains(_ key: [UInt8]) -> Bool { number(of: key) != nil }
 
-  /// The keys that no earlier one equals, as their numbers among those given, in that order.
+  /// The indexes of the keys that do not equal an earlier one, in the given order.
   public var firsts: [Int] {
     var areRepeated = [Bool](repeating: false, count: keys.count)
     for (one, next) in zip(numbers, numbers.dropFirst()) {
@@ -59,7 +59,7 @@ public struct SortedBytes: Sendable {
   }
 }
 
-/// Whether the bytes of the one come before those of the other.
+/// Whether the bytes of one come before those of the other.
 @inline(never)
 private func precedes(_ one: ArraySlice<UInt8>, _ other: ArraySlice<UInt8>) -> Bool {
   one.withUnsafeBytes { one in

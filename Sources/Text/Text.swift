@@ -1,7 +1,7 @@
-/// Text for a person, put together from parts: UTF-8, and nothing that could forge a line.
+/// Text for display, built from parts: UTF-8 without anything that could forge a line.
 ///
-/// It reads like a String literal with interpolations. String's own are inlined at each use,
-/// which made half of the binary; and none of what else String can do is needed here.
+/// It is written like a String literal with interpolations. String itself is inlined at each use, which made up half of
+/// the binary, and its other features are not needed here.
 public struct Text: ExpressibleByStringInterpolation, CustomStringConvertible, Equatable, Sendable {
   public private(set) var utf8: [UInt8]
 
@@ -12,12 +12,12 @@ public struct Text: ExpressibleByStringInterpolation, CustomStringConvertible, E
 
   public init(stringInterpolation parts: StringInterpolation) { utf8 = parts.utf8 }
 
-  /// Takes bytes that are UTF-8, and free of what ``escaped(_:)`` escapes.
+  /// - Parameter utf8: valid UTF-8 without anything that ``escaped(_:)`` would escape.
   public init(utf8: [UInt8]) { self.utf8 = utf8 }
 
   public var isEmpty: Bool { utf8.isEmpty }
 
-  /// For debuggers and tests: what ships has no String.
+  /// For debuggers and tests: the shipped program contains no String.
   public var description: String { String(decoding: utf8, as: UTF8.self) }
 
   @inline(never)
@@ -25,10 +25,10 @@ public struct Text: ExpressibleByStringInterpolation, CustomStringConvertible, E
 
   public static func += (one: inout Text, other: Text) { one.utf8 += other.utf8 }
 
-  /// The first `count` bytes, for text that is ASCII.
+  /// The first `count` bytes of ASCII text.
   public func prefix(_ count: Int) -> Text { Text(utf8: Array(utf8.prefix(count))) }
 
-  /// As much of the text as fits `limit` bytes: all of it, or a part that ends with a whole character and a mark.
+  /// The text, cut to `limit` bytes: unchanged if it fits, otherwise ending with a complete character and a mark.
   @inline(never)
   public func cut(to limit: Int, mark: Text = "…") -> Text {
     if utf8.count <= limit { return self }
@@ -42,7 +42,7 @@ public struct Text: ExpressibleByStringInterpolation, CustomStringConvertible, E
 
     @inline(never)
     public init(literalCapacity: Int, interpolationCount: Int) {
-      // Mostly enough: to grow is to copy.
+      // Usually enough: growing means copying.
       utf8.reserveCapacity(literalCapacity + 32 * interpolationCount)
     }
 
@@ -69,7 +69,7 @@ public struct Text: ExpressibleByStringInterpolation, CustomStringConvertible, E
 }
 
 extension [Text] {
-  /// One text, with `separator` between the parts.
+  /// The parts as one text, separated by `separator`.
   @inline(never)
   public func joined(by separator: StaticString) -> Text {
     var joined: Text = ""

@@ -4,45 +4,45 @@ import Text
 /// The largest bundle that is read or written, in bytes; the Mozilla set has 250,000.
 public let bundleSizeLimit = 64 << 20
 
-/// What a bundle's text should become, and why: a pure function of the text and what is mounted.
+/// What a bundle's text should become, and why: a pure function of the text and the mounted certificates.
 public final class BundleMerge: Sendable {
   public enum Refusal: Equatable, Sendable {
-    /// There is no certificate in it: with ours alone, everything public would lose its trust.
+    /// It contains no certificate: with the mounted ones alone, all public hosts would lose trust.
     case empty
     case noCertificates
-    /// It would have more than ``bundleSizeLimit`` bytes, and could not be read any more.
+    /// It would exceed ``bundleSizeLimit`` and could no longer be read.
     case tooLarge
   }
 
-  /// The new text; nil where it is to stay as it is.
+  /// The new text; nil if the text stays unchanged.
   public let text: [UInt8]?
-  /// Fingerprints that the managed section gains and loses.
+  /// The fingerprints that the managed section gains and loses.
   public let added: [Fingerprint]
   public let removed: [Fingerprint]
-  /// What is wrong with the base, and whether `text` mends it.
+  /// The damage of the base; whether `text` repairs it is ``isRepair``.
   public let damage: BundleContents.Damage?
   public let isRepair: Bool
-  /// The first certificate of the base for which GnuTLS or Java would refuse the file, though OpenSSL reads it. Keys
-  /// and extensions are looked at only where the text is to change.
+  /// The first certificate of the base that makes GnuTLS or Java refuse the file although OpenSSL reads it. Keys and
+  /// extensions are checked only if the text changes.
   public var fault: (line: Int, reason: CertificateFault)? {
     base.fault ?? (text == nil ? nil : base.valueFault)
   }
   public let hasStrayMarks: Bool
   public let refusal: Refusal?
-  /// Whether the text, as it stands, trusts all that is mounted.
+  /// Whether the text as read trusts every mounted certificate.
   public let trustsAllMounted: Bool
 
-  /// What of the base is trusted, and what the section holds after the merge.
+  /// The certificates that the base trusts, and those in the section after the merge.
   private let base: BundleContents
   private let section: [Certificate]
-  /// What the base was read from, and how much of it.
+  /// The text that the base was read from, and its length there.
   private let baseText: [UInt8]
   private let baseCount: Int
-  /// What was merged.
+  /// The text that was merged.
   public let readText: [UInt8]
   private let mounted: MountedCertificates
 
-  /// The same as `init`, or the other merge where that is of the same.
+  /// Same as `init`, or `other` if that merge had the same input.
   static func merge(
     of text: [UInt8], mounted: MountedCertificates, like other: BundleMerge?, less former: [Fingerprint] = []
   ) -> BundleMerge {
@@ -53,8 +53,9 @@ public final class BundleMerge: Sendable {
   }
 
   /// - Parameters:
-  ///   - other: the merge of another bundle. Where the base is the same it is not read again.
-  ///   - former: fingerprints of what is no longer mounted and stands in the base because the
+  ///   - other: the merge of another bundle. If the base is the same, it is not read again.
+  ///   - former: fingerprints of certificates that are no longer mounted but are in the base, because the
+  ///     distribution's tool built it from psm-entry's anchors.
   ///     distribution's tool has built it from our anchors.
   public init(
     of text: [UInt8], mounted: MountedCertificates, like other: BundleMerge? = nil,
@@ -69,7 +70,7 @@ public final class BundleMerge: Sendable {
     var baseText = text
     var baseCount = location.range?.lowerBound ?? text.count
     if let range = location.range, range.upperBound < text.count {
-      // What was appended behind the section is base as well.
+      // Text appended after the section belongs to the base.
       baseText = without(range, text)
       baseCount = baseText.count
     }
@@ -91,7 +92,7 @@ public final class BundleMerge: Sendable {
     }
     var (all, section) = Self.section(for: mounted, old, base)
     if hasStrayMarks && section.isEmpty {
-      // Where no section is to stand, an earlier one would be taken for it at the next start.
+      // Without a new section, an earlier marker pair would be taken for the section at the next start.
       baseText = Array(baseText[..<baseCount])
       while section.isEmpty, let range = ManagedSection.locate(in: baseText).range {
         old = concatenated(old, Array(baseText[range]))[...]
@@ -116,7 +117,7 @@ public final class BundleMerge: Sendable {
     let stands =
       taken.isEmpty && old.isEqual(to: new[...]) && (location.range?.upperBound ?? text.count) == text.count
     trustsAllMounted = stands && damage == nil && refusal == nil
-    // Where nothing is mounted, an old section goes even so.
+    // Without mounted certificates, an old section is removed even then.
     if (refusal != nil && !all.isEmpty) || (stands && !isRepair) {
       self.text = nil
       (added, removed) = ([], [])
@@ -129,35 +130,34 @@ public final class BundleMerge: Sendable {
     removed = difference(of: before, and: after)
   }
 
-  /// The text of a bundle beside the original: the base's certificates in canonical form, then
-  /// the section.
+  /// The text of a private bundle: the base's certificates in canonical form, then the section.
   public var privateText: [UInt8] { base.canonicalText + ManagedSection.text(for: section) }
 
-  /// What a client that reads the text as it stands does not trust of what is mounted.
+  /// The mounted certificates that a client reading the text as it is does not trust.
   public var untrustedNow: [Certificate] {
     if trustsAllMounted { return [] }
     return missing(mounted.certificates, in: readText)
   }
 
-  /// The DER of each certificate of the base.
+  /// The DER of each certificate in the base.
   var baseDERs: [[UInt8]] { base.certificates.map { base.der(of: $0) } }
 
-  /// The subject of each certificate of the base, as DER.
+  /// The subject of each certificate in the base, as DER.
   var baseSubjects: [[UInt8]] { base.subjects }
 
-  /// What the section holds after the merge.
+  /// The fingerprints in the section after the merge.
   var managed: [Fingerprint] { section.map { $0.fingerprint } }
 
-  /// How many certificates are ours, and how many there are in all.
+  /// The number of certificates in the section, and the number in all.
   public var managedCount: Int { section.count }
   public var count: Int { base.certificates.count + section.count }
 
-  /// Whether `written` is what a bundle must be after this merge: readable from one end to the
-  /// other, with every certificate of the base and of the section.
+  /// Whether `written` is a correct result of this merge: readable to its end, with every certificate of the base and
+  /// of the section.
   public func isWhole(_ written: [UInt8]) -> Bool {
-    // A damaged base is left as it was when nothing is mounted, and only loses its section.
+    // Without mounted certificates a damaged base stays as it was and only loses its section.
     if damage != nil && !isRepair { return true }
-    // A base that stands there as it was read, to the end of a line, is not read once more.
+    // A base that is unchanged up to the end of a line is not read again.
     let base = baseText[..<baseCount]
     let isRead = damage == nil && base.last == newline && written[...].begins(with: base)
     let contents = BundleContents(reading: isRead ? Array(written[baseCount...]) : written)
@@ -166,7 +166,8 @@ public final class BundleMerge: Sendable {
       && !CertificateIndex(section).trusted(by: contents).contains(false)
   }
 
-  /// What is to be trusted, and what of it the section is to hold: what the base does not trust already.
+  /// The certificates to trust, and those of them that go into the section because the base does not trust them
+  /// already.
   private static func section(
     for mounted: MountedCertificates, _ old: ArraySlice<UInt8>, _ base: BundleContents
   ) -> (all: [Certificate], section: [Certificate]) {
@@ -176,21 +177,21 @@ public final class BundleMerge: Sendable {
 }
 
 extension BundleMerge: Equatable {
-  /// Whether both make the same text of the same.
+  /// Whether both have the same result from the same input.
   public static func == (one: BundleMerge, other: BundleMerge) -> Bool {
     one === other
       || (one.readText == other.readText && one.text == other.text && one.mounted == other.mounted)
   }
 }
 
-/// Those of `certificates` that a client which reads `text` does not trust: all of them where it refuses the file.
+/// The certificates that a client reading `text` does not trust: all of them if it refuses the file.
 public func missing(_ certificates: [Certificate], in text: [UInt8]) -> [Certificate] {
   let contents = BundleContents(reading: text)
   if contents.damage != nil { return certificates }
   return untrusted(of: certificates, CertificateIndex(certificates).trusted(by: contents))
 }
 
-/// A text without the certificates of these fingerprints.
+/// The text without the certificates of these fingerprints.
 public func withoutCertificates(_ fingerprints: [Fingerprint], _ text: [UInt8]) -> [UInt8] {
   if fingerprints.isEmpty { return text }
   let order = SortedBytes(fingerprints.map { $0.bytes })
@@ -203,18 +204,18 @@ public func certificates(in section: ArraySlice<UInt8>) -> [Certificate] {
   CertificateFile(reading: Array(section)).certificates
 }
 
-/// What `one` holds and `other` does not.
+/// The fingerprints in `one` that are not in `other`.
 func difference(of one: [Fingerprint], and other: [Fingerprint]) -> [Fingerprint] {
   let order = SortedBytes(other.map { $0.bytes })
   return one.filter { !order.contains($0.bytes) }
 }
 
-/// A text without one of its parts.
+/// The text without the range.
 private func without(_ range: Range<Int>, _ text: [UInt8]) -> [UInt8] {
   concatenated(text[..<range.lowerBound], Array(text[range.upperBound...]))
 }
 
-/// A base and, on a line of its own, the section.
+/// The base followed by the section, which starts on a new line.
 private func joined(_ base: ArraySlice<UInt8>, _ section: [UInt8]) -> [UInt8] {
   let isOpen = base.last.map { $0 != newline } ?? false
   return concatenated(base, isOpen ? [newline] + section : section)

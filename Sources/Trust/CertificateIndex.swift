@@ -1,13 +1,13 @@
 import Certificates
 import Text
 
-/// Finds certificates by their DER, which is what identifies them.
+/// Finds certificates by their DER, which identifies them.
 ///
-/// Sorted bytes and a binary search rather than hashing: a bundle's 150 certificates need not be
-/// hashed for three wanted ones to be found among them, and no input can make it slow.
+/// It sorts and searches bytes instead of hashing: the 150 certificates of a bundle need not be hashed to find three
+/// wanted ones among them, and no input can make the search slow.
 public struct CertificateIndex {
   private let order: SortedBytes
-  /// How long they are: most certificates of a bundle need no look at their bytes.
+  /// Their sizes: for most certificates of a bundle the size alone rules out a match.
   let lengths: [Int]
 
   public init(_ certificates: [Certificate]) {
@@ -19,10 +19,10 @@ public struct CertificateIndex {
     self.lengths = lengths
   }
 
-  /// The position of the certificate with this DER among those given; nil if it is none of them.
+  /// The position of the certificate with this DER; nil if it is not in the index.
   public func position(of der: ArraySlice<UInt8>) -> Int? { order.number(of: der) }
 
-  /// Which of the certificates given a text trusts, a Bool for each in their order.
+  /// Which certificates of the index a text trusts: a Bool for each, in order.
   public func trusted(by contents: BundleContents) -> [Bool] {
     var areTrusted = none
     for certificate in contents.certificates
@@ -32,7 +32,7 @@ public struct CertificateIndex {
     return areTrusted
   }
 
-  /// The same of a text whose damage is not asked for: it is read no further than that takes.
+  /// The same for a text whose damage does not matter: it is read only as far as needed.
   public func trusted(in text: [UInt8]) -> [Bool] {
     TrustReader(self, over: text).trusted ?? trusted(by: BundleContents(reading: text))
   }
@@ -40,16 +40,16 @@ public struct CertificateIndex {
   var none: [Bool] { [Bool](repeating: false, count: order.numbers.count) }
 }
 
-/// Tells which certificates a text trusts whose damage is not asked for, as the text comes.
+/// Determines which certificates a text trusts, reading it in pieces. Damage in the text does not matter.
 public struct TrustReader {
   private let index: CertificateIndex
   private var walk: BundleWalk
   private var areTrusted: [Bool]
   private var isRegular = true
-  /// A Bool for each certificate of the index; nil where the text has to be read as a whole.
+  /// A Bool for each certificate of the index; nil if the text has to be read as a whole.
   public var trusted: [Bool]? { isRegular ? areTrusted : nil }
 
-  /// - Parameter whole: the text, where it is there already; nil where it comes in pieces.
+  /// - Parameter whole: the text, if it is already in memory; nil if it arrives in pieces.
   public init(_ index: CertificateIndex, over whole: [UInt8]? = nil) {
     self.index = index
     walk = BundleWalk(.named, lengths: index.lengths, over: whole)
@@ -57,9 +57,10 @@ public struct TrustReader {
     if whole != nil { _ = goOn() }
   }
 
-  /// Takes more of the text.
-  /// - Parameter append: appends up to so many bytes to an array, and says whether the text ends with them.
-  /// - Returns: whether there is to be more.
+  /// Reads more of the text.
+  /// - Parameter append: appends up to the given number of bytes to an array, and returns whether the text ends with
+  ///   them.
+  /// - Returns: whether more text is needed.
   public mutating func read(_ append: (inout [UInt8], Int) -> Bool) -> Bool {
     walk.refill(append)
     return goOn()

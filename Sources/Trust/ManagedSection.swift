@@ -1,20 +1,20 @@
 import Certificates
 import Text
 
-/// The part of a bundle that is ours: between two marks, nothing but comments and certificates.
+/// The part of a bundle that psm-entry manages: comments and certificates between two marker lines.
 public enum ManagedSection {
   static let openingMark: StaticString = "# >>> psm-entry managed certificates >>>"
   static let closingMark: StaticString = "# <<< psm-entry managed certificates <<<"
 
-  /// The range of a text's section, and whether there are marker lines that belong to none.
+  /// The range of a text's section, and whether there are marker lines that belong to no section.
   public struct Location: Equatable, Sendable {
-    /// From the opening mark to the end of the closing mark's line.
+    /// From the opening marker to the end of the closing marker's line.
     public let range: Range<Int>?
     public let hasStrayMarks: Bool
   }
 
-  /// Finds the section: the last opening mark that a closing mark follows with nothing but comments and
-  /// certificates between. All other marks are the base's.
+  /// Finds the section: the last opening marker that is followed by a closing marker with nothing but comments and
+  /// certificates between them. All other markers belong to the base.
   public static func locate(in text: [UInt8]) -> Location {
     let marks = marks(in: text)
     var next = marks.count - 1
@@ -31,13 +31,13 @@ public enum ManagedSection {
     return Location(range: nil, hasStrayMarks: !marks.isEmpty)
   }
 
-  /// A text without its section.
+  /// The text without its section.
   public static func base(of text: [UInt8]) -> [UInt8] {
     guard let range = locate(in: text).range else { return text }
     return Array(text[..<range.lowerBound] + text[range.upperBound...])
   }
 
-  /// The section for `certificates`, in the order given; nothing at all for none.
+  /// The section for `certificates`, in the given order; empty if there are none.
   static func text(for certificates: [Certificate]) -> [UInt8] {
     if certificates.isEmpty { return [] }
     var text: [UInt8] = []
@@ -46,12 +46,12 @@ public enum ManagedSection {
     return text
   }
 
-  /// A section's marks and its certificates, as many parts as it is put together from.
+  /// The number of parts that a section is written in: its two markers and each certificate.
   static func partCount(_ certificates: [Certificate]) -> Int {
     certificates.isEmpty ? 0 : certificates.count + 2
   }
 
-  /// Appends one of the parts.
+  /// Appends one of these parts.
   static func append(_ part: Int, of certificates: [Certificate], to text: inout [UInt8]) {
     if part == 0 { return text.append(line: openingMark) }
     if part > certificates.count { return text.append(line: closingMark) }
@@ -62,31 +62,31 @@ public enum ManagedSection {
     appendCanonicalPEM(certificate.der, to: &text)
   }
 
-  /// Whether a text that ends like this may end with a section.
+  /// Whether a text with this ending may end with a section.
   public static func mayEnd(with ending: [UInt8]) -> Bool {
     ending.count > closingMark.utf8CodeUnitCount
       && ending.suffix(closingMark.utf8CodeUnitCount + 1).dropLast().isEqual(to: closingMark)
   }
 
-  /// As many bytes of a text's end as ``mayEnd(with:)`` looks at.
+  /// The number of bytes at the end of a text that ``mayEnd(with:)`` needs.
   public static let endingSize = closingMark.utf8CodeUnitCount + 1
 
-  /// As much of a subject as fits a line of OpenSSL's, which takes 254 bytes for one: the rest would be another,
-  /// and may read like the begin of a block.
+  /// The subject, cut to fit the 254 bytes that OpenSSL reads as one line: the rest would be another line, and might
+  /// look like the BEGIN of a block.
   private static func cutToLine(_ subject: Text) -> Text { subject.cut(to: 203, mark: "...") }
 
   private struct Mark {
-    /// The line with its newline.
+    /// The line, including its newline.
     let line: Range<Int>
     let isOpening: Bool
   }
 
-  /// The lines that are a mark and nothing else, but for white space at their end.
+  /// The lines that consist of a marker and, at most, trailing white space.
   private static func marks(in text: [UInt8]) -> [Mark] {
     var marks: [Mark] = []
     var position = 0
     while position < text.count {
-      // The third character of a marker line hardly ever occurs in a bundle otherwise.
+      // The third character of a marker line is rare in the rest of a bundle.
       let hit = text.span.first(UInt8(ascii: "<"), or: UInt8(ascii: ">"), in: position..<text.count)
       position = hit + 1
       guard hit < text.count, hit >= 2, hit == 2 || text[hit - 3] == newline else { continue }

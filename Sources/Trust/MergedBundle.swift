@@ -1,29 +1,29 @@
 import Certificates
 import Text
 
-/// What a private bundle would hold, as one file that no store knows of.
+/// The contents of a private bundle as a single file that belongs to no store.
 public struct MergedBundle: Sendable {
   public enum Refusal: Error, Equatable, Sendable {
-    /// There is nothing that clients trust without it.
+    /// There is no base that clients trust without it.
     case noBase
-    /// A bundle or the system store cannot be read: what it trusts would be lost.
+    /// A bundle or the system store cannot be read, so what it trusts would be lost.
     case baseUnknown
-    /// It would have more than ``bundleSizeLimit`` bytes.
+    /// It would exceed ``bundleSizeLimit``.
     case tooLarge
   }
 
   public let text: [UInt8]
-  /// Certificates in it, and how many of them stand in the managed section.
+  /// The number of certificates in it, and how many of them are in the managed section.
   public let count: Int
   public let managedCount: Int
 }
 
-/// Merges what the clients of each bundle and of the system store trust, less what psm-entry has added, with what is
-/// mounted.
+/// Merges what the clients of each bundle and of the system store trust, without what psm-entry has added, with the
+/// mounted certificates.
 /// - Parameters:
-///   - snapshot: with the texts of the store and of every bundle.
-///   - former: what stands where it is to go: it keeps its managed section where not all that is mounted could be read.
-/// - Returns: what is worth knowing of the bundles, and the merged one or why there is none.
+///   - snapshot: has the texts of the store and of every bundle.
+///   - former: the present contents of the destination: its managed section is kept if some input could not be read.
+/// - Returns: findings about the bundles, and the merged bundle or why there is none.
 public func mergedBundle(
   _ snapshot: Snapshot, former: [UInt8]?
 ) -> (findings: [Finding], result: Result<MergedBundle, MergedBundle.Refusal>) {
@@ -51,7 +51,7 @@ public func mergedBundle(
 }
 
 extension Planner {
-  /// What of the bundles and the store does not go into a merged one.
+  /// Finds the bundles, and perhaps the store, that cannot go into a merged bundle.
   fileprivate mutating func findUnusable() {
     if let failure = snapshot.system?.failure, let store = snapshot.system {
       find(.system, .error, store.family.bundle.shown, .storeUnreadable(failure))

@@ -1,25 +1,25 @@
 import Certificates
 import Text
 
-/// The certificates that were mounted: what each store is to trust.
+/// The mounted certificates, which each store should trust.
 public struct MountedCertificates: Sendable {
-  /// Sorted by fingerprint, each once.
+  /// Sorted by fingerprint, without duplicates.
   public let certificates: [Certificate]
-  /// Whether all that was named could be read. If not, nothing is removed from any store: a mount that failed
-  /// revokes nothing.
+  /// Whether every named input could be read. If not, no certificate is removed from any store: a failed mount revokes
+  /// nothing.
   public let isComplete: Bool
-  /// Of each certificate; of none where nobody has said.
+  /// The origin of each certificate; empty if origins are unknown.
   public let origins: [Origin]
-  /// All that were read.
+  /// All directories that were read.
   public let directories: [FileIdentity]
 
   /// Where a certificate was found.
   public struct Origin: Sendable {
-    /// The file; the first, of several.
+    /// The file; if there are several, the first.
     public let source: Path
-    /// The directories that hold it, the outermost first.
+    /// The directories that contain it, outermost first.
     public var directories: [FileIdentity]
-    /// Whether it is found nowhere but in what the distribution trusts: its bundle, or what that is built from.
+    /// Whether it was found only in what the distribution trusts: its bundle, or the sources of that.
     public var isOfStore: Bool
 
     public init(source: Path, directories: [FileIdentity], isOfStore: Bool = false) {
@@ -40,7 +40,7 @@ public struct MountedCertificates: Sendable {
 
   public var isEmpty: Bool { certificates.isEmpty }
 
-  /// The numbers of intermediate CAs whose issuers are not mounted: they are looked for in the stores' texts.
+  /// The indexes of intermediate CAs whose issuers are not mounted: these are looked for in the texts of the stores.
   public var orphans: [Int] {
     let intermediates = certificates.indices.filter {
       certificates[$0].isAuthority && !certificates[$0].isSelfIssued
@@ -49,25 +49,25 @@ public struct MountedCertificates: Sendable {
     return leavingOut(intermediates, issuedBy: certificates.map { Array($0.subjectDER) })
   }
 
-  /// Those of these numbers that have none of these issuers.
+  /// The indexes among `numbers` whose issuers are not among `subjects`.
   func leavingOut(_ numbers: [Int], issuedBy subjects: [[UInt8]]) -> [Int] {
     let order = SortedBytes(subjects)
     return numbers.filter { order.number(of: certificates[$0].issuerDER) == nil }
   }
 
-  /// Whether both hold the very same.
+  /// Whether both are the same collection.
   static func == (one: Self, other: Self) -> Bool {
     one.isComplete == other.isComplete && one.certificates.count == other.certificates.count
       && zip(one.certificates, other.certificates).allSatisfy { $0 === $1 }
   }
 
-  /// The same and `further` ones.
+  /// This collection with further certificates.
   func adding(_ further: [Certificate]) -> Self {
     Self(certificates: union(certificates, further), isComplete: isComplete)
   }
 }
 
-/// The certificates of both, sorted, each once.
+/// The certificates of both, sorted, without duplicates.
 @inline(never)
 func union(_ one: [Certificate], _ other: [Certificate]) -> [Certificate] {
   if other.isEmpty { return one }
@@ -78,7 +78,7 @@ func union(_ one: [Certificate], _ other: [Certificate]) -> [Certificate] {
   return union
 }
 
-/// Those of `certificates` beside which there is no `true`.
+/// The elements of `certificates` whose flag is not `true`.
 @inline(never)
 func untrusted(of certificates: [Certificate], _ areTrusted: [Bool]) -> [Certificate] {
   var untrusted: [Certificate] = []
@@ -88,12 +88,12 @@ func untrusted(of certificates: [Certificate], _ areTrusted: [Bool]) -> [Certifi
   return untrusted
 }
 
-/// Certificates in the order of their fingerprints.
+/// The certificates sorted by fingerprint.
 public func sorted(_ certificates: [Certificate]) -> [Certificate] {
   SortedBytes(certificates.map { $0.fingerprint.bytes }).numbers.map { certificates[$0] }
 }
 
 extension Certificate {
-  /// The subject for a message: a name may be 15 MiB long.
+  /// The subject for a message, cut: a name may be 15 MiB long.
   public var shownSubject: Text { subjectText.cut(to: 256) }
 }

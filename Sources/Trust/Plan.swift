@@ -3,70 +3,70 @@ import Text
 
 /// What a start does to the stores: `plan` prints it, `check` judges it, a start applies it.
 public struct Plan: Equatable, Sendable {
-  /// In the order in which they are done.
+  /// In the order of execution.
   public internal(set) var actions: [Action] = []
-  /// What the stores gain and lose by that.
+  /// What the stores gain and lose through the actions.
   public internal(set) var changes: [StoreChange] = []
-  /// What is worth knowing, whether or not there is anything to do.
+  /// What the user should know, whether or not there is anything to do.
   public internal(set) var findings: [Finding] = []
-  /// The file that variables are to name; nil for none.
+  /// The file that CA variables should name; nil for none.
   public internal(set) var exported: Path?
-  /// Whether that is a private bundle.
+  /// Whether ``exported`` is a private bundle.
   public internal(set) var isPrivate = false
-  /// CA variables of the user's that name a file which the private bundle stands in for.
+  /// CA variables set by the user that name a file which the private bundle replaces.
   public internal(set) var redirected: [[UInt8]] = []
-  /// What has to be known before the plan is final.
+  /// What must be known before the plan is final.
   public internal(set) var questions: [Question] = []
-  /// Whether a store could not be read, so that nothing can be said of it.
+  /// Whether a store could not be read, so that its state is unknown.
   public internal(set) var isUncertain = false
-  /// Files that clients read, each once under whatever names, and how many of them trust all that is mounted when the
-  /// plan is done.
+  /// The number of files that clients read and that trust every mounted certificate once the plan is carried out. A
+  /// file with several names counts once.
   public internal(set) var storeCount = 0
   public internal(set) var trustingStoreCount = 0
 }
 
-/// What a plan has to know and a snapshot does not hold.
+/// A fact that a plan needs and the snapshot does not contain yet.
 public enum Question: Equatable, Sendable {
-  /// Whether the bundle under this name can be replaced.
+  /// Whether the bundle with this name can be replaced.
   case replaceability(Path)
-  /// Whether the system store can be changed: by the distribution's tool or by ourselves, its anchors too or only what
-  /// is built from them.
+  /// Whether the system store can be changed, by the distribution's tool or by psm-entry itself, and including its
+  /// anchors or only what is built from them.
   case storeReplaceability(byTool: Bool, changesAnchors: Bool)
   /// The text of the system store's bundle.
   case storeText
-  /// The texts of the bundles that stand as they should.
+  /// The texts of the bundles that are up to date.
   case bundleTexts
   case stateDirectories
 }
 
-/// A step of a start. Each is done as planned: nothing is decided any more.
+/// A step of a start, executed as planned: nothing is decided at that point.
 public indirect enum Action: Equatable, Sendable {
   case updateStore(StoreUpdate)
-  /// Brings the file to what its merge says, under each of these names.
+  /// Writes the merged text to the file, under each of these names.
   case writeBundle([Path], BundleMerge)
   case removeLeftovers(Path)
   /// Writes a private bundle.
   case writePrivate(in: Path, text: [UInt8])
   case removePrivate(in: Path)
 
-  /// Whether clients may find another trust after it.
+  /// Whether clients may trust something else afterwards.
   public var changesTrust: Bool {
     if case .removeLeftovers = self { return false }
     return true
   }
 }
 
-/// What is done to the distribution's store.
+/// The changes to the distribution's store.
 public struct StoreUpdate: Equatable, Sendable {
-  /// Certificates that get an anchor of ours, and anchors of ours that go.
+  /// Certificates that get an anchor, and anchors that are removed.
   public let write: [Fingerprint]
   public let remove: [Path]
-  /// Whether the distribution's tool builds the bundle then.
+  /// Whether the distribution's tool rebuilds the bundle afterwards.
   public let runsTool: Bool
-  /// What that bundle is to trust of what is mounted.
+  /// The mounted certificates that the rebuilt bundle should trust.
   public let expected: [Fingerprint]
-  /// Whether the bundle is given back what the tool leaves out. Where the anchors directory is an input, that is what
-  /// was removed from it.
+  /// Whether certificates that the tool leaves out are added to the bundle again. Where the anchors directory is an
+  /// input, those are the ones that were removed from it.
   public let givesBack: Bool
 }
 
@@ -81,9 +81,9 @@ public struct StoreChange: Equatable, Sendable {
   public var isRepair = false
 }
 
-/// Something worth knowing of a store or a variable: a fact for the report, which has the words.
+/// A fact about a store or a variable that the user should know. The report turns it into words.
 public struct Finding: Equatable, Sendable {
-  /// Whether it is an error of what somebody has set, and not of a store: a strict start finds it before its first write.
+  /// Whether it is an error in a setting rather than in a store: a strict start finds it before its first write.
   public var isErrorOfSettings: Bool {
     guard level == .error else { return false }
     switch kind {
@@ -95,28 +95,28 @@ public struct Finding: Equatable, Sendable {
   public enum Area: Equatable, Sendable { case input, system, bundle, variable }
 
   public indirect enum Kind: Equatable, Sendable {
-    // Of a bundle.
+    // About a bundle.
     case missing
     case pattern(PatternFailure.Reason)
     case unreadable(ReadError)
     case empty
     case noCertificates
-    /// It contains none but those that are removed now.
+    /// All its certificates are removed in this start.
     case onlyRemoved
     case tooLarge
     case strayMarkers
-    /// - Parameter isRepaired: whether this start repairs it; nil where nothing is mounted and it is left as it is.
+    /// - Parameter isRepaired: whether this start repairs it; nil if nothing is mounted and it is left unchanged.
     case malformed(BundleContents.Damage, isRepaired: Bool?)
-    /// One of its certificates makes the clients of some library refuse the whole file.
+    /// One of its certificates makes clients of some library refuse the whole file.
     case refusedBySome(line: Int, CertificateFault)
-    /// It cannot be replaced. Another file is used instead; nil where there is none.
+    /// It cannot be replaced. The substitute is used instead, if there is one.
     case blocked(Blocker, substitute: Path?, onlyRemoves: Bool)
-    /// It is another name of a file before it, and lacks certificates.
+    /// It is another name of an earlier file, and lacks certificates.
     case sameFileLacks(substitute: Path?)
-    /// There is nothing that certificates could be put into.
+    /// There is no store to add certificates to.
     case noStore
 
-    // Of the system store.
+    // About the system store.
     case storeUnreadable(ReadError)
     case storeBlocked(Blocker, stillTrusted: Int)
     case storeTooLarge
@@ -127,24 +127,24 @@ public struct Finding: Equatable, Sendable {
     case builtMalformed(StoreSnapshot.ToolRun.Ending)
     case notRemoved(Int, StoreSnapshot.ToolRun.Ending)
     case trustedOtherwise(Int)
-    /// The image has no other bundle, and this one lacks certificates. Another file is used instead; nil where there is none.
+    /// The image has no other bundle, and this one lacks certificates. The substitute is used instead, if there is one.
     case storeLacks(substitute: Path?)
 
-    // Of a state directory.
+    // About a state directory.
     case stateDirectoryFailed(StateDirectorySnapshot.Failure)
     case stateDirectoryUnguarded
 
-    // Of a mounted certificate.
+    // About a mounted certificate.
     case issuerMissing(Fingerprint, subject: Text, issuer: Text)
 
-    // Of a CA variable.
+    // About a CA variable.
     case variableUnreadable(Path, ReadError, isDirectory: Bool)
     case variableLacks(Path, subject: Text, more: Int)
     case variableLacksPublic(Path)
     case redirected(from: Path, to: Path)
   }
 
-  /// Why a store does not trust a certificate even as an anchor.
+  /// Why a store does not trust a certificate even if it is an anchor.
   public enum Reason: Equatable, Sendable {
     case notAuthority, otherUsage, blocked, anchorName, anchorsAreInput
   }

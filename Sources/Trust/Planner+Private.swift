@@ -1,12 +1,12 @@
 import Certificates
 import Text
 
-// The private bundle: what it holds, where it goes, and who is sent to it.
+// The private bundle: its contents, its location, and the variables that name it.
 
 extension Planner {
-  /// Plans the private bundle that stands in for a file which cannot be replaced.
-  /// - Parameter file: that file; nil for the system store's.
-  /// - Returns: its path; nil where no state directory serves, or where it is not known yet.
+  /// Plans the private bundle that replaces a file which cannot be written.
+  /// - Parameter file: that file; nil for the system store's bundle.
+  /// - Returns: its path; nil if no state directory is usable, or if that is not known yet.
   mutating func planPrivate(beside file: BundleSnapshot.File?) -> Path? {
     if let text = file?.text, BundleContents(reading: ManagedSection.base(of: text)).certificates.isEmpty {
       return nil
@@ -32,15 +32,15 @@ extension Planner {
       let choices = directories.filter { $0.isGuarded == isGuarded && $0.failure != .foreign }
         .map { ($0, privateMerge(base, $0)) }
         .filter { $0.1.refusal == nil && ($0.1.managedCount > 0 || !mounted.isEmpty) }
-      // One that holds it already is as good as the first.
+      // A directory that already contains the bundle is as good as the first one.
       let choice = choices.first { $0.0.text == $0.1.privateText } ?? choices.first { $0.0.failure == nil }
       if let (directory, merge) = choice { return use(directory, merge) }
     }
     return nil
   }
 
-  /// Whether all is known that the private bundle is to hold. What this user may not read (EACCES), its clients do not
-  /// read either.
+  /// Whether everything that the private bundle should contain is known. Files that this user may not read (EACCES) do
+  /// not matter: its clients cannot read them either.
   var isTrustKnown: Bool {
     func isKnown(_ reason: ReadError) -> Bool { reason == .system(Errno(rawValue: 13)) }
     for bundle in snapshot.bundles {
@@ -77,9 +77,9 @@ extension Planner {
     return path
   }
 
-  /// What the clients that the private bundle's variables redirect trusted: every bundle's base and the system
-  /// store's, without what psm-entry has added.
-  /// - Parameter file: the one that comes first; nil for the first bundle.
+  /// What the clients that are redirected to the private bundle trusted before: the base of every bundle and of the
+  /// system store, without what psm-entry has added.
+  /// - Parameter file: the bundle that comes first; nil for the first in the snapshot.
   func redirectedTexts(beside file: BundleSnapshot.File?) -> [[UInt8]] {
     var texts = file?.text.map { [ManagedSection.base(of: $0)] } ?? []
     var identities = file.map { [$0.identity] } ?? []
@@ -102,8 +102,8 @@ extension Planner {
     return withoutCertificates(store.anchors.compactMap { fingerprint(ofAnchor: $0) }, base)
   }
 
-  /// Points the user's variables to the private bundle that name a file which was left unwritten, and all of whose
-  /// certificates it holds.
+  /// Sets the user's variables to the private bundle if they name a file that could not be written and if the private
+  /// bundle contains all its certificates.
   private mutating func redirectVariables(to path: Path, _ text: [UInt8]) {
     let held = SortedBytes(trustedDERs(in: text))
     for variable in snapshot.variables {
@@ -124,7 +124,7 @@ extension Planner {
     return snapshot.system?.identity == identity ? snapshot.system?.text : nil
   }
 
-  /// Where nothing is mounted any more, no private bundle is used.
+  /// Without mounted certificates, no private bundle is used.
   mutating func planRemovalOfPrivate() {
     if snapshot.bundles.allSatisfy({ $0.file == nil }) && snapshot.system == nil { return }
     guard let directories = snapshot.stateDirectories else { return ask(.stateDirectories) }
@@ -138,11 +138,11 @@ extension Planner {
   }
 }
 
-/// The private bundle's name in a state directory.
+/// The name of the private bundle in a state directory.
 public let privateBundleName = Path("cacert.pem")
 
-/// What clients of several files trust, as one text: the certificates of each, in canonical form. What an earlier
-/// one holds already is not repeated.
+/// What clients of several files trust, as one text: the certificates of each file, in canonical form, without
+/// duplicates.
 func commonBase(of texts: [[UInt8]]) -> [UInt8] {
   var common: [UInt8] = []
   var trusted: [[UInt8]] = []
@@ -155,7 +155,7 @@ func commonBase(of texts: [[UInt8]]) -> [UInt8] {
   return common
 }
 
-/// The DER of each certificate that a client which reads `text` trusts.
+/// The DER of each certificate that a client reading `text` trusts.
 public func trustedDERs(in text: [UInt8]) -> [[UInt8]] { BundleContents(reading: text).trustedDERs }
 
 extension BundleContents {

@@ -1,7 +1,7 @@
 import Certificates
 import Text
 
-// What a start does about the distribution's store.
+// The changes to the distribution's store.
 
 extension Planner {
   mutating func planStore() {
@@ -27,11 +27,11 @@ extension Planner {
 
   // MARK: As the bundle
 
-  /// Where the image has no bundle of its own, the system store's is the one that variables name, and a private one only
-  /// where that will not trust what is mounted.
+  /// If the image has no bundle of its own, CA variables name the system store's bundle, or a private one if that would
+  /// not trust the mounted certificates.
   mutating func planStoreAsTheBundle() {
     guard let store = snapshot.system else {
-      // Where something is wrong with each bundle, that is said already.
+      // If every bundle has an error, the log already says so.
       let isSaid = plan.findings.contains { $0.area == .bundle && $0.level == .error }
       if !mounted.isEmpty && !isSaid { find(.bundle, .error, "PSM_ENTRY_BUNDLES", .noStore) }
       return
@@ -39,7 +39,7 @@ extension Planner {
     let isLeftAlone = store.builder == .nobody
     let isWanted = !mounted.isEmpty || (!mounted.isComplete && !store.anchors.isEmpty && !isLeftAlone)
     if !isWanted || (store.failure != nil && !isLeftAlone) { return }
-    // What the tool is to build does not exist yet.
+    // A bundle that the tool is about to build does not exist yet.
     let lacking = store.identity.map { self.lacking($0) } ?? (runsTool ? [] : nil)
     if lacking?.isEmpty == true {
       plan.exported = store.family.bundle
@@ -59,7 +59,7 @@ extension Planner {
     }
   }
 
-  // MARK: By the distribution's tool
+  // MARK: With the distribution's tool
 
   private mutating func planByTool(_ store: StoreSnapshot) {
     let need = StoreNeed(store, mounted)
@@ -68,7 +68,7 @@ extension Planner {
       findProblems(of: run, store)
       return note(store, lacking: untrusted(of: mounted.certificates, store.trusted))
     }
-    // What is only a matter of dates needs nobody who could write.
+    // Outdated modification times alone need no write permission.
     if !need.needsBuild { return note(store, lacking: need.ignoredInBundle) }
     if need.isTooLarge { return leave(store, .storeTooLarge, .error, matters: true) }
     switch store.replaceability {
@@ -83,7 +83,7 @@ extension Planner {
     }
   }
 
-  /// The one place where what the tool has built is judged: its exit status decides nothing.
+  /// The only place where the result of the tool is judged; its exit status decides nothing.
   private mutating func findProblems(of run: StoreSnapshot.ToolRun, _ store: StoreSnapshot) {
     let bundle = store.family.bundle.shown
     if run.isUnreadable { return find(.system, .error, bundle, .builtUnreadable(run.ending)) }
@@ -100,16 +100,17 @@ extension Planner {
     }
   }
 
-  // MARK: By ourselves
+  // MARK: Without a tool
 
-  /// The bundle first: the anchors are what tells later which of its certificates are ours.
+  /// The bundle is written first: later the anchors tell which of its certificates psm-entry added.
   private mutating func planNatively(_ store: StoreSnapshot) {
     var need = StoreNeed(store, mounted)
     findIgnored(need, store)
     if store.identity != nil && store.text == nil { return ask(.storeText) }
     let ours = MountedCertificates(certificates: need.trusted, isComplete: mounted.isComplete)
     let merge = store.text.map { BundleMerge(of: $0, mounted: ours, less: need.removed) }
-    // What the distribution trusts gets no anchor: that would be taken for the reason why it is in the bundle.
+    // A certificate that the distribution trusts gets no anchor: the anchor would seem to be the reason why it is in
+    // the bundle.
     if let merge { need.limitAnchors(to: merge.managed, store) }
     let isChanged = merge?.text != nil || need.changesAnchors || store.isUnfinished || store.hasLeftovers
     if let merge, !isChanged {
@@ -146,9 +147,9 @@ extension Planner {
     note(store, lacking: need.ignoredInBundle)
   }
 
-  // MARK: Left as it is
+  // MARK: Left unchanged
 
-  /// - Parameter matters: whether something is missing or too much, and not only a file older than another.
+  /// - Parameter matters: whether certificates are missing or superfluous, rather than one file older than another.
   private mutating func leave(
     _ store: StoreSnapshot, _ blocker: Blocker, stillTrusted count: Int, matters: Bool
   ) {
@@ -168,7 +169,7 @@ extension Planner {
     if let identity = store.identity { outlooks.append((identity, lacking)) }
   }
 
-  /// One line for all that this store will not trust.
+  /// Reports everything that this store will not trust in one line.
   private mutating func findIgnored(_ need: StoreNeed, _ store: StoreSnapshot) {
     guard let first = need.ignored.first else { return }
     let subject = first.certificate.shownSubject
@@ -177,25 +178,25 @@ extension Planner {
   }
 }
 
-/// What the store lacks and has too much of.
+/// What the store lacks, and what it should no longer contain.
 struct StoreNeed {
-  /// What it is to trust.
+  /// The certificates that it should trust.
   let trusted: [Certificate]
-  /// What of that is to have an anchor.
+  /// Those of them that should have an anchor.
   private var anchored: [Certificate]
-  /// What it never will.
+  /// The certificates that it will never trust.
   let ignored: [(certificate: Certificate, reason: Finding.Reason)]
-  /// Of these, what its bundle does not trust for another reason either.
+  /// Those of `ignored` that its bundle does not trust for another reason either.
   let ignoredInBundle: [Certificate]
   private var missingAnchors: [Certificate]
   private let staleAnchors: [Path]
   private let missingInBundle: [Certificate]
-  /// Whether the tool is to build the bundle again.
+  /// Whether the tool has to rebuild the bundle.
   let needsBuild: Bool
-  /// Whether certificates are read from a directory that the tool reads as well.
+  /// Whether certificates are read from a directory that the tool reads, too.
   private let readsAnchors: Bool
   private let isComplete: Bool
-  /// Whether the bundle would have more than ``bundleSizeLimit`` bytes.
+  /// Whether the bundle would exceed ``bundleSizeLimit``.
   let isTooLarge: Bool
 
   init(_ store: StoreSnapshot, _ mounted: MountedCertificates) {
@@ -217,7 +218,7 @@ struct StoreNeed {
       let name = Array(family.anchorName(certificate.fingerprint).bytes)
       let hasAnchor = standing.contains(name)
       let origin = mounted.origins.count > number ? mounted.origins[number] : nil
-      // What is in the anchors directory is one already.
+      // A certificate in the anchors directory is an anchor already.
       let isAnchor = origin?.directories.contains { store.anchorDirectories.contains($0) } ?? false
       var reason = Self.reason(for: certificate, store)
       if reason == nil, case .tool = store.builder, !isInBundle && !hasAnchor {
@@ -234,7 +235,7 @@ struct StoreNeed {
       }
       trusted.append(certificate)
       if !isInBundle { missingInBundle.append(certificate) }
-      // So is what the distribution trusts, where that is an input itself.
+      // The same applies to what the distribution trusts, if that is itself an input.
       let isOfStore = isInBundle && origin?.isOfStore ?? false
       let needsAnchor = !(isAnchor || anchorsAreInput || isOfStore)
       if hasAnchor || needsAnchor {
@@ -244,7 +245,7 @@ struct StoreNeed {
     }
     let proper = SortedBytes(names)
     missingAnchors = untrusted(of: anchored, names.map { standing.contains($0) })
-    // The anchors of what an interrupted start withdrew are gone already; the bundle may still trust it.
+    // An interrupted start has removed these anchors already, but the bundle may still trust them.
     let withdrawn = store.withdrawn.map { family.anchorName($0) }
     let former = (mounted.isComplete ? store.anchors : []) + withdrawn.filter { !store.anchors.contains($0) }
     staleAnchors = former.filter {
@@ -264,14 +265,14 @@ struct StoreNeed {
 
   var changesAnchors: Bool { !missingAnchors.isEmpty || !staleAnchors.isEmpty }
 
-  /// Whether something is missing or too much, and not only a file older than another.
+  /// Whether certificates are missing or superfluous, rather than one file older than another.
   var isMoreThanDates: Bool { changesAnchors || !missingInBundle.isEmpty }
 
   /// What the store gains and loses.
   var added: [Fingerprint] { union(missingAnchors, missingInBundle).map { $0.fingerprint } }
   var removed: [Fingerprint] { staleAnchors.compactMap { fingerprint(ofAnchor: $0) } }
 
-  /// Also those whose names are there: what is in them is what the tool reads.
+  /// Writes existing anchors again, too: the tool reads their contents.
   func update(runsTool: Bool) -> Action {
     .updateStore(
       StoreUpdate(
@@ -279,7 +280,7 @@ struct StoreNeed {
         expected: trusted.map { $0.fingerprint }, givesBack: !(readsAnchors && isComplete)))
   }
 
-  /// Leaves those without an anchor that neither have one nor are named.
+  /// Keeps, of the certificates that should have an anchor, those that have one already and those in `named`.
   mutating func limitAnchors(to named: [Fingerprint], _ store: StoreSnapshot) {
     let names = SortedBytes(named.map { $0.bytes })
     let standing = SortedBytes(store.anchors.compactMap { fingerprint(ofAnchor: $0)?.bytes })
@@ -289,7 +290,7 @@ struct StoreNeed {
     missingAnchors = missingAnchors.filter { names.contains($0.fingerprint.bytes) }
   }
 
-  /// Why this family's tool would leave the certificate out without a word.
+  /// Why this family's tool would silently ignore the certificate.
   private static func reason(for certificate: Certificate, _ store: StoreSnapshot) -> Finding.Reason? {
     if !store.family.isExtracted { return nil }
     if !certificate.isAuthority { return .notAuthority }

@@ -1,7 +1,7 @@
 import Certificates
 import Text
 
-/// What a start does about what was read: a pure function of it.
+/// Plans what a start does: a pure function of what was read.
 public func plan(_ snapshot: Snapshot) -> Plan {
   var planner = Planner(snapshot)
   planner.planStore()
@@ -16,11 +16,11 @@ public func plan(_ snapshot: Snapshot) -> Plan {
 struct Planner {
   let snapshot: Snapshot
   var plan = Plan()
-  /// What the clients of each file will not trust when the plan is done.
+  /// The certificates that the clients of each file will not trust once the plan is carried out.
   var outlooks: [(identity: FileIdentity, lacking: [Certificate])] = []
-  /// Files that were to be changed and stay as they are.
+  /// Files that should have been changed and stay unchanged.
   var unwritten: [FileIdentity] = []
-  /// Of the bundle before: images often bring the same one twice.
+  /// The merge of the previous bundle: images often contain the same bundle twice.
   var lastMerge: BundleMerge?
 
   init(_ snapshot: Snapshot) { self.snapshot = snapshot }
@@ -40,7 +40,7 @@ struct Planner {
     return nil
   }
 
-  /// A private bundle is one more.
+  /// The private bundle counts as a store.
   mutating func countStores() {
     let privateCount = plan.isPrivate ? 1 : 0
     plan.storeCount = outlooks.count + privateCount
@@ -128,7 +128,7 @@ extension Planner {
     }
   }
 
-  /// A bundle about which there is nothing to do.
+  /// Plans a bundle that is up to date.
   private mutating func planStanding(
     _ path: Path, _ file: BundleSnapshot.File, _ bundle: StandingBundle, isTheBundle: Bool
   ) {
@@ -139,7 +139,7 @@ extension Planner {
     if isTheBundle && !mounted.isEmpty { plan.exported = path }
   }
 
-  /// Whether the text of every bundle is there. Where one is not, it is asked for.
+  /// Whether the text of every bundle is known. Asks for those that are missing.
   mutating func hasBundleTexts() -> Bool {
     let isKnown = snapshot.bundles.allSatisfy { $0.file.map { $0.text != nil } ?? true }
     if !isKnown { ask(.bundleTexts) }
@@ -150,10 +150,10 @@ extension Planner {
     snapshot.bundles.filter { $0.file?.identity == identity }.map { $0.path }
   }
 
-  /// The private bundle, where it serves.
+  /// The private bundle, if it is used.
   private var privatePath: Path? { plan.isPrivate ? plan.exported : nil }
 
-  /// One file can be replaced if it can under each of its names.
+  /// A file can be replaced if it can be under each of its names.
   private func replaceability(of names: [Path]) -> Replaceability {
     var all = Replaceability.replaceable
     for bundle in snapshot.bundles where names.contains(bundle.path) {
@@ -166,7 +166,7 @@ extension Planner {
     return all
   }
 
-  /// A further name of a file that has been planned.
+  /// Plans another name of a file that is already planned.
   private mutating func planOtherName(
     _ path: Path, _ file: BundleSnapshot.File, lacking: [Certificate], isTheBundle: Bool
   ) {
@@ -179,7 +179,7 @@ extension Planner {
     find(.bundle, substitute == nil ? .error : .info, path.shown, .sameFileLacks(substitute: substitute))
   }
 
-  /// Exports the bundle as it is.
+  /// Exports the bundle.
   private mutating func export(_ path: Path, _ merge: BundleMerge) {
     if merge.trustsAllMounted && (merge.managedCount > 0 || !mounted.isEmpty) {
       plan.exported = path
@@ -220,7 +220,7 @@ extension Planner {
 // MARK: Issuers
 
 extension Planner {
-  /// What is wrong with an intermediate CA whose issuer is nowhere: curl trusts it, older Pythons do not.
+  /// Reports intermediate CAs whose issuer is neither mounted nor in a store: curl trusts them, older Pythons do not.
   mutating func findMissingIssuers() {
     var orphans = mounted.orphans
     func leaveOut(issuedBy subjects: [[UInt8]]) {
@@ -248,8 +248,8 @@ extension Planner {
 // MARK: Variables
 
 extension Planner {
-  /// What is wrong with the CA variables that the user has set: they stay, but whoever obeys them may not trust what
-  /// is mounted. A file of ours is judged by what it will hold.
+  /// Reports problems of the CA variables that the user has set. The variables are kept, but clients that honor them
+  /// may not trust the mounted certificates. A file that psm-entry writes is judged by its future contents.
   mutating func planVariables() {
     if mounted.isEmpty { return }
     let redirected = SortedBytes(plan.redirected)
@@ -258,7 +258,7 @@ extension Planner {
       if redirected.contains(variable.name) { continue }
       guard let kind = problem(of: variable) else { continue }
       let name = escaped(variable.name)
-      // They usually name one file.
+      // Several variables usually name the same file.
       if let number = problems.firstIndex(where: { $0.kind == kind }) {
         problems[number].names += ", \(name)"
       } else {
@@ -274,7 +274,7 @@ extension Planner {
       .variableUnreadable(path, reason, isDirectory: variable.use == .addsDirectory)
     }
     let lacking: [Certificate]
-    // What its clients trust; nil for a file of ours.
+    // What its clients trust; nil for a file that psm-entry writes.
     let trusted: SortedBytes?
     switch variable.state {
     case .unreadable(let reason): return unreadable(reason)
@@ -295,7 +295,7 @@ extension Planner {
     return .variableLacksPublic(path)
   }
 
-  /// Whether a client that trusts these alone still trusts a host that the image trusts.
+  /// Whether a client that trusts only these certificates still trusts a host that the image trusts.
   private func includesPublic(_ ders: SortedBytes) -> Bool {
     guard let lastMerge else { return true }
     return lastMerge.baseDERs.contains { ders.contains($0) }

@@ -1,21 +1,21 @@
 import Certificates
 import Text
 
-/// What was read before anything is decided: facts, and no judgement.
+/// What was read before any decision: facts without judgement.
 ///
-/// What costs something to find out and usually does not matter is left open, until a plan asks for it
-/// (``Plan/questions``). An outcome that only trying reveals is a fact as well. Facts only grow.
+/// A fact that is expensive to find out and rarely matters is left open until a plan asks for it (``Plan/questions``).
+/// The outcome of an attempt is a fact as well. Facts are only added.
 public struct Snapshot: Sendable {
   public var mounted: MountedCertificates
-  /// The distribution's store; nil where there is none.
+  /// The distribution's store; nil if there is none.
   public var system: StoreSnapshot?
-  /// A name each, in the settings' order. Several may be of one file.
+  /// One for each name, in the order of the settings. Several may be names of one file.
   public var bundles: [BundleSnapshot]
-  /// Patterns that do not say which bundles there are.
+  /// Patterns that could not be expanded.
   public var patternFailures: [PatternFailure] = []
   /// The CA variables that the user has set.
   public var variables: [VariableSnapshot]
-  /// In the settings' order; nil where nobody has asked yet.
+  /// In the order of the settings; nil until a plan asks for them.
   public var stateDirectories: [StateDirectorySnapshot]?
 
   public init(
@@ -30,12 +30,12 @@ public struct Snapshot: Sendable {
   }
 }
 
-/// Why a pattern does not say which bundles there are.
+/// Why a pattern could not be expanded.
 public struct PatternFailure: Equatable, Sendable {
   public enum Reason: Error, Equatable, Sendable {
-    /// It matches more entries than are looked at, and none of them is used.
+    /// It matches more entries than are considered, and none of them is used.
     case tooMany
-    /// A directory on its way cannot be read.
+    /// A directory in the pattern's path cannot be read.
     case unreadable(Errno)
   }
 
@@ -48,7 +48,7 @@ public struct PatternFailure: Equatable, Sendable {
   }
 }
 
-/// Whether a file can be replaced by a rename.
+/// Whether a file can be replaced by renaming another over it.
 public indirect enum Replaceability: Equatable, Sendable {
   case unknown, replaceable
   case blocked(Blocker)
@@ -58,21 +58,21 @@ public indirect enum Replaceability: Equatable, Sendable {
 public enum Blocker: Error, Equatable, Sendable {
   public enum Step: Equatable, Sendable { case create, owner, mode, write, readBack, rename }
 
-  /// A step that the system refuses, or would.
+  /// A step that the system refuses, or would refuse.
   case refused(Step, Errno)
-  /// It is on a file system that is mounted read-only at this path; nil for the root.
+  /// Its file system is mounted read-only at this path; nil for the root file system.
   case readOnly(mountedAt: Path?)
-  /// Something is mounted on the file itself.
+  /// The file itself is a mount point.
   case mountPoint
-  /// What was read back is not what was written.
+  /// The bytes that were read back differ from those written.
   case notWhole
   /// Another program keeps replacing it.
   case overtaken
-  /// It is damaged, and its original cannot be kept.
+  /// It is damaged, and its original cannot be saved.
   case originalNotKept(Errno)
 }
 
-/// A bundle under one of its names.
+/// A bundle with one of its names.
 public struct BundleSnapshot: Sendable {
   public indirect enum State: Sendable {
     case missing
@@ -83,10 +83,10 @@ public struct BundleSnapshot: Sendable {
   /// What is known of a file's contents.
   public indirect enum Contents: Equatable, Sendable {
     case text([UInt8])
-    /// Nothing is to be done about it. Its text was not kept (``Question/bundleTexts``).
+    /// It is up to date. Its text was not kept (``Question/bundleTexts``).
     case standing(StandingBundle)
 
-    /// Nil where it was not kept.
+    /// nil if the text was not kept.
     public var text: [UInt8]? {
       if case .text(let text) = self { return text }
       return nil
@@ -96,7 +96,7 @@ public struct BundleSnapshot: Sendable {
   public struct File: Sendable {
     public let identity: FileIdentity
     public var contents: Contents
-    /// Whether a killed start has left a temporary file beside it.
+    /// Whether a killed start left a temporary file beside it.
     public var hasLeftovers: Bool
     public var replaceability: Replaceability
 
@@ -115,7 +115,7 @@ public struct BundleSnapshot: Sendable {
   }
 
   public let path: Path
-  /// Whether a missing one is an error: somebody has named this very path.
+  /// Whether it is an error if it is missing, because the user named this exact path.
   public let isRequired: Bool
   public var state: State
 
@@ -125,7 +125,7 @@ public struct BundleSnapshot: Sendable {
     self.state = state
   }
 
-  /// Of the file; nil where it could not be read.
+  /// The identity of the file; nil if it could not be read.
   public var identity: FileIdentity? { file?.identity }
 
   var file: File? {
@@ -136,12 +136,12 @@ public struct BundleSnapshot: Sendable {
 
 /// The distribution's store of trusted CAs.
 public struct StoreSnapshot: Sendable {
-  /// Who builds its bundle.
+  /// What builds its bundle.
   public enum Builder: Equatable, Sendable {
-    /// The distribution's tool. It can be given so many certificates if it is to end in time.
+    /// The distribution's tool. `limit` is the number of certificates that it can process in time.
     case tool(limit: Int)
     case ourselves
-    /// Nobody: it is left as it is.
+    /// Nothing: the store is left unchanged.
     case nobody
   }
 
@@ -149,17 +149,17 @@ public struct StoreSnapshot: Sendable {
     public enum Ending: Equatable, Sendable {
       case exited(Int32)
       case signalled(Int32)
-      /// It was killed when its time was up.
+      /// It was killed because its time was up.
       case late
       case notStarted(Errno)
     }
 
     public let ending: Ending
-    /// Wanted of the store and not in its bundle.
+    /// Certificates that should be in the store but are not in its bundle.
     public let missing: [Certificate]
-    /// How many that were taken out are still in the bundle.
+    /// The number of removed certificates that are still in the bundle.
     public let remaining: Int
-    /// Whether the bundle is newer than the anchors: what remains is somebody else's then.
+    /// Whether the bundle is newer than the anchors: what remains in it then has another source.
     public let isRebuilt: Bool
     public let isUnreadable: Bool
     public let isDamaged: Bool
@@ -179,35 +179,35 @@ public struct StoreSnapshot: Sendable {
 
   public let family: StoreFamily
   public var builder: Builder
-  /// Why its anchors or its bundle could not be read; what follows means nothing then.
+  /// Why its anchors or its bundle could not be read; the fields below are meaningless then.
   public var failure: ReadError?
-  /// Names of ours among the anchors.
+  /// The names of psm-entry's anchors.
   public var anchors: [Path] = []
-  /// Nanoseconds since the epoch; nil where there is no such directory.
+  /// Nanoseconds since the epoch; nil if the directory does not exist.
   public var anchorsModified: Int64?
-  /// The directories whose certificates the tool trusts: ours first, where it exists.
+  /// The directories whose certificates the tool trusts: the one for anchors first, if it exists.
   public var anchorDirectories: [FileIdentity] = []
   public var bundleModified: Int64?
-  /// Of the bundle: nil where there is none.
+  /// The identity of the bundle; nil if there is none.
   public var identity: FileIdentity?
-  /// Which of the mounted certificates the bundle trusts, in their order.
+  /// Which mounted certificates the bundle trusts, in order.
   public var trusted: [Bool] = []
-  /// Bytes.
+  /// The size of the bundle in bytes.
   public var size = 0
-  /// The bundle's text; nil where nobody has asked yet, or there is none.
+  /// The bundle's text; nil if no plan has asked for it, or there is none.
   public var text: [UInt8]?
-  /// Whether a killed start has left a temporary file beside the bundle that we write.
+  /// Whether a killed start left a temporary file beside a bundle that psm-entry writes.
   public var hasLeftovers = false
-  /// Whether a start began to change the store and did not see the end of it.
+  /// Whether an earlier start began to change the store and did not finish.
   public var isUnfinished = false
-  /// What that start took out of the anchors, and its tool has not been seen to leave out.
+  /// The anchors that this earlier start removed and that its tool has not been seen to leave out.
   public var withdrawn: [Fingerprint] = []
-  /// Certificates that the distribution's administrator distrusts.
+  /// Certificates that the administrator has blocklisted.
   public var blocklist: [Certificate] = []
   public var replaceability = Replaceability.unknown
-  /// What of the store cannot be written, where that is blocked.
+  /// The path that cannot be written, if the store cannot be changed.
   public var blockedPath: Path?
-  /// A run of the tool in this start.
+  /// The run of the tool in this start.
   public var toolRun: ToolRun?
   /// Anchors that could not be changed in this start.
   public var failedAnchors: [Path] = []
@@ -217,7 +217,7 @@ public struct StoreSnapshot: Sendable {
     self.builder = builder
   }
 
-  /// Whether the bundle trusts the mounted certificate of this number.
+  /// Whether the bundle trusts the mounted certificate with this index.
   public func trusts(_ number: Int) -> Bool { number < trusted.count && trusted[number] }
 }
 
@@ -225,7 +225,7 @@ public struct StoreSnapshot: Sendable {
 public struct VariableSnapshot: Sendable {
   public indirect enum State: Sendable {
     case unreadable(ReadError)
-    /// The text is nil for a file that is a bundle or the system store's.
+    /// The text is nil if the file is a bundle or the system store's bundle.
     case file(FileIdentity, text: [UInt8]?)
     /// A directory of hashed names, and the DER of each certificate in it, sorted.
     case directory(SortedBytes)
@@ -233,18 +233,18 @@ public struct VariableSnapshot: Sendable {
 
   public let name: [UInt8]
   public let path: Path
-  /// What the variable is to its clients.
+  /// How its clients use the variable.
   public let use: Use
   public var state: State
 
   public enum Use: Equatable, Sendable {
-    /// Its file is all that they trust.
+    /// They trust nothing but its file.
     case replaces
-    /// The same, and it may name a directory.
+    /// The same, but it may name a directory.
     case replacesFileOrDirectory
-    /// They trust its file beside what they trust anyway.
+    /// They trust its file in addition to their defaults.
     case adds
-    /// A directory beside what they trust anyway.
+    /// They trust its directory in addition to their defaults.
     case addsDirectory
   }
 
@@ -256,23 +256,24 @@ public struct VariableSnapshot: Sendable {
   }
 }
 
-/// A directory that a private bundle may go to.
+/// A directory that may hold the private bundle.
 public struct StateDirectorySnapshot: Sendable {
   /// Why it cannot be used.
   public indirect enum Failure: Equatable, Sendable {
     case system(Errno)
-    /// It is another user's, a symbolic link, or no directory: whoever made it may want to choose what is trusted.
+    /// It belongs to another user, is a symbolic link, or is not a directory: its creator could choose what is
+    /// trusted.
     case foreign
     case notWritten(Blocker)
   }
 
   public let path: Path
   public var failure: Failure?
-  /// The private bundle in it; nil where there is none, or none that is ours and everybody may read.
+  /// The text of the private bundle in it; nil if there is none, or none that this user owns and everybody may read.
   public var text: [UInt8]?
-  /// Whether nobody but root and its owner can put another directory in its place.
+  /// Whether only root and its owner can replace the directory by another one.
   public let isGuarded: Bool
-  /// Whether somebody has named it: of the default ones, each may fail.
+  /// Whether the user named it. The default directories may fail one by one.
   public let isNamed: Bool
 
   public init(

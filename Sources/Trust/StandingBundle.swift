@@ -1,14 +1,14 @@
 import Certificates
 import Text
 
-/// What is known of a bundle that stands as a start would write it: all that is mounted is trusted, nothing is
-/// damaged, nothing is to be done, and so its text is not needed.
+/// What is known of a bundle that is up to date: it trusts every mounted certificate and has no damage. A start has
+/// nothing to write, so its text is not needed.
 public struct StandingBundle: Equatable, Sendable {
-  /// Bytes.
+  /// The size in bytes.
   public let size: Int
-  /// Certificates in the managed section.
+  /// The number of certificates in the managed section.
   public let managedCount: Int
-  /// The first certificate for which GnuTLS or Java would refuse the file: ``BundleMerge/fault``.
+  /// The first certificate that makes GnuTLS or Java refuse the file, as in ``BundleMerge/fault``.
   public let fault: Fault?
 
   public struct Fault: Equatable, Sendable {
@@ -17,23 +17,23 @@ public struct StandingBundle: Equatable, Sendable {
   }
 }
 
-/// Tells of a text that comes in pieces whether it is a bundle that stands as a start would write it. It finds what
-/// ``BundleMerge`` finds of the whole text, or leaves the text to it.
+/// Determines whether a bundle is up to date, reading it in pieces. It finds the same as ``BundleMerge`` finds in the
+/// whole text, or leaves the text to it.
 ///
-/// | state | what comes | next state |
+/// | state | input | next state |
 /// |---|---|---|
 /// | base | a certificate, a comment | base |
-/// | base | a comment like a mark | section |
-/// | base | the end, and the base trusts all that is mounted | standing |
-/// | section | what the section is to hold | section |
-/// | section | the end, and nothing of the section is left | standing |
+/// | base | a comment like a marker | section |
+/// | base | the end, and the base trusts every mounted certificate | standing |
+/// | section | the expected text of the section | section |
+/// | section | the end, and the section is complete | standing |
 /// | any | anything else | unknown |
 public struct StandingBundleReader {
   public enum State: Equatable, Sendable {
     case base
     case section
     case standing(StandingBundle)
-    /// It is to be changed, or it is not written as nearly all are: that takes the whole text.
+    /// It has to be changed, or is not in the usual form: the whole text is needed.
     case unknown
   }
 
@@ -41,28 +41,29 @@ public struct StandingBundleReader {
   private var walk: BundleWalk
   private let mounted: [Certificate]
   private let index: CertificateIndex
-  /// Which of what is mounted the base trusts.
+  /// Which mounted certificates the base trusts.
   private var areTrusted: [Bool]
-  /// What the section is to hold, which of its parts comes next, and what of the one before is still to come.
+  /// The expected section, the index of its next part, and the rest of the current part.
   private var section: [Certificate] = []
   private var nextPart = 0
   private var expected: [UInt8] = []
   private var expectedStart = 0
   private var size = 0
 
-  /// - Parameter index: of what is mounted.
+  /// - Parameter index: the index of the mounted certificates.
   public init(_ mounted: MountedCertificates, _ index: CertificateIndex) {
     self.mounted = mounted.certificates
     self.index = index
     areTrusted = index.none
     walk = BundleWalk(.all, lengths: index.lengths)
-    // What could not be read may be in a section.
+    // A section may contain certificates whose input could not be read.
     if !mounted.isComplete { state = .unknown }
   }
 
-  /// Takes more of the text, unless all is known.
-  /// - Parameter append: appends up to so many bytes to an array, and says whether the text ends with them.
-  /// - Returns: whether there is to be more.
+  /// Reads more of the text, unless the state is final.
+  /// - Parameter append: appends up to the given number of bytes to an array, and returns whether the text ends with
+  ///   them.
+  /// - Returns: whether more text is needed.
   public mutating func read(_ append: (inout [UInt8], Int) -> Bool) -> Bool {
     var hasEnded = false
     walk.refill { text, count in
@@ -112,7 +113,7 @@ public struct StandingBundleReader {
       walk.skip(count)
       expectedStart += count
     }
-    // Either nothing of the text is left or nothing of the section.
+    // Either the text or the section is used up.
     if !walk.rest.isEmpty || (hasEnded && expectedStart < expected.count) {
       state = .unknown
     } else if hasEnded {

@@ -1,25 +1,25 @@
 import Certificates
 import Text
 
-/// A family of distributions that keep their trusted CAs alike: one row of ``all``.
+/// A family of distributions with the same layout of trusted CAs: one row of ``all``.
 ///
-/// A family is told by its layout, not by its tool's name alone: SUSE's tool is called as Debian's, Arch's as RHEL's.
-/// - Source: update-ca-trust(8) of RHEL and Fedora, and of Arch; update-ca-certificates(8) of Debian, Alpine and
-///   SUSE.
+/// A family is recognized by its layout, not by the name of its tool alone: SUSE's tool has the same name as Debian's,
+/// and Arch's the same as RHEL's.
+/// - Source: update-ca-trust(8) of RHEL, Fedora and Arch; update-ca-certificates(8) of Debian, Alpine and SUSE.
 public final class StoreFamily: Sendable {
   /// A directory or file that only this family has.
   public let layout: Path
-  /// What builds the bundle from the anchors.
+  /// The program that builds the bundle from the anchors.
   public let tool: Path
-  /// Where anchors are put, one certificate a file.
+  /// The directory for anchors, one certificate per file.
   public let anchors: Path
-  /// Other directories whose certificates the tool trusts, which are an administrator's.
+  /// Other directories whose certificates the tool trusts; an administrator fills them.
   public let otherAnchors: [Path]
-  /// What the tool wants an anchor's name to end in.
+  /// The suffix that the tool requires of an anchor's name.
   public let anchorEnding: StaticString
-  /// What clients read.
+  /// The bundle that clients read.
   public let bundle: Path
-  /// Whether the tool passes over what is no CA for TLS servers, as p11-kit's `trust extract` does.
+  /// Whether the tool ignores what is not a CA for TLS servers, as p11-kit's `trust extract` does.
   public let isExtracted: Bool
   /// Directories of certificates that the tool never trusts.
   public let blocklists: [Path]
@@ -94,12 +94,12 @@ public final class StoreFamily: Sendable {
       blocklists: [])
   }
 
-  /// In the order in which they are looked for. Debian's comes last: others have `/etc/ssl/certs` too.
+  /// In the order in which they are tried. Debian comes last: others have `/etc/ssl/certs`, too.
   public static let all: [StoreFamily] = [redHat, suse, arch, debian]
 }
 
 extension StoreFamily {
-  /// Whether a family's bundle has this name. Asked of every mounted file, so the rows are not made for it.
+  /// Whether a family's bundle has this name. Called for every mounted file, so it does not build the rows.
   public static func isBundleName(_ name: Path) -> Bool {
     let names: [StaticString] = ["tls-ca-bundle.pem", "ca-bundle.pem", "ca-certificates.crt"]
     return names.contains { name.bytes.isEqual(to: $0) }
@@ -111,22 +111,22 @@ extension StoreFamily {
 
   static let anchorPrefix: StaticString = "psm-entry-"
 
-  /// Our anchor's file name: found again by its prefix, never mistaken for anybody else's.
+  /// The file name of psm-entry's anchor: its prefix identifies it among other anchors.
   public func anchorName(_ fingerprint: Fingerprint) -> Path {
     Path(Self.anchorPrefix.bytes + fingerprint.hex.utf8 + anchorEnding.bytes)
   }
 
-  /// Whether the tool reads an anchor of this name: Debian's passes over all but `*.crt`, p11-kit over none.
+  /// Whether the tool reads an anchor with this name: Debian's reads only `*.crt`, p11-kit reads every file.
   public func readsAnchor(named name: Path) -> Bool {
     isExtracted || name.bytes.suffix(anchorEnding.utf8CodeUnitCount).isEqual(to: anchorEnding)
   }
 
-  /// Stands while anchors are being changed and the tool has not been seen to finish. Beside the bundle and not among
+  /// Exists while anchors are being changed, until the tool has been seen to finish. It is beside the bundle, not among
   /// the anchors, where a tool might read it.
   public var unfinishedMark: Path { bundle.split.directory.appending(".psm-entry-unfinished") }
 }
 
-/// The fingerprint in the name of an anchor of ours; nil for everybody else's.
+/// The fingerprint in the name of one of psm-entry's anchors; nil for any other file.
 public func fingerprint(ofAnchor name: Path) -> Fingerprint? {
   let prefix = StoreFamily.anchorPrefix
   let name = name.bytes

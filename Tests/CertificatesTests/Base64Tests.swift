@@ -4,9 +4,9 @@ import Testing
 
 @Test(arguments: [
   ("", ""), ("TQ==", "M"), ("TWE=", "Ma"), ("TWFu", "Man"), ("TWFuTQ==", "ManM"),
-  // White space anywhere, also within the padding.
+  // White space anywhere, even within the padding.
   (" T W\tF\r\nu ", "Man"), ("TQ=\n=", "M"), ("T\nQ==", "M"), ("TWFu\n\n", "Man"),
-  // Bits that are left over may be anything.
+  // Unused bits may have any value.
   ("TR==", "M"), ("TWF=", "Ma"),
 ])
 func base64IsDecoded(text: String, decoded: String) {
@@ -15,9 +15,9 @@ func base64IsDecoded(text: String, decoded: String) {
 
 @Test(arguments: [
   "T", "TQ", "TWE", "TQ=", "T===", "=", "==", "====", "TWFu=", "TWFu==", "TWFu====", "TQ===",
-  // Nothing may follow padding but white space.
+  // Only white space may follow the padding.
   "TQ==TWFu", "TQ==T", "TWE=TWFu",
-  // Of other alphabets, and of none.
+  // Characters of other alphabets, and of none.
   "TW-_", "TWF!", "TWF\u{0}", "TWF.", "TWF\u{B}u", "TWFü", "TWF#u",
 ])
 func whatIsNotBase64IsRefused(text: String) {
@@ -38,8 +38,8 @@ func whatIsNotBase64IsRefused(text: String) {
   }
 }
 
-/// Whole lines are decoded sixteen characters at once, and must be what the exact reading says: any byte at any
-/// place.
+/// Whole lines are decoded in groups of sixteen characters; the result must equal that of the exact reading, for any
+/// byte in any position.
 @Test func linesAreDecodedAsAnyOtherText() {
   var generator = SeededGenerator(state: 16)
   for count in [1, 2, 3, 11, 12, 13, 36, 47, 48, 49, 96, 100] {
@@ -61,7 +61,7 @@ func whatIsNotBase64IsRefused(text: String) {
 @Test(arguments: 0...60) func linesThatDoNotFitAreNotDecoded(room: Int) {
   var body: [UInt8] = []
   Base64.appendLines(of: bytes("forty-eight bytes are one line of Base64, and so")[...], to: &body)
-  // A byte more than is meant is written.
+  // One surplus byte is written.
   #expect((decodedLines(body, room: room) != nil) == (room >= 49))
 }
 

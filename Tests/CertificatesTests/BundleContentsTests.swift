@@ -11,8 +11,8 @@ private func numbers(_ contents: BundleContents) -> [UInt8] {
   ders(in: contents).compactMap { Certificate(der: $0)?.serialDER.last }
 }
 
-/// A list of revoked certificates.
-/// - Parameter revoked: the SEQUENCE OF them.
+/// A certificate revocation list.
+/// - Parameter revoked: the SEQUENCE of revoked certificates.
 private func revocationList(_ revoked: [UInt8]) -> [UInt8] {
   let algorithm = algorithm(OIDs.sha256WithRSA)
   let signed = algorithm + Name.commonName("CA") + element(0x17, "200101000000Z") + revoked
@@ -44,7 +44,7 @@ func aTextThatOpenSSLReadsIsNotDamaged(name: String, text: [UInt8]) {
   #expect(BundleContents(reading: text).damage == nil, "\(name)")
 }
 
-/// OpenSSL 3.0 refuses the file for it, newer ones do not.
+/// OpenSSL 3.0 refuses the file because of it, newer versions do not.
 @Test(arguments: [[0x81, 0x00], [0x82, 0x00, 0x00]] as [[UInt8]])
 func aNullThatIsLongerThanItMustBeIsDamage(length: [UInt8]) {
   var made = MadeCertificate()
@@ -52,7 +52,7 @@ func aNullThatIsLongerThanItMustBeIsDamage(length: [UInt8]) {
   #expect(BundleContents(reading: one + pem(made.der)).damage != nil)
 }
 
-/// Whether both certificates are saved, and where the damage is.
+/// Both certificates are saved, and the damage has its line.
 @Test(
   arguments: [
     ("joined lines", Array(one.dropLast()) + two, [1, 2], 1),
@@ -106,7 +106,7 @@ private func numberOfLines(_ text: [UInt8]) -> Int { text.count { $0 == UInt8(as
 
 // MARK: TRUSTED CERTIFICATE
 
-/// Settings: uses that are trusted, and uses that are rejected; nil for a list that is not there.
+/// Settings: trusted uses and rejected uses; nil for a list that is absent.
 private func trusted(_ trust: [[UInt8]]?, _ reject: [[UInt8]]?) -> [UInt8] {
   func list(_ tag: UInt8, _ uses: [[UInt8]]?) -> [UInt8] {
     uses.map { element(tag, $0.flatMap { element(0x06, $0) }) } ?? []
@@ -131,7 +131,7 @@ func trustSettingsDecideWhetherServersAreTrusted(name: String, text: [UInt8], is
   let contents = BundleContents(reading: text)
   #expect(contents.damage == nil)
   #expect(try #require(contents.certificates.first).isTrustedForServers == isTrusted, "\(name)")
-  // As an input it is an error where it is not trusted.
+  // As an input, a certificate that is not trusted is an error.
   let file = CertificateFile(reading: text)
   #expect(file.certificates.count == (isTrusted ? 1 : 0), "\(name)")
   #expect(file.problems.map { $0.isWarning } == (isTrusted ? [] : [false]), "\(name)")
@@ -158,7 +158,7 @@ func malformedTrustSettingsAreDamage(name: String, settings: [UInt8]) {
   #expect(CertificateFile(reading: text).certificates.isEmpty, "\(name)")
 }
 
-// A bundle as a distribution's tool writes it
+// A bundle as a distribution's tool writes it.
 
 @Test func aPlainBundleIsReadAsFarAsIsAskedFor() {
   let numbered = (1...9).map { MadeCertificate.numbered($0).der }
@@ -172,7 +172,7 @@ func malformedTrustSettingsAreDamage(name: String, settings: [UInt8]) {
   #expect(plain([], [17]) == [])
 }
 
-/// What is read of a plain bundle; nil where it is none.
+/// The certificates found in a plain bundle; nil if it is not plain.
 private func plain(_ text: [UInt8], _ lengths: [Int]) -> [[UInt8]]? {
   var ders: [[UInt8]] = []
   var walk = BundleWalk(.named, lengths: lengths, over: text)

@@ -16,8 +16,8 @@ private struct Found: Equatable {
   var fault: CertificateFault?
 }
 
-/// Goes over a text, passing over each mark.
-/// - Parameter sizes: of its pieces, again and again; nil for the whole text at once.
+/// Walks over a text and skips each marker.
+/// - Parameter sizes: the sizes of the pieces, used in turn; nil for the whole text at once.
 private func found(_ text: [UInt8], sizes: [Int]? = nil) -> Found {
   var walk = BundleWalk(.all, lengths: Array(300...2000), over: sizes == nil ? text : nil)
   var found = Found()
@@ -78,7 +78,7 @@ func eachLineIsAStep(name: String, text: [UInt8], steps: [BundleWalk.Step]) {
   #expect(found(text, sizes: [1]) == found(text), "\(name)")
 }
 
-/// What `found` says of a text that is damaged by one byte here and there, and of it in pieces.
+/// The verdict of `found` on a text with single damaged bytes, and on the same text in pieces.
 @Test func aRegularTextIsWhatTheReaderOfWholeTextsSaysInWhateverPieces() {
   let base = bytes("# Corp\n") + one + bytes("\n") + pem(long) + bytes("# the end\n")
   var numbers = SeededBytes()
@@ -99,7 +99,7 @@ func eachLineIsAStep(name: String, text: [UInt8], steps: [BundleWalk.Step]) {
       #expect(contents.fault?.line == whole.faultLine && contents.fault?.reason == whole.fault)
     }
   }
-  // Neither all nor none.
+  // Some, but not all.
   #expect(regular > base.count && regular < base.count * 5)
 }
 
@@ -123,7 +123,7 @@ func eachLineIsAStep(name: String, text: [UInt8], steps: [BundleWalk.Step]) {
   for size in [1, 2, 3, 7, 64, 1000, 4608, 16384] { #expect(found(text, sizes: [size]) == found(text)) }
 }
 
-/// The same in every run.
+/// The same numbers in every run.
 private struct SeededBytes {
   private var state: UInt64 = 1
 

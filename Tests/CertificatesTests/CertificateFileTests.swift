@@ -17,7 +17,7 @@ private func numbers(_ file: CertificateFile) -> [UInt8] {
   file.certificates.compactMap { $0.serialDER.last }
 }
 
-// MARK: What is understood
+// MARK: Accepted input
 
 @Test(
   arguments: [
@@ -45,7 +45,7 @@ func certificatesOfAllFormsAreFound(name: String, file: [UInt8], found: [UInt8])
   #expect(numbers(file) == found, "\(name)")
 }
 
-/// PKCS #7 as streaming writers make it: BER, with lengths that are not told.
+/// PKCS #7 as streaming writers produce it: BER with indefinite lengths.
 @Test func signedDataOfIndefiniteLengthIsRead() {
   func open(_ tag: UInt8, _ content: [UInt8]) -> [UInt8] { [tag, 0x80] + content + [0, 0] }
   let signed =
@@ -56,7 +56,7 @@ func certificatesOfAllFormsAreFound(name: String, file: [UInt8], found: [UInt8])
   #expect(numbers(CertificateFile(reading: pem(file, "PKCS7"))) == [1, 2])
 }
 
-// MARK: What is refused, each with its advice
+// MARK: Refused input, each with its advice
 
 private let request = element(
   0x30,
@@ -190,7 +190,7 @@ private let damaged: [(String, String, CertificateProblem.Kind)] = [
   ("the rest of a PEM", String(decoding: pem(two).dropFirst(28 + 65), as: UTF8.self), .noBegin),
 ]
 
-/// A CA that was damaged beside another may be meant to stay.
+/// A damaged CA beside an intact one may be meant to stay.
 @Test(arguments: damaged.indices)
 func damageBesideAGoodCertificateIsToldAsAlone(number: Int) {
   let (name, text, kind) = damaged[number]
@@ -218,12 +218,12 @@ func whatOnlySpeaksOfCertificatesIsNoDamage(text: String) {
 
 // MARK: Properties
 
-/// Text in which no line begins a block, and with which no line of another goes on.
+/// Text in complete lines, none of which begins a block.
 private func noise(_ generator: inout SeededGenerator) -> [UInt8] {
   var text: [UInt8] = []
   for _ in 0..<Int.random(in: 0...6, using: &generator) {
     let length = [0, 1, 7, 64, 253, 254, 255, 600].randomElement(using: &generator) ?? 0
-    // Never a hyphen, whatever else: a block's marks begin with one.
+    // Never a hyphen: the BEGIN of a block begins with one.
     let line = (0..<length).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
       .map { $0 == UInt8(ascii: "-") ? UInt8(ascii: "+") : $0 }
     text += line + [0x0A]
@@ -234,7 +234,7 @@ private func noise(_ generator: inout SeededGenerator) -> [UInt8] {
 @Test func textAroundBlocksChangesNothing() {
   var generator = SeededGenerator(state: 3)
   for round in 0..<500 {
-    // The first byte tells DER and keystores from text.
+    // The first byte distinguishes DER and keystores from text.
     let file = bytes("#\n") + noise(&generator) + pem(one) + noise(&generator) + pem(two) + noise(&generator)
     #expect(numbers(CertificateFile(reading: file)) == [1, 2], "round \(round)")
     #expect(numbers(of: BundleContents(reading: file)) == [1, 2], "round \(round)")
@@ -276,7 +276,7 @@ func aFileCutAnywhereHoldsNoCertificateThatTheWholeDoesNot(name: String, file: [
   }
 }
 
-/// One byte changed: whatever comes of it, it ends, and what is found is a certificate.
+/// One changed byte: the reader ends, and what it finds are certificates.
 @Test func aChangedByteBreaksNothingElse() {
   var generator = SeededGenerator(state: 9)
   let files = [pem(one) + pem(two), one, signedData([one, two]), pem(one, "TRUSTED CERTIFICATE")]

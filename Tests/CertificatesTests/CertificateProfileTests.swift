@@ -3,7 +3,7 @@ import Text
 
 @testable import Certificates
 
-// What libraries do with each of these stands in Tests/EndToEnd/test_certificate_matrix.py; here stand the rows.
+// Tests/EndToEnd/test_certificate_matrix.py shows what libraries do with each of these rows.
 
 private func made(_ change: (inout MadeCertificate) -> Void) -> [UInt8] {
   var made = MadeCertificate()
@@ -12,7 +12,7 @@ private func made(_ change: (inout MadeCertificate) -> Void) -> [UInt8] {
   return made.der
 }
 
-/// A CA whose only further extension this is.
+/// A CA with this single additional extension.
 private func with(_ number: UInt8, critical: Bool = false, _ value: [UInt8]) -> [UInt8] {
   made { $0.extensions.append(madeExtension([0x55, 0x1D, number], critical: critical, value)) }
 }
@@ -53,7 +53,7 @@ private func rsa(_ modulus: [UInt8], _ exponent: [UInt8]) -> [UInt8] {
 
 private func modulus(bytes: Int) -> [UInt8] { [0x7F] + [UInt8](repeating: 1, count: bytes - 1) }
 
-/// A Name of 1 MiB and some bytes, in all.
+/// A Name of slightly more than 1 MiB in total.
 private func longName(excess: Int) -> [UInt8] {
   let headers = Name.commonName(String(repeating: "x", count: (1 << 20) - 64)).count - ((1 << 20) - 64)
   return Name.commonName(String(repeating: "x", count: (1 << 20) - headers + excess))
@@ -298,7 +298,7 @@ func aCertificateOfAnotherFormIsRefusedWithItsField(name: String, der: [UInt8], 
     found.text.utf8.starts(with: words.utf8), "\(name): \(String(decoding: found.text.utf8, as: UTF8.self))")
 }
 
-/// Every tag, as an algorithm's parameters in each of the three places.
+/// Every tag for an algorithm's parameters, in each of the three places.
 @Test func parametersAreNothingOrNULLOrAnOIDOrASequence() {
   let allowed: Set<UInt8> = [0x05, 0x06, 0x30]
   for tag in UInt8.min...UInt8.max where tag & 0x1F != 0x1F {

@@ -24,7 +24,7 @@ private func subject(_ name: [UInt8]) -> Text? {
   #expect(subject(Name.of([[], [one]])) == "CN=A")
 }
 
-/// RFC 4514 §2.4 and, beyond it, all that could forge a line or mislead a reader.
+/// RFC 4514 §2.4 and, beyond it, everything that could forge a line or mislead a reader.
 @Test(arguments: [
   ("plain", "plain"), ("", ""), ("a,b", #"a\,b"#), ("a+b", #"a\+b"#), ("a;b", #"a\;b"#), ("a<b>", #"a\<b\>"#),
   ("\"a\"", "\\\"a\\\""), (#"a\b"#, #"a\\b"#), ("#a", "\\#a"), ("a#", "a#"), (" a ", #"\ a\ "#),
@@ -39,7 +39,7 @@ func aValueIsWrittenSoThatItForgesNothing(value: String, shown: String) {
   #expect(subject(Name.commonName(value)) == Text("CN=" + shown))
 }
 
-/// The same letters in each of ASN.1's strings.
+/// The same letters in each string type of ASN.1.
 @Test(
   arguments: [
     ("UTF8String", 0x0C, bytes("Zürich"), "Zürich"), ("PrintableString", 0x13, bytes("Corp"), "Corp"),
@@ -58,7 +58,7 @@ func stringsOfAllKindsAreShown(kind: String, tag: UInt8, value: [UInt8], shown: 
   #expect(subject(Name.of([[(commonName, tag, value)]])) == Text("CN=" + shown), "\(kind)")
 }
 
-/// OpenSSL refuses each of these, and with it the whole bundle that it would stand in.
+/// OpenSSL refuses each of these, and with it the whole bundle that contains it.
 @Test(
   arguments: [
     ("UTF-8 that is none", 0x0C, [0x41, 0xFF]), ("UTF-8 cut short", 0x0C, [0xC3]),
@@ -99,7 +99,7 @@ func anAttributeHasItsShortName(type: [UInt8], name: String) {
   #expect(subject(Name.of([[(type, 0x13, bytes("x"))]])) == Text(name + "=x"))
 }
 
-/// RFC 4514 §2.3: a type without a name in dotted decimal, its value as it is encoded.
+/// RFC 4514 §2.3: a type without a name is written in dotted decimal, its value as its encoding.
 @Test(
   arguments: [
     ([0x55, 0x1D, 0x13], "2.5.29.19"), ([0x2B, 0x06, 0x01], "1.3.6.1"), ([0x00], "0.0"), ([0x27], "0.39"),
@@ -170,8 +170,8 @@ func whatIsNoTimeIsRefused(tag: UInt8, text: String) {
   #expect(seconds(tag, text) == nil)
 }
 
-/// Whether there is a time is told in another way than which: both say the same of each text that differs from a time in
-/// one pair of characters.
+/// `hasTime` and `seconds` are implemented differently. They agree on every text that differs from a time in one pair
+/// of characters.
 @Test(
   arguments: [(0x17, "260228235959Z"), (0x18, "20260228235959Z"), (0x17, "000229000000Z")]
     as [(UInt8, String)])
@@ -192,7 +192,7 @@ func whetherThereIsATimeIsToldAsItsSecondsAre(tag: UInt8, text: String) {
 
 // MARK: Warnings
 
-/// A moment in 2026, within the validity of certificates made here.
+/// A moment in 2026, within the validity of the certificates made here.
 private let now: Int64 = 1_790_000_000
 
 private func made(_ change: (inout MadeCertificate) -> Void) -> [UInt8] {
@@ -307,7 +307,7 @@ func whatIsNoWholeCertificateIsRefused(name: String, der: [UInt8]) {
   #expect(Certificate(der: der) == nil, "\(name)")
 }
 
-@Test func cutAtAnyByteACertificateIsNone() {
+@Test func aCertificateCutAtAnyByteIsRefused() {
   let der = made { _ in }
   for count in 0..<der.count { #expect(Certificate(der: Array(der.prefix(count))) == nil, "\(count)") }
 }

@@ -58,7 +58,7 @@ func indefiniteContentsWithoutAnEndAreNone(name: String, encoding: [UInt8]) {
   #expect(found == nil, "\(name)")
 }
 
-/// OpenSSL 3.0's `asn1_get_length`: leading zeros are skipped, and one octet at least must follow the length.
+/// OpenSSL 3.0's `asn1_get_length`: leading zeros are skipped, and at least one octet must follow.
 @Test(
   arguments: [
     ("nothing, at the end", [0x16, 0x81, 0], nil),
@@ -74,7 +74,7 @@ func lengthsAreReadAsOpenSSLDoes(name: String, encoding: [UInt8], count: Int?) {
 }
 
 private func nested(size: Int) -> [UInt8] {
-  // From the inside out: of each element, only the header is new.
+  // From the inside out: only the header of each element is new.
   var headers: [[UInt8]] = []
   var count = 0
   while count < size {
@@ -89,7 +89,7 @@ private func indefinitelyNested(depth: Int) -> [UInt8] {
   (0..<depth).flatMap { _ in [0x30, 0x80] as [UInt8] } + [UInt8](repeating: 0, count: 2 * depth)
 }
 
-/// 64 KiB and more of SEQUENCEs in each other: with recursion the stack would end first.
+/// More than 64 KiB of nested SEQUENCEs: recursion would overflow the stack.
 @Test(arguments: [false, true])
 func nestedSequencesEndNoStack(isIndefinite: Bool) {
   let encoding = isIndefinite ? indefinitelyNested(depth: 1 << 16) : nested(size: 1 << 16)

@@ -1,6 +1,6 @@
 import Text
 
 extension Text {
-  /// What a test expects to read.
+  /// The text that a test expects.
   init(_ string: String) { self.init(utf8: Array(string.utf8)) }
 }

@@ -1,11 +1,11 @@
 @testable import Certificates
 
-/// A certificate put together field by field, so that a test can make one that no tool would.
+/// A certificate assembled field by field, so that tests can make one that no tool would.
 ///
-/// Nobody here checks a signature; it is one byte.
+/// The tests check no signature; it is one byte.
 struct MadeCertificate {
   var version: UInt8? = 2
-  /// The version's whole field in place of that.
+  /// Replaces the whole field of the version.
   var versionField: [UInt8]?
   var serial: [UInt8] = [0x01]
   var signature: [UInt8] = OIDs.sha256WithRSA
@@ -14,13 +14,13 @@ struct MadeCertificate {
   var notBefore = element(0x17, "200101000000Z")
   var notAfter = element(0x17, "400101000000Z")
   var publicKey = rsaKey(bits: 2048)
-  /// Both signature algorithms, or only the one behind what is signed, in place of `signature`.
+  /// Replaces `signature` in both places, or only in the one after the signed part.
   var algorithm: [UInt8]?
   var outerAlgorithm: [UInt8]?
-  /// From tag to end, in front of the extensions.
+  /// Inserted before the extensions, from tag to end.
   var uniqueIdentifiers: [UInt8] = []
   var signatureValue: [UInt8] = element(0x03, [0, 1])
-  /// Each an Extension.
+  /// Complete Extensions.
   var extensions: [[UInt8]] = [authority(true), certSign, keyIdentifier]
 
   var der: [UInt8] {
@@ -37,7 +37,7 @@ struct MadeCertificate {
     return element(0x30, element(0x30, fields) + (outerAlgorithm ?? algorithm) + signatureValue)
   }
 
-  /// One whose DER differs from that of every other number.
+  /// A certificate whose DER differs from that of every other number.
   static func numbered(_ number: UInt8) -> MadeCertificate {
     var made = MadeCertificate()
     made.serial = [0x40, number]
@@ -59,13 +59,13 @@ enum OIDs {
   static let anyUse: [UInt8] = [0x55, 0x1D, 0x25, 0x00]
 }
 
-/// A Name, from its tag on.
+/// A Name, including its tag.
 enum Name {
   static func commonName(_ text: String, tag: UInt8 = 0x0C) -> [UInt8] {
     of([[([0x55, 0x04, 0x03], tag, [UInt8](text.utf8))]])
   }
 
-  /// A list of RDNs, each of them a list of attributes: type, tag of the value, value.
+  /// A list of RDNs, each a list of attributes: type, tag of the value, value.
   static func of(_ parts: [[(type: [UInt8], tag: UInt8, value: [UInt8])]]) -> [UInt8] {
     element(
       0x30,
@@ -143,7 +143,7 @@ func key(_ algorithm: [UInt8], _ bits: [UInt8]) -> [UInt8] {
   element(0x30, algorithm + element(0x03, [0] + bits))
 }
 
-/// A SignedData that holds only certificates.
+/// A SignedData that contains only certificates.
 func signedData(_ certificates: [[UInt8]]) -> [UInt8] {
   let content = element(0x30, element(0x06, OIDs.data))
   let signed =
@@ -152,7 +152,7 @@ func signedData(_ certificates: [[UInt8]]) -> [UInt8] {
   return element(0x30, element(0x06, OIDs.signedData) + element(0xA0, element(0x30, signed)))
 }
 
-/// A PEM block, written by other code than what is tested.
+/// A PEM block, written by code independent of the code under test.
 func pem(
   _ der: [UInt8], _ label: String = "CERTIFICATE", columns: Int = 64, ending: String = "\n"
 ) -> [UInt8] {

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Certificates
 
-/// The faults of a text's blocks, `nil` for a good one.
+/// The faults of the blocks in a text, `nil` for an intact one.
 private func faults(_ text: [UInt8]) -> [PEM.Fault?] {
   var pem = PEM(text)
   var faults: [PEM.Fault?] = []
@@ -15,7 +15,7 @@ private let end = "-----END CERTIFICATE-----"
 
 /// `TWFu` is the Base64 of `Man`.
 @Test(arguments: [
-  // What people do to a text.
+  // Common changes to a text.
   ("as written", "\(begin)\nTWFu\n\(end)\n"),
   ("no newline at the end", "\(begin)\nTWFu\n\(end)"),
   ("CRLF", "\(begin)\r\nTWFu\r\n\(end)\r\n"),
@@ -92,12 +92,12 @@ func theVerdictIsOpenSSLs(name: String, text: String, verdict: [PEM.Fault?]) {
   #expect(pem.decoded[block.contents].elementsEqual(bytes("Man")))
 }
 
-@Test func whateverStandsBeforeABlankLineIsAHeader() {
+@Test func everythingBeforeABlankLineIsAHeader() {
   var pem = PEM(bytes("\(begin)\nTWFu\n\nTWFu\n\(end)\n"))
   #expect(pem.next()?.hasHeader == true)
 }
 
-/// OpenSSL takes lines in portions of 254 bytes.
+/// OpenSSL reads lines in portions of 254 bytes.
 @Test(arguments: [1, 63, 64, 65, 76, 253, 254, 255, 256, 508, 509, 4000])
 func aLineMayHaveAnyLength(columns: Int) throws {
   let contents = (0..<1000).map { UInt8(truncatingIfNeeded: $0 &* 37) }
@@ -111,7 +111,7 @@ func aLineMayHaveAnyLength(columns: Int) throws {
 @Test func aMarkBehindALongLineIsFoundOnlyAtItsLinesBeginning() {
   let filler = String(repeating: "x", count: 253)
   #expect(faults(bytes("\(filler)\n\(begin)\nTWFu\n\(end)\n")) == [nil])
-  // At the 255th byte a portion begins, and with it what OpenSSL takes for a line.
+  // A portion begins at the 255th byte, and OpenSSL takes it for a line.
   #expect(faults(bytes("\(filler)x\(begin)\nTWFu\n\(end)\n")) == [nil])
   #expect(faults(bytes("\(filler)\(begin)\nTWFu\n\(end)\n")) == [])
 }
@@ -120,7 +120,7 @@ func aLineMayHaveAnyLength(columns: Int) throws {
   #expect(faults([0x61, 0, 0x62, 0x0A] + bytes("\(begin)\nTWFu\n\(end)\n")) == [nil])
 }
 
-/// What a file's bytes mean as text.
+/// A file's bytes as text.
 @Test(arguments: [
   ("LF", "a\nb\n", nil), ("CRLF", "a\r\nb\r\n", nil), ("CR alone", "a\rb\r", "a\nb\n"),
   ("CR and LF", "a\rb\n", "a\nb\n"), ("CR twice before LF", "a\r\r\nb\r", "a\r\r\nb\n"),
@@ -158,6 +158,6 @@ func textInUTF16IsRead(hasMark: Bool, isBigEndian: Bool) {
     }
   }
   let (small, large) = (time(1 << 17), time(1 << 21))
-  // Sixteen times as much: linear with room for a busy machine, and far from 256 times.
+  // Sixteen times the input: linear time with tolerance for a busy machine, far from 256 times.
   #expect(large < small * 64, "\(small) for 128 KiB, \(large) for 2 MiB")
 }

@@ -3,7 +3,7 @@ import Text
 
 @testable import Certificates
 
-/// NIST's examples, and the lengths around a block's end.
+/// NIST's examples, and lengths around the end of a block.
 @Test(arguments: [
   ("", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
   ("abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
@@ -20,7 +20,7 @@ func theDigestOfATextIsNISTs(text: String, hex: String) {
   #expect(Fingerprint(of: bytes(text)).hex == Text(utf8: Array(hex.utf8)))
 }
 
-/// Single bytes repeated: NIST's long messages, and every way that padding can fall.
+/// Repeated bytes: NIST's long messages, and every length of padding.
 @Test(arguments: [
   (0xBD, 1, "68325720aabd7c82f30f554b313d0570c95accbb7dc4b5aae11204c08ffe732b"),
   (0x00, 55, "02779466cdec163811d078815c633f21901413081449002f24aa3e80f0b88ef7"),

@@ -3,7 +3,7 @@ import Text
 
 @testable import Certificates
 
-/// What a variable's value stands for.
+/// The file contents that a variable's value stands for.
 struct VariableContentsTests {
   static let pem = "-----BEGIN CERTIFICATE-----\nMII=\n-----END CERTIFICATE-----\n"
   static let written = #"-----BEGIN CERTIFICATE-----\nMII=\n-----END CERTIFICATE-----\n"#

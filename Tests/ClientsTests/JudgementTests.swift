@@ -3,7 +3,7 @@ import Text
 
 @testable import Clients
 
-/// Facts as a test writes them: variables, files, and stores by what they hold.
+/// Facts in the notation of the tests: variables, files, and stores by their contents.
 struct World {
   var variables: [String] = []
   var files: [String: String] = [:]
@@ -13,7 +13,7 @@ struct World {
   static let trusting = ClientFacts.Store.read([true], isDirectory: false)
   static let lacking = ClientFacts.Store.read([false], isDirectory: false)
 
-  /// The usual stores: all of them trust what is mounted.
+  /// The usual stores: all of them trust the mounted certificates.
   static let merged: [String: ClientFacts.Store] = [
     "/conda/ssl/cert.pem": trusting, "/certifi": trusting, "/etc/ssl/certs/ca-certificates.crt": trusting,
     "/own": trusting, "/other": lacking, "/broken": .malformed, "/empty": .empty,
@@ -45,7 +45,7 @@ struct World {
 }
 
 struct TrustTests {
-  /// A client, its environment, its configuration, and what comes of it: `+` trusts, `off`, `lacks`, `bad`, `own`.
+  /// A client, its environment, its configuration, and the verdict: `+` trusts, `off`, `lacks`, `bad`, `own`.
   static let rows: [(ClientKind, [String], [String: String], String)] = [
     (.urllib, [], [:], "+"),
     (.urllib, ["SSL_CERT_FILE=/other"], [:], "lacks"),
@@ -227,7 +227,7 @@ struct ProxyTests {
 }
 
 struct ConfigurationTests {
-  /// Whatever the bytes are, no reader traps.
+  /// No reader traps, whatever the bytes.
   @Test func anyBytesAreRead() {
     let texts = [
       "[", "]", "[]", "[\"", "=", ":", "\"", "'", "a='", "{", "a: {", "a: {b", "\\", "a=\\", "\u{FEFF}", "--",

@@ -1,4 +1,4 @@
-"""Real clients that read a bundle. Usage: certificate_clients.py NODE URL BUNDLE; prints a line a client that got the page."""
+"""Real clients that read a bundle. Usage: certificate_clients.py NODE URL BUNDLE; prints a line for each client that got the page."""
 
 import subprocess
 import sys
@@ -23,7 +23,7 @@ CLIENTS: dict[str, Callable[[str, str, str], list[str]]] = {
 
 
 def clients_that_work(node: Path | str, url: str, bundle: Path | str) -> set[str]:
-    """Those that trust the host by this bundle and print `public`."""
+    """The clients that trust the host with this bundle and print `public`."""
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "env": {"PATH": "/usr/bin:/bin"}}
     running = {
         name: subprocess.Popen(command(str(node), url, str(bundle)), **options) for name, command in CLIENTS.items()

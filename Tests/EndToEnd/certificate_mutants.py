@@ -1,6 +1,6 @@
-"""Certificates with one fault, or two: every field, every tag, every length; moved, doubled and cut.
+"""Certificates with one or two faults in any field, tag or length; with elements moved, duplicated or cut.
 
-All come from a seed, so that a number names one.
+They are generated from a seed, so a number identifies each.
 """
 
 import datetime
@@ -134,14 +134,14 @@ def _with_unique_ids(root: Node) -> Node:
 
 
 def _with_pss_key(root: Node) -> Node:
-    """A key that says id-RSASSA-PSS of itself, with the signature's parameters."""
+    """A key whose algorithm is id-RSASSA-PSS, with the parameters of the signature."""
     fields = Fields(root)
     fields.key.children[0] = fields.outer_algorithm.copy()
     return root
 
 
 def _with_explicit_curve(root: Node) -> Node:
-    """A key whose curve is spelt out (P-256's numbers), as some national CAs have it."""
+    """A key with explicit curve parameters (those of P-256), as some national CAs have it."""
     prime = (1 << 256) - (1 << 224) + (1 << 192) + (1 << 96) - 1
     number = lambda value: Node(der.INTEGER, value.to_bytes(33, "big").lstrip(b"\0").rjust(33, b"\0"))  # noqa: E731
     point = bytes.fromhex(
@@ -176,7 +176,7 @@ def _with_odd_names(root: Node) -> Node:
 
 
 def seeds() -> dict[str, Node]:
-    """Certificates that every library reads. Their keys are new each time, of the same lengths."""
+    """Certificates that every library reads. Their keys are new each time, with the same lengths."""
     small = rsa.generate_private_key(65537, 1024)
     curve = ec.generate_private_key(ec.SECP256R1())
     none = lambda _public: []  # noqa: E731
@@ -198,7 +198,7 @@ def seeds() -> dict[str, Node]:
 
 
 def revocation_list() -> Node:
-    """A list of revoked certificates, signed by nobody in particular."""
+    """A certificate revocation list; its signature is meaningless."""
     moment = datetime.datetime(2025, 1, 1)
     reason = x509.CRLReason(x509.ReasonFlags.key_compromise)
     one = x509.RevokedCertificateBuilder().serial_number(5).revocation_date(moment)
@@ -350,7 +350,7 @@ def changes_of(seed: Node) -> Iterator[tuple[str, Change]]:
 
 
 def _transplant(seed: Node, numbers: random.Random) -> Change:
-    """One place's element put at another."""
+    """An element from one position at another."""
     paths = [path for path, _ in seed.walk() if path]
     source, target = numbers.choice(paths), numbers.choice(paths)
     node = seed.at(source).copy()
@@ -365,8 +365,9 @@ def _flip(encoded: bytes, numbers: random.Random) -> bytes:
 
 
 def mutants(count: int, seed: int, roots: dict[str, Node] | None = None) -> Iterator[tuple[str, bytes]]:
-    """`count` of them, of `roots` instead of the usual ones, each with what was done to it. Half are one change of all possible ones, drawn without
-    repetition as far as they go; the others are two changes, an element put elsewhere, or bits."""
+    """`count` mutants, of `roots` instead of the usual certificates, each with a description. Half have one change,
+    drawn from all possible ones without repetition as far as possible; the others have two changes, a moved element,
+    or changed bits."""
     numbers = random.Random(seed)
     roots = roots or seeds()
     every = {name: list(changes_of(root)) for name, root in roots.items()}
@@ -392,5 +393,5 @@ def mutants(count: int, seed: int, roots: dict[str, Node] | None = None) -> Iter
                 change(root)
             yield f"{name}: {' and '.join(what for what, _ in chosen)}", root.encode()
         except (IndexError, ZeroDivisionError):
-            # The second change's place went with the first.
+            # The position of the second change disappeared with the first.
             yield f"{name}: bits", _flip(roots[name].encode(), numbers)

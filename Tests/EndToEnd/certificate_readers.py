@@ -1,4 +1,4 @@
-"""The libraries that clients read bundles with, each as one process that reads many."""
+"""The libraries that clients use to read bundles, each as one process that reads many bundles."""
 
 import contextlib
 import shutil
@@ -31,7 +31,7 @@ class Reader:
     process: subprocess.Popen
 
     def read(self, path: Path) -> int | str:
-        """How many certificates the client has from a file, -1 where it does not tell, or why it refuses it."""
+        """The number of certificates that the client has from a file (-1 if it does not tell), or why it refuses the file."""
         assert self.process.stdin and self.process.stdout
         self.process.stdin.write(f"{path}\n")
         self.process.stdin.flush()
@@ -54,14 +54,14 @@ def _run(*command: object, **environment: str) -> None:
 
 
 def _build() -> None:
-    """Compiles the readers that are compiled, with Debian's compilers and nothing from elsewhere."""
+    """Compiles the readers that need it, with Debian's compilers only."""
     BUILT.mkdir(parents=True, exist_ok=True)
     if not _is_current(BUILT / "Reader.class", SOURCES / "Reader.java"):
         _run("javac", "-d", BUILT, SOURCES / "Reader.java")
     if not _is_current(BUILT / "go", SOURCES / "reader.go"):
         _run("go", "build", "-o", BUILT / "go", SOURCES / "reader.go", GOTOOLCHAIN="local", GOFLAGS="-mod=mod")
     if not _is_current(BUILT / "rustls", SOURCES / "rustls" / "src" / "main.rs"):
-        # A copy: cargo writes a lock beside the manifest.
+        # A copy, because cargo writes a lock file beside the manifest.
         crate = BUILT / "crate"
         shutil.copytree(SOURCES / "rustls", crate, dirs_exist_ok=True)
         (crate / ".cargo").mkdir(exist_ok=True)
@@ -85,7 +85,7 @@ def _commands() -> dict[str, Sequence[object]]:
 
 
 SKIPPING = ("Go", "rustls")
-"""Those that pass over a certificate that they cannot read, and have the others."""
+"""Readers that skip a certificate that they cannot parse, and keep the others."""
 
 
 def _commands_in(box: Container) -> dict[str, Sequence[object]]:
@@ -95,7 +95,7 @@ def _commands_in(box: Container) -> dict[str, Sequence[object]]:
 
 @contextlib.contextmanager
 def running_readers(names: Sequence[str] = (), newer: Container | None = None) -> Iterator[dict[str, Reader]]:
-    """The readers of these names, or all; and Debian 13's in its container, which has the tests' files."""
+    """The readers with these names, or all; and Debian 13's in its container, which has the tests' files."""
     _build()
     readers: dict[str, Reader] = {}
     commands = {**_commands(), **(_commands_in(newer) if newer else {})}

@@ -1,4 +1,4 @@
-"""Certificate authorities and certificates, made on the spot."""
+"""Certificate authorities and certificates, created on demand."""
 
 import datetime
 import ipaddress
@@ -43,7 +43,7 @@ def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
 
 
 def as_authority(builder: x509.CertificateBuilder, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
-    """With the extensions of a CA that no client minds."""
+    """A builder with the extensions of a CA that every client accepts."""
     usage = x509.KeyUsage(
         digital_signature=True,
         content_commitment=False,
@@ -74,7 +74,7 @@ class Authority:
         return cls._signed(_name(common_name, organization), None)
 
     def subordinate(self, common_name: str) -> "Authority":
-        """A CA that this one has issued."""
+        """A CA issued by this one."""
         return self._signed(_name(common_name), self)
 
     @classmethod
@@ -121,13 +121,13 @@ class Authority:
 
 
 def many(count: int) -> list[bytes]:
-    """Small CAs with different subjects, as DER. Nobody has signed them; who adds trust does not ask."""
+    """Small CAs with different subjects, as DER. They have no valid signature; software that adds trust does not check it."""
     template = Authority.named("Many 000000").der
     return [template.replace(b"Many 000000", b"Many %06d" % number) for number in range(count)]
 
 
 def large(count: int, size: int) -> list[bytes]:
-    """CAs with an extension of that many bytes, as DER."""
+    """CAs with an extension of the given size in bytes, as DER."""
     key = ec.generate_private_key(ec.SECP256R1())
     comment = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.99999.1"), bytes(size))
     made = []
@@ -144,7 +144,7 @@ def pem_of(der: bytes) -> bytes:
 
 
 def certificates_of(bundle: bytes) -> list[bytes]:
-    """Every certificate of a PEM text, as DER, in the order of the text."""
+    """Every certificate in a PEM text, as DER, in order."""
     return [
         certificate.public_bytes(serialization.Encoding.DER)
         for certificate in x509.load_pem_x509_certificates(bundle)

@@ -1,4 +1,4 @@
-"""What the tests of `psm-entry certs` share: the binary, its report, and files that others made."""
+"""Shared by the tests of `psm-entry certs`: the binary, its report, and files made by others."""
 
 import hashlib
 import json
@@ -35,7 +35,7 @@ class Report:
 
 
 def certs(*paths, options=(), prefix=()) -> Report:
-    """Runs `psm-entry certs --json` with a log in JSON. Control bytes may stand in neither."""
+    """Runs `psm-entry certs --json` with a log in JSON. Neither may contain control bytes."""
     done = subprocess.run(
         [*prefix, BINARY, "certs", "--json", "--log-format", "json", *options, *paths],
         capture_output=True,
@@ -60,7 +60,7 @@ def sha256(der: bytes) -> str:
 
 
 def openssl_source() -> Path:
-    """Debian's source of OpenSSL, fetched from the mirror that the machine uses and kept."""
+    """Debian's source of OpenSSL, fetched from the mirror that the machine uses, and kept."""
     target = CACHE / "openssl"
     if (target / "complete").exists():
         return next(target.glob("openssl-*"))
@@ -90,7 +90,7 @@ def openssl_source() -> Path:
 
 
 def package(name: str) -> Path:
-    """A package of PyPI, unpacked and kept."""
+    """A package from PyPI, unpacked and kept."""
     target = CACHE / name
     if not (target / "complete").exists():
         target.mkdir(parents=True, exist_ok=True)

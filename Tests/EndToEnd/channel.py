@@ -1,4 +1,4 @@
-"""A conda channel as pages of the origin: repodata, and the packages python and pandas."""
+"""A conda channel served by the origin: repodata, and the packages python and pandas."""
 
 import hashlib
 import io
@@ -9,7 +9,7 @@ SPECS = ("python", "pandas")
 
 
 def _package(name: str, depends: list[str]) -> tuple[bytes, dict[str, object]]:
-    """A package's archive, and what repodata says of it."""
+    """A package's archive, and its entry in repodata."""
     index = {"name": name, "version": "1.0", "build": "0", "build_number": 0, "depends": depends}
     index |= {"subdir": "noarch", "arch": None, "platform": None}
     text = f"{name} stands here\n".encode()
@@ -33,7 +33,7 @@ def _package(name: str, depends: list[str]) -> tuple[bytes, dict[str, object]]:
 
 
 def pages(directory: str) -> dict[str, bytes]:
-    """The channel below `directory`; what conda's other forms of repodata would be is not there."""
+    """The channel in `directory`; conda's other forms of repodata are missing."""
     archives, described = {}, {}
     for name, depends in (("python", []), ("pandas", ["python"])):
         file = f"{name}-1.0-0.tar.bz2"

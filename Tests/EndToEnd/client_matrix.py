@@ -1,4 +1,4 @@
-"""Runs real clients against recording proxies in one container without a network, before and after psm-entry."""
+"""Runs real clients with recording proxies in one container without a network, before and after psm-entry."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,7 +15,7 @@ CLIENTS = ("curl", "wget", "git", "urllib", "requests", "pip", "aiohttp", "httpx
 CLIENTS += ("Node", "Node fetch")
 OLDER, NEWER = "Debian 12", "Debian 13"
 SYSTEMS = {OLDER: "bookworm", NEWER: "trixie"}
-"""The systems whose clients are asked, and their releases' names."""
+"""The systems whose clients are tried, and the names of their releases."""
 
 
 def build_image(release: str) -> str:
@@ -24,7 +24,7 @@ def build_image(release: str) -> str:
 
 @dataclass(frozen=True)
 class Scene:
-    """What there is inside the container: addresses on loopback, names, and the recording servers' places."""
+    """What exists inside the container: loopback addresses, names, and the addresses of the recording servers."""
 
     addresses: Sequence[str]
     names: Mapping[str, str]
@@ -32,9 +32,9 @@ class Scene:
 
 
 def run(image: str, binary: Path, directory: Path, scene: Scene, jobs: Iterable[Mapping[str, object]]) -> dict:
-    """Gives `versions` of the clients and `results`: `before`, `after`, `log` and `check` of each job.
+    """Returns `versions` of the clients and `results`: `before`, `after`, `log` and `check` of each job.
 
-    `directory` is empty and the caller's.
+    `directory` is empty and belongs to the caller.
     """
     asked = {"addresses": scene.addresses, "servers": scene.servers, "jobs": list(jobs)}
     (directory / "jobs").write_text(json.dumps(asked))
@@ -50,23 +50,23 @@ def run(image: str, binary: Path, directory: Path, scene: Scene, jobs: Iterable[
 
 @dataclass(frozen=True)
 class Matrix(Generic[Row]):
-    """What came of the rows of a table with the clients of a system."""
+    """The results for the rows of a table with the clients of one system."""
 
     versions: Mapping[str, str]
     rows: Sequence[tuple[Row, dict]]
-    """All that psm-entry was started with. `before` and `after` are None where no client was asked."""
+    """The input of psm-entry. `before` and `after` are None if no client was tried."""
 
     @property
     def results(self) -> Sequence[tuple[Row, dict]]:
-        """Those with which clients were asked."""
+        """The rows that were tried with clients."""
         return [(row, result) for row, result in self.rows if result["before"]]
 
 
 class Measurement(Generic[Row]):
-    """A table put to the clients of each system, once, when its answers are asked for.
+    """A table that is tried with the clients of each system, once, when its results are needed.
 
-    Where `every` is false only a core of it is put to clients: on Debian 12 every fifth row, on Debian 13 every fifteenth,
-    and on both those in which the page has them differ.
+    If `every` is false, only a part of it is tried: every fifth row on Debian 12, every fifteenth on Debian 13, and
+    on both the rows for which the page shows a difference.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Measurement(Generic[Row]):
         ask: Callable[[str, Sequence[Row], Sequence[bool]], dict],
         every: bool,
     ) -> None:
-        """`title` is the first cell of a row; `ask` runs an image with rows, and with which of them clients are asked."""
+        """`title` is the first cell of a row; `ask` runs an image with rows, and with the rows that clients are to try."""
         assert len({title(row) for row in rows}) == len(rows)
         self._rows, self._title, self._ask, self._every = rows, title, ask, every
         self._known = {} if every else _differences_on(page)
@@ -92,7 +92,7 @@ class Measurement(Generic[Row]):
         return self._matrices[system]
 
     def differences(self, compare: Callable[[Row, dict, dict], list[str]]) -> list[str]:
-        """The lines of the page's table of what differs; where clients were not asked, as the page has them."""
+        """The lines of the page's table of differences; for rows that were not tried, those of the page."""
         older, newer = ({self._title(row): result for row, result in self[system].results} for system in SYSTEMS)
         lines = []
         for row in self._rows:
@@ -103,7 +103,7 @@ class Measurement(Generic[Row]):
 
 
 def _differences_on(page: Path) -> dict[str, list[str]]:
-    """By a row's title: the cells behind it in the page's table of what differs."""
+    """For each row's title: the other cells in the page's table of differences."""
     found: dict[str, list[str]] = {}
     _, _, section = page.read_text(encoding="utf-8").partition(f"\n## {NEWER}\n")
     for line in section.splitlines():
@@ -114,7 +114,7 @@ def _differences_on(page: Path) -> dict[str, list[str]]:
 
 
 def difference_text(columns: str, versions: Mapping[str, str], differences: Sequence[str]) -> str:
-    """The section of a page that tells what Debian 13's clients do otherwise."""
+    """The section of a page about what Debian 13's clients do differently."""
     head = f"## {NEWER}\n\nMeasured with {versions_text(versions)}."
     if not differences:
         return f"{head} Nothing differs.\n"
@@ -127,7 +127,7 @@ def versions_text(versions: Mapping[str, str]) -> str:
 
 
 def groups_text(answers: Mapping[str, str]) -> str:
-    """`answer`: the clients that gave it, in the order in which the clients are listed."""
+    """`answer`: the clients that gave it, in the usual order of clients."""
     groups: dict[str, list[str]] = {}
     for client, answer in answers.items():
         groups.setdefault(answer, []).append(client)
@@ -137,14 +137,14 @@ def groups_text(answers: Mapping[str, str]) -> str:
 
 
 def check_page(path: Path, text: str, write: bool) -> None:
-    """A page of the docs holds what was measured; with `--write` it is written first."""
+    """A page of the docs contains the measurements; with `--write` it is rewritten first."""
     if write:
         path.write_text(text, encoding="utf-8")
     assert path.read_text(encoding="utf-8") == text, f"{path} is not what was measured: run the test with --write"
 
 
 def client_name(label: str) -> str:
-    """The client whose name is part of a URL: there, it is without spaces and in lower case."""
+    """The client whose name is in a URL, where it is in lower case and without spaces."""
     return next(client for client in CLIENTS if label_of(client) == label)
 
 

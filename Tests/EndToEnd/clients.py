@@ -1,4 +1,4 @@
-"""The real clients inside the container, each as a command that prints the body it got."""
+"""The real clients inside the container, each as a command that prints the response body."""
 
 CURL = ["curl", "--silent", "--show-error", "--max-time", "15"]
 
@@ -35,7 +35,7 @@ DISTRUST = {
     "requests": "CERTIFICATE_VERIFY_FAILED",
     "aiohttp": "CERTIFICATE_VERIFY_FAILED",
 }
-"""What a client says when it does not trust the server's certificate."""
+"""The output of a client that does not trust the server's certificate."""
 
 CA_VARIABLES = {
     "SSL_CERT_FILE",
@@ -48,4 +48,4 @@ CA_VARIABLES = {
     "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
     "CARGO_HTTP_CAINFO",
 }
-"""Variables that replace a client's trust. NODE_EXTRA_CA_CERTS is none: it adds to it."""
+"""Variables that replace a client's trust. NODE_EXTRA_CA_CERTS only extends it."""

@@ -1,4 +1,4 @@
-"""The scene of the end-to-end tests: the shipped binary, an image, an origin, a proxy."""
+"""The fixtures of the end-to-end tests: the shipped binary, an image, an origin, a proxy."""
 
 import shutil
 import tempfile
@@ -28,13 +28,13 @@ GROUPS = {
         "test_certificate_clients", "test_certificate_matrix", "test_certificates_damage", "test_certificates_of_others",
     ],
 }
-"""Files whose tests share what there should be once: with `-n` they run in one process, one after the other."""
+"""Files whose tests share something that should exist only once: with `-n` they run in one process, one after another."""
 
 LONGEST = [
     "test_system_stores", "the Docker Engine", "test_trust_stays", "test_clients_agree", "build/readers and build/cache",
     "test_proxy_matrix", "test_single_proxy", "test_child_faults", "test_faults", "test_no_proxy_matrix", "test_proxy_values",
 ]
-"""Groups and files that take longest, the longest first: what begins late should not be what others wait for."""
+"""The slowest groups and files, slowest first, so that the run does not end waiting for one that began late."""
 
 
 def _group(nodeid: str) -> str:
@@ -49,7 +49,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
-    """With `-n`, the tests of a file run in one process, and those of a group, in the order in which they are collected."""
+    """With `-n`, all tests of a file, or of a group, run in one process in the order in which they are collected."""
     from xdist.scheduler import LoadScopeScheduling
 
     class Scheduling(LoadScopeScheduling):
@@ -62,13 +62,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
 
 @pytest.fixture(scope="session")
 def every_rotation(request: pytest.FixtureRequest) -> bool:
-    """Whether the tests are to rotate a thousand times."""
+    """Whether to rotate a thousand times."""
     return bool(request.config.getoption("--all"))
 
 
 @pytest.fixture(scope="session")
 def every_allocation(request: pytest.FixtureRequest) -> bool:
-    """Whether the tests are to refuse every allocation in turn."""
+    """Whether to refuse every allocation in turn."""
     return bool(request.config.getoption("--all"))
 
 
@@ -81,7 +81,7 @@ def _built(name: str, target: str) -> Path:
 
 @pytest.fixture(scope="session")
 def binary() -> Path:
-    """The binary that ships."""
+    """The shipped binary."""
     return _built("psm-entry", "static")
 
 
@@ -93,19 +93,19 @@ def aarch64_binary() -> Path:
 
 @pytest.fixture(scope="session")
 def faulty_binary() -> Path:
-    """The same source built with FAULTS: its child breaks where a test asks for it."""
+    """The same source built with FAULTS: its child fails when a test requests it."""
     return _built("psm-entry-faults", "faults-binary")
 
 
 @pytest.fixture(scope="session")
 def image() -> str:
-    """The name of the tests' image, built when its recipe changed."""
+    """The name of the tests' image, which is built if its recipe changed."""
     return built_image("build-image", "rhel")
 
 
 @pytest.fixture(scope="session")
 def docker() -> Iterator[Engine]:
-    """The real Docker Engine; its directory is one that the user of a container may enter."""
+    """The real Docker Engine; a container's user may enter its directory."""
     with tempfile.TemporaryDirectory(prefix="psm-entry-docker.", dir=roomy_directory()) as directory:
         Path(directory).chmod(0o711)
         with running_docker(Path(directory)) as running:
@@ -126,7 +126,7 @@ def debian_13_image() -> str:
 
 @pytest.fixture(scope="session")
 def newer_rhel_image() -> str:
-    """The RHEL family's store with the p11-kit of Debian 13."""
+    """The RHEL family's store with Debian 13's p11-kit."""
     return built_image("build-image", "rhel", "trixie")
 
 
@@ -146,7 +146,7 @@ def arch_image() -> str:
 def debian_13_clients() -> Iterator[Container]:
     """A container with the clients of Debian 13: curl, wget, git, Python's, Node and others.
 
-    It has the tests and their files at the places where they are.
+    The tests and their files have the same paths in it.
     """
     places = {Path(tempfile.gettempdir()), HERE}
     box = containers.create(build_image("trixie"), ["sleep"], ["infinity"], {}, {place: str(place) for place in places}, [])
@@ -156,13 +156,13 @@ def debian_13_clients() -> Iterator[Container]:
 
 @pytest.fixture(scope="session")
 def python_image() -> str:
-    """Debian's Python without any conda; pip and requests of PyPI in /usr/local and in /venv."""
+    """Debian's Python without conda; pip and requests from PyPI in /usr/local and in /venv."""
     return built_image("build-python-image")
 
 
 @pytest.fixture(scope="session")
 def bare_python_image() -> str:
-    """Debian's Python without any package: nothing but the system store has certificates."""
+    """Debian's Python without any package: only the system store has certificates."""
     return built_image("build-python-image", "bare")
 
 
@@ -188,14 +188,14 @@ def second_proxy(tmp_path_factory: pytest.TempPathFactory, origin: Origin) -> It
 
 @pytest.fixture(scope="session")
 def lan_proxy(tmp_path_factory: pytest.TempPathFactory, origin: Origin) -> Iterator[Proxy]:
-    """A proxy that containers on networks of their own reach too, at the host's name for them."""
+    """A proxy that is also reachable from containers on networks of their own, under the host's name there."""
     with running_proxy(tmp_path_factory.mktemp("lan-proxy"), origin, listen="0.0.0.0") as running:
         yield running
 
 
 @pytest.fixture
 def certs(tmp_path: Path, proxy: Proxy) -> Path:
-    """The directory of CAs that the host mounts; it holds the proxy's CA under the product's name."""
+    """The host's directory of CAs to mount; it contains the proxy's CA under the product's name."""
     directory = tmp_path / "ca_certs"
     directory.mkdir()
     (directory / "ca_cert.pem").write_bytes(proxy.authority.pem)
@@ -204,7 +204,7 @@ def certs(tmp_path: Path, proxy: Proxy) -> Path:
 
 @pytest.fixture
 def directory() -> Iterator[Path]:
-    """A directory that others may enter: pytest keeps its own to root."""
+    """A directory that other users may enter: pytest restricts its own to root."""
     path = Path(tempfile.mkdtemp(prefix="psm-entry-test."))
     path.chmod(0o755)
     yield path
@@ -213,7 +213,7 @@ def directory() -> Iterator[Path]:
 
 @pytest.fixture
 def documented(proxy: Proxy) -> dict[str, str]:
-    """The variables as the product's documentation sets them: upper case only."""
+    """The variables as in the product's documentation: upper case only."""
     return {
         "HTTP_PROXY": proxy.url,
         "HTTPS_PROXY": proxy.url,
@@ -227,7 +227,7 @@ Start = Callable[..., Container]
 
 @pytest.fixture
 def container(image: str, documented: dict[str, str], certs: Path) -> Iterator[Start]:
-    """Starts containers: the image, the documented variables, the mounted CAs, and what a test adds."""
+    """Starts containers with the image, the documented variables, the mounted CAs, and what a test adds."""
     started: list[Container] = []
 
     def start(

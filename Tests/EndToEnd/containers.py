@@ -1,4 +1,4 @@
-"""Containers as values, podman's where no other engine is named: started, asked, restarted, and gone when the test is."""
+"""Containers as values, run by podman unless another engine is named: started, inspected, restarted, and removed after the test."""
 
 import contextlib
 import fcntl
@@ -17,7 +17,7 @@ HERE = Path(__file__).parent
 SERVICE = "/usr/local/bin/service"
 BUNDLE = "/conda/ssl/cacert.pem"
 CERTIFI = "/conda/lib/python3.11/site-packages/certifi/cacert.pem"
-"""In the images of Debian 12; `Container.certifi` is that of any."""
+"""In the images of Debian 12; `Container.certifi` works in every image."""
 STORE = "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem"
 ANCHORS = "/usr/share/pki/ca-trust-source/anchors"
 CERTS = "/etc/repo/ca_certs"
@@ -25,17 +25,17 @@ CERTS = "/etc/repo/ca_certs"
 
 @dataclass(frozen=True)
 class Engine:
-    """A container engine as a person's shell has it."""
+    """A container engine as in a user's shell."""
 
     program: str
     compose: Sequence[str]
     """The command before `up`, `down` and the others."""
     host: str
-    """What containers on a network of their own call this machine's loopback."""
+    """The name of this machine's loopback in containers on a network of their own."""
     environment: Mapping[str, str]
 
     def run(self, *arguments: str, seconds: float = 60) -> subprocess.CompletedProcess[bytes]:
-        """Runs the engine's program; the caller judges its exit status."""
+        """Runs the engine's program; the caller checks its exit status."""
         return subprocess.run(
             [self.program, *arguments],
             env=dict(self.environment),
@@ -46,7 +46,7 @@ class Engine:
         )
 
     def succeed(self, *arguments: str, seconds: float = 60) -> bytes:
-        """Runs the engine's program, which must succeed, and gives its standard output."""
+        """Runs the engine's program, which must succeed, and returns its standard output."""
         result = self.run(*arguments, seconds=seconds)
         if result.returncode != 0:
             said = (result.stderr + result.stdout).decode(errors="replace")
@@ -55,7 +55,7 @@ class Engine:
 
 
 def person(*directories: Path | str, **more: str) -> dict[str, str]:
-    """The environment of a person's shell with the tests' tools, and what is in `directories` before everything."""
+    """The environment of a user's shell with the tests' tools; `directories` come first in PATH."""
     path = ":".join(map(str, [*directories, Path(sys.executable).parent, os.environ["PATH"]]))
     return {"PATH": path, "HOME": os.environ.get("HOME", "/root"), **more}
 
@@ -74,14 +74,14 @@ succeed = PODMAN.succeed
 
 @contextlib.contextmanager
 def building() -> Iterator[None]:
-    """One at a time: of two processes of pytest that want an image, the second finds it built."""
+    """One at a time: if two pytest processes need an image, the second finds it built."""
     with open(HERE / "build-image", "rb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
 def built_image(script: str, *recipe: str) -> str:
-    """Runs one of the scripts that build images; gives the image's name. An unchanged recipe costs nothing."""
+    """Runs one of the scripts that build images, and returns the image's name. An unchanged recipe costs nothing."""
     with building():
         built = subprocess.run([HERE / script, *recipe], stdout=subprocess.PIPE, timeout=1200, check=True)
     return built.stdout.decode().strip()
@@ -89,7 +89,7 @@ def built_image(script: str, *recipe: str) -> str:
 
 @dataclass(frozen=True)
 class Service:
-    """What the stand-in service wrote down about its own start."""
+    """What the stand-in service recorded about its start."""
 
     pid: int
     arguments: list[str]
@@ -107,11 +107,11 @@ class Service:
 class Container:
     name: str
     created: int = 0
-    """Nanoseconds since the epoch: what a committed image holds of an earlier service is older."""
+    """Nanoseconds since the epoch: files of an earlier service in a committed image are older."""
     engine: Engine = PODMAN
 
     def state(self) -> dict[str, object]:
-        """Podman looks at the first process's cgroup, and fails if that ends at this moment: it is asked again then."""
+        """podman reads the first process's cgroup, and fails if that process ends at this moment: it is run again then."""
 
         def inspected() -> dict[str, object] | None:
             result = self.engine.run("container", "inspect", self.name)
@@ -123,7 +123,7 @@ class Container:
         return wait_for(f"{self.name} can be inspected", 10, inspected)
 
     def service(self, after: int = 0) -> Service:
-        """Waits until the service of this start is ready; `after` is the start before this one."""
+        """Waits until the service of this start is ready; `after` is the previous start."""
 
         def ready() -> Service | None:
             result = self.engine.run("exec", self.name, "cat", "/run/service.json")
@@ -139,7 +139,7 @@ class Container:
         return wait_for(f"the service of {self.name} is ready", 60, ready)
 
     def exit_status(self) -> int:
-        """Waits until the container has ended and gives its exit status."""
+        """Waits until the container has ended and returns its exit status."""
 
         def ended() -> dict[str, object] | None:
             state = self.state()
@@ -148,16 +148,16 @@ class Container:
         return int(str(wait_for(f"{self.name} ends", 60, ended)["ExitCode"]))
 
     def log(self) -> str:
-        """Everything that this container's starts have said, standard output and error."""
+        """Everything that this container has written, to standard output and standard error, in all its starts."""
         result = self.engine.run("logs", self.name)
         return (result.stdout + result.stderr).decode(errors="replace")
 
     def said(self) -> list[str]:
-        """The lines of psm-entry's own log."""
+        """The lines of psm-entry's log."""
         return [line for line in self.log().splitlines() if line.startswith("psm-entry: ")]
 
     def run(self, *command: str, environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[bytes]:
-        """`exec`: the command sees the image's and the container's raw environment."""
+        """`exec`: the command has the raw environment of the image and the container."""
         options = [option for name, value in (environment or {}).items() for option in ("--env", f"{name}={value}")]
         return self.engine.run("exec", *options, self.name, *command)
 
@@ -170,15 +170,15 @@ class Container:
         return told.stdout.decode().strip()
 
     def changed_paths(self) -> list[str]:
-        """Every path that was changed, added or removed since the image, running or not."""
+        """Every path that was changed, added or removed since the image, whether or not the container runs."""
         return [line.split(" ", 1)[1] for line in self.engine.succeed("diff", self.name).decode().splitlines()]
 
     def commit(self) -> str:
-        """An image of the container as it is; returns its id."""
+        """Commits the container to an image; returns its id."""
         return self.engine.succeed("commit", "--quiet", "--pause=false", self.name).decode().strip()
 
     def tool_runs(self) -> int:
-        """How often update-ca-trust has run, once at the image's build included."""
+        """How often update-ca-trust has run, including once while the image was built."""
         return self.read("/var/log/update-ca-trust.count").count(b"\n")
 
     def restart(self) -> Service:
@@ -187,11 +187,11 @@ class Container:
         return self.service(after=before)
 
     def remove(self) -> None:
-        """Ends the container with all that is in it; one that is gone already is no error."""
+        """Removes the container and everything in it; a container that is gone already is not an error."""
         line = ["rm", "--force", "--volumes", self.name]
         if self.engine is PODMAN:
             line[1:1] = ["--time", "0", "--ignore"]
-        # One that is just ending can be neither stopped nor removed until podman has cleaned up behind it.
+        # A container that is just ending can be neither stopped nor removed until podman has cleaned up.
         wait_for(f"{self.name} is removed", 60, lambda: self.engine.run(*line).returncode == 0)
 
 
@@ -204,7 +204,7 @@ def create(
     options: Sequence[str],
     engine: Engine = PODMAN,
 ) -> Container:
-    """Creates and starts a container on the loopback of the host, or of Docker's network; `mounts` are read-only."""
+    """Creates and starts a container on the host's loopback or on Docker's network; `mounts` are read-only."""
     arguments = ["run", "--detach", "--network", "host"]
     for name, value in environment.items():
         arguments += ["--env", f"{name}={value}"]

@@ -1,7 +1,7 @@
-"""What the shipped binary costs: its size, and the work of a start that changes nothing.
+"""The cost of the shipped binary: its size, and the work of a start that changes nothing.
 
-Run as a program it records the cost of build/psm-entry in cost.json (`make record-cost`), which
-test_cost.py holds later builds against.
+Run as a program, it records the cost of build/psm-entry in cost.json (`make record-cost`); test_cost.py compares
+later builds with it.
 """
 
 import json
@@ -18,21 +18,22 @@ from certificates import Authority, write
 HERE = Path(__file__).parent
 BINARY = HERE.parent.parent / "build" / "psm-entry"
 RECORD = HERE / "cost.json"
-# As many certificates as Mozilla's bundle has, but always the same number of them.
+# As many certificates as Mozilla's bundle, but always the same number.
 PUBLIC = 120
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "HTTPS_PROXY": "http://user1:pw1@127.0.0.1:3128"}
-# Of so many starts the one with the fewest page faults counts: the file cache brings a few more now and then.
+# Of this many starts, the one with the fewest page faults counts: the file cache occasionally adds some.
 STARTS = 10
-# The exit status where the command cannot be executed.
+# The exit status if the command cannot be executed.
 REFUSED = 126
 
 
 def _start(binary: Path, directory: Path) -> list[str]:
-    """A start in a directory that it has already made as it should be."""
+    """A start in a directory that an earlier start has already brought up to date."""
     bundle = write(directory / "bundle.pem", b"".join(Authority.named(f"Public {n:03}").pem for n in range(PUBLIC)))
     write(directory / "certs" / "ca.pem", Authority.named("Corp Proxy Root").pem)
     settings = ["--certs", str(directory / "certs"), "--bundles", str(bundle), "--system", "off"]
-    # A command that is a link to itself: only execve finds that out, and callgrind writes nothing for a process that became another.
+    # The command is a link to itself: only execve discovers that, and callgrind writes nothing for a process that
+    # executes another program.
     service = directory / "service"
     service.symlink_to("service")
     start = [str(binary), *settings, "--", str(service)]
@@ -47,7 +48,7 @@ def _run(command: Sequence[str], ends_with: int = REFUSED) -> None:
 
 
 def instructions(start: Sequence[str], ends_with: int = REFUSED) -> int:
-    """Instructions of both processes, up to where the service would begin."""
+    """Instructions of both processes, up to the point where the service would begin."""
     with tempfile.TemporaryDirectory() as directory:
         counting = ["valgrind", "--quiet", "--tool=callgrind", f"--callgrind-out-file={directory}/callgrind.%p"]
         _run([*counting, *start], ends_with)
@@ -60,13 +61,13 @@ def instructions(start: Sequence[str], ends_with: int = REFUSED) -> int:
 
 
 def page_faults(start: Sequence[str], ends_with: int = REFUSED) -> int:
-    """Page faults that need no disk, of a command and of all that it waits for."""
+    """The minor page faults of a command and of everything that it waits for."""
     counts = []
     for _ in range(STARTS):
         with open(os.devnull, "wb") as nowhere:
             silent = [(os.POSIX_SPAWN_DUP2, nowhere.fileno(), number) for number in (1, 2)]
             process = os.posix_spawn(start[0], start, ENVIRONMENT, file_actions=silent)
-        # It ends by itself: its preparation has a limit of its own. What it waited for is in its usage.
+        # It ends by itself, because its preparation has a time limit. Its usage includes the processes it waited for.
         _, status, usage = os.wait4(process, 0)
         if os.waitstatus_to_exitcode(status) != ends_with:
             raise RuntimeError(f"{start[0]} ended with {os.waitstatus_to_exitcode(status)}")
@@ -76,7 +77,8 @@ def page_faults(start: Sequence[str], ends_with: int = REFUSED) -> int:
 
 def cost_of(binary: Path) -> dict[str, int]:
     with tempfile.TemporaryDirectory() as directory:
-        # How many pages one fault brings depends on how the file came into the cache: a copy comes as a whole.
+        # The number of pages that one fault maps depends on how the file came into the cache; a copy is in it as a
+        # whole.
         start = _start(Path(shutil.copy(binary, directory)), Path(directory))
         return {
             "bytes": binary.stat().st_size,

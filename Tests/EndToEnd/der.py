@@ -1,4 +1,4 @@
-"""DER as a tree that can be changed: what tests make certificates with that no library would sign."""
+"""DER as a tree that can be changed, to make certificates that no library would sign."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def header(tag: int, length: int) -> bytes:
 
 @dataclass
 class Node:
-    """An element: its contents are children, or bytes. A wrapped one holds DER within a string of octets or bits."""
+    """An element: its contents are children or bytes. A wrapped element contains DER in an OCTET STRING or BIT STRING."""
 
     tag: int
     content: bytes = b""
     children: list[Node] = field(default_factory=list)
     raw_header: bytes | None = None
-    """In place of the header that belongs to it."""
+    """Replaces the element's own header."""
 
     @property
     def body(self) -> bytes:
@@ -36,7 +36,7 @@ class Node:
         return (header(self.tag, len(body)) if self.raw_header is None else self.raw_header) + body
 
     def walk(self, path: tuple[int, ...] = ()) -> Iterator[tuple[tuple[int, ...], Node]]:
-        """Itself and all below, each with the indices that lead to it."""
+        """The element and all its descendants, each with the indexes that lead to it."""
         yield path, self
         for index, child in enumerate(self.children):
             yield from child.walk((*path, index))
@@ -52,7 +52,7 @@ class Node:
 
 
 def read(der: bytes) -> Node:
-    """The one element that `der` is."""
+    """Parses `der`, which is a single element."""
     (node,) = _elements(der)
     return node
 
@@ -76,7 +76,7 @@ def _elements(der: bytes) -> list[Node]:
 def _node(tag: int, content: bytes) -> Node:
     if tag & 0x20:
         return Node(tag, b"", _elements(content))
-    # The values of extensions and most keys are DER in a string.
+    # The values of extensions, and most keys, are DER in a string.
     prefix = 1 if tag == BIT_STRING else 0
     if tag in (OCTET_STRING, BIT_STRING) and content[prefix : prefix + 1] in (b"\x30", b"\x03", b"\x04"):
         try:
@@ -103,7 +103,7 @@ def oid(dotted: str) -> Node:
 
 @dataclass(frozen=True)
 class Fields:
-    """The parts of a certificate's tree by name; changes to them change it."""
+    """The named parts of a certificate's tree; changing them changes the tree."""
 
     certificate: Node
 

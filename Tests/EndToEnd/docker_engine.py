@@ -1,7 +1,7 @@
-"""The real Docker Engine with Compose and BuildKit, for the tests alone.
+"""The real Docker Engine with Compose and BuildKit, for the tests only.
 
-It comes from Debian 13 and runs in a network of its own that leads out by slirp4netns: its bridges, its addresses and
-its iptables rules never meet this machine's, nor podman's.
+It comes from Debian 13 and runs in its own network namespace, which reaches the outside through slirp4netns: its
+bridges, addresses and iptables rules never interfere with those of this machine or of podman.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ from network import wait_for
 
 PACKAGES = ["containerd", "docker-buildx", "docker-cli", "docker-compose", "docker.io", "tini"]
 HOST = "10.0.2.2"
-"""This machine's loopback, as slirp4netns has it."""
+"""This machine's loopback in slirp4netns."""
 
 
 def _end(process: subprocess.Popen[bytes], seconds: float) -> None:
@@ -31,7 +31,7 @@ def _end(process: subprocess.Popen[bytes], seconds: float) -> None:
 
 @contextlib.contextmanager
 def running_docker(directory: Path) -> Iterator[Engine]:
-    """A daemon below `directory`; what it holds is its own, and gone with it."""
+    """A daemon with all its data in `directory`, which is removed with it."""
     unpacked = subprocess.run([HERE / "debian-13-packages", *PACKAGES], stdout=subprocess.PIPE, timeout=300, check=True)
     root = Path(unpacked.stdout.decode().strip())
     configuration = directory / "configuration"
@@ -60,16 +60,16 @@ def running_docker(directory: Path) -> Iterator[Engine]:
             for name in engine.succeed("ps", "--all", "--quiet").decode().split():
                 engine.run("rm", "--force", "--volumes", name)
         finally:
-            # Before its way out: without one it takes long to end.
+            # Before its network connection: without one it takes long to end.
             _end(daemon, 30)
-            # What it leaves mounted keeps its directory from being removed.
+            # Its remaining mounts would keep its directory from being removed.
             subprocess.run(["umount", str(directory / "run/netns/default")], stderr=subprocess.DEVNULL, timeout=10, check=False)
 
 
 def roomy_directory() -> str | None:
-    """Where the daemon's directory is best: in memory, where there is enough of it and programs may be run from it.
+    """The best place for the daemon's directory: in memory, if that is large enough and allows executing programs.
 
-    The files of an image are many; a disk may take half a minute to remove them.
+    An image has many files, and removing them from a disk may take half a minute.
     """
     memory = Path("/dev/shm")
     if not memory.is_mount() or os.statvfs(memory).f_flag & os.ST_NOEXEC:
@@ -80,7 +80,7 @@ def roomy_directory() -> str | None:
 
 
 def load(engine: Engine, image: str) -> None:
-    """Brings over an image of podman's under the same name; what is there already costs nothing."""
+    """Copies an image from podman under the same name; an image that exists already costs nothing."""
     if engine.run("image", "inspect", image).returncode == 0:
         return
     save = ["podman", "save", "--format", "docker-archive", image]

@@ -1,4 +1,4 @@
-"""The binary built from source once more, elsewhere: by the README's own command, in a container of Docker's."""
+"""The binary built from source a second time, elsewhere: with the README's own command, in a Docker container."""
 
 import shlex
 import shutil
@@ -14,11 +14,11 @@ LIBRARIES = "binutils git libc6-dev libcurl4 libedit2 libgcc-12-dev libncurses6 
 UNUSED = ["clangd", "docc", "lldb*", "liblldb*", "sourcekit*", "libsourcekit*", "swift-format", "swiftpm-testing*"]
 UNUSED += ["libclang.so*", "lib_Foundation*.a", "lib_TestingInterop*"]
 UNUSED += [f"{target}.swift*" for target in ("*-apple-none-macho", "a*-none-none-*", "riscv*-none-*", "wasm*-none-*", "i686-*-none-*")]
-"""What a build takes no part in, and is large."""
+"""Large directories that a build does not use."""
 
 
 def build_builder(engine: Engine, image: str, directory: Path) -> str:
-    """The official Swift image in small: its libraries on the tests' Debian, and this machine's toolchain."""
+    """A small version of the official Swift image: its libraries on the tests' Debian, and this machine's toolchain."""
     swift = shutil.which("swift")
     assert swift is not None
     toolchain = Path(swift).resolve().parents[2]
@@ -54,9 +54,9 @@ def build_builder(engine: Engine, image: str, directory: Path) -> str:
 
 
 def build_from_source(engine: Engine, image: str, directory: Path, commit: str) -> Path:
-    """Runs the README's command in a clone; gives the path of the binary that its image hands out.
+    """Runs the README's command in a clone; returns the path of the binary from its image.
 
-    - commit: what the binary is to name.
+    - commit: the commit that the binary should name.
     """
     builder = build_builder(engine, image, directory)
     clone = directory / "clone"

@@ -1,6 +1,7 @@
-"""Whether Python trusts a host by a bundle. Usage: handshake.py BUNDLE HOST [strict]; prints `accepted` or `rejected`.
+"""Whether Python trusts a host with a bundle. Usage: handshake.py BUNDLE HOST [strict]; prints `accepted` or
+`rejected`.
 
-HOST is a file with a key, a certificate for proxied.test and what is sent with it.
+HOST is a file with a key, a certificate for proxied.test and further certificates that the server sends.
 """
 
 import ssl
@@ -9,7 +10,7 @@ from pathlib import Path
 
 
 def accepts(bundle: Path | str, host: Path | str, *, strict: bool) -> bool:
-    """Whether Python, strict as 3.13 is by default or as the older ones are, makes a connection to the host."""
+    """Whether Python connects to the host, strict like 3.13 by default or lenient like older versions."""
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(host)
     client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -1,4 +1,4 @@
-"""As much of a Kubernetes API server as `kubectl apply --dry-run=client` asks: which kinds there are, and that no object is."""
+"""The part of a Kubernetes API server that `kubectl apply --dry-run=client` needs: the kinds of objects, and no existing object."""
 
 import contextlib
 import http.server
@@ -14,7 +14,7 @@ RESOURCES = {
     "certificates.k8s.io/v1beta1": {"clustertrustbundles": "ClusterTrustBundle"},
 }
 OF_THE_CLUSTER = {"Bundle", "ClusterTrustBundle"}
-"""Kinds that belong to no namespace."""
+"""Kinds without a namespace."""
 
 
 def _answer(path: str) -> dict[str, object] | None:
@@ -52,7 +52,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 @contextlib.contextmanager
 def running_api(directory: Path) -> Iterator[Path]:
-    """Gives the path of a kubeconfig."""
+    """Returns the path of a kubeconfig."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)

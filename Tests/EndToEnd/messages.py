@@ -1,4 +1,4 @@
-"""The words of the program, as its sources have them: every string literal that a person may read in a message."""
+"""The texts of the program as its sources contain them: every string literal that can be part of a message."""
 
 import re
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pages import REPOSITORY
 
-# Where messages are worded. What these files leave out is on a page of its own: the settings, the entries of NO_PROXY.
+# The files with messages. What other files say is on pages of its own: the settings, and the entries of NO_PROXY.
 WORDED = [
     "Certificates/BundleContents.swift", "Certificates/Certificate.swift", "Certificates/CertificateFault.swift",
     "Certificates/CertificateProblem.swift", "Certificates/StrictVerification.swift", "Proxies/ProxyNote.swift",
@@ -16,18 +16,18 @@ WORDED = [
 ]  # fmt: skip
 ELSEWHERE = {"Help.swift", "Setting.swift", "JSON.swift", "Faults.swift"}
 
-# Texts in those files that are no part of a message about what is wrong: results, and what is sent to others.
+# Texts in those files that are not part of a message about a problem: results, and what is sent to peers.
 NO_MESSAGES = re.compile(
     r"HTTP/1\.1|User-Agent|^psm-entry .*commit|^# |Proxy-Auth|^ok: |^not ok: | checks, "
     r"|^no certificates|^no store would change|^a start would change|^not every store could be read|^not ok$"
-    # Cases of an enum that no message meets.
+    # Cases of an enum that no message contains.
     r"|^by default$|^lacks the mounted CAs$"
 )
 
 
 @dataclass(frozen=True)
 class Literal:
-    """A literal of the sources, with None for each value that the program puts in."""
+    """A literal of the sources, with None for each value that the program inserts."""
 
     place: str
     parts: tuple[str | None, ...]
@@ -42,7 +42,7 @@ class Literal:
 
     @property
     def is_message(self) -> bool:
-        """Whether it has words: two of them, one after the other."""
+        """Whether it contains words: two of them in a row."""
         return bool(re.search(r"[a-z]{2,},? [a-z(*]|[a-z]{3,} [A-Z0-9.~%]", self.shown)) and not NO_MESSAGES.search(self.shown)
 
 
@@ -50,7 +50,7 @@ ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "0": "\0", '"': '"', "'": "'", "\\":
 
 
 def _string(text: str, at: int, place: str, found: list[Literal]) -> int:
-    """Reads the literal whose opening quote is at `at`; returns where the text goes on."""
+    """Reads the literal whose opening quote is at `at`; returns the position after it."""
     quote = '"""' if text.startswith('"""', at) else '"'
     at += len(quote)
     parts: list[str | None] = [""]
@@ -73,7 +73,7 @@ def _string(text: str, at: int, place: str, found: list[Literal]) -> int:
 
 
 def _code(text: str, at: int, place: str, found: list[Literal]) -> int:
-    """Reads code as far as the parenthesis that closes it, or the end."""
+    """Reads code up to the parenthesis that closes it, or to the end."""
     depth = 1
     while at < len(text):
         if text.startswith("//", at):
@@ -96,13 +96,14 @@ def files(patterns: list[str]) -> Iterator[Path]:
 
 
 def literals(*, all_of_them: bool = False) -> list[Literal]:
-    """All that may be a message or a part of one, each once; or also single words, what is for machines, and what NO_PROXY's page has."""
+    """All literals that may be a message or a part of one, without duplicates; optionally also single words, texts for
+    machines, and those of NO_PROXY's page."""
     found: list[Literal] = []
     for path in files([*WORDED, "Proxies/NoProxyPortability.swift"] if all_of_them else WORDED):
         text = path.read_text(encoding="utf-8")
         at = 0
         while at < len(text):
-            # What closes more than was opened here only ends a piece of the file.
+            # A closing parenthesis that was not opened here only ends a piece of the file.
             at = _code(text, at, path.name, found)
     unique = {literal.shown: literal for literal in found if all_of_them or literal.is_message}
     return list(unique.values())

@@ -1,6 +1,6 @@
 """Mirror jobs: clients that fetch a channel's repodata and packages, and print the packages' names.
 
-A job is `python -c JOB CHANNEL PROXY`; with `-` for the proxy it takes what the environment says.
+A job is `python -c JOB CHANNEL PROXY`; with `-` as the proxy it uses the environment.
 """
 
 REQUESTS = """

@@ -1,4 +1,4 @@
-"""An HTTPS origin and TLS-terminating proxies on loopback, each with a CA of its own."""
+"""An HTTPS origin and TLS-terminating proxies on loopback, each with its own CA."""
 
 import base64
 import contextlib
@@ -25,7 +25,7 @@ Value = TypeVar("Value")
 
 
 def wait_for(what: str, seconds: float, probe: Callable[[], Value | None]) -> Value:
-    """Asks until the probe has an answer, at most `seconds` long."""
+    """Repeats the probe until it has an answer, for at most `seconds`."""
     deadline = time.monotonic() + seconds
     while True:
         found = probe()
@@ -44,7 +44,7 @@ class Origin:
     authority_file: Path
     port: int
     pages: dict[str, bytes]
-    """What stands below a directory that has pages is those, and nothing else."""
+    """A directory with pages serves only those."""
     url: str = f"https://{ORIGIN_NAME}/"
 
 
@@ -73,7 +73,7 @@ class _Server(http.server.ThreadingHTTPServer):
     pages: dict[str, bytes]
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client may hang up."""
+        """A client may close the connection."""
 
 
 @contextlib.contextmanager
@@ -84,7 +84,7 @@ def running_origin(directory: Path) -> Iterator[Origin]:
     context.load_cert_chain(write(directory / "origin.pem", authority.issue(ORIGIN_NAME)))
     server = _Server(("127.0.0.1", 0), _Answer)
     server.pages = {}
-    # The handshake belongs to the connection's own thread, not to accept().
+    # The handshake belongs to the connection's thread, not to accept().
     server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
@@ -98,7 +98,7 @@ def running_origin(directory: Path) -> Iterator[Origin]:
 
 @dataclass(frozen=True)
 class Proxy:
-    """A mitmdump with a CA, a user and a password of its own."""
+    """A mitmdump with its own CA, user and password."""
 
     authority: Authority
     directory: Path
@@ -112,7 +112,7 @@ class Proxy:
         return f"http://{quote(self.user, safe='')}:{quote(self.password, safe='')}@127.0.0.1:{self.port}"
 
     def requests(self) -> list[dict[str, str]]:
-        """What went through so far: host, path and user of each request."""
+        """The requests so far: host, path and user of each."""
         log = self.directory / "requests"
         return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
 
@@ -129,7 +129,7 @@ def running_proxy(
     others: Mapping[str, str] | None = None,
     mode: str = "regular",
 ) -> Iterator[Proxy]:
-    """`others` are more users, with their passwords; `mode` is mitmproxy's."""
+    """`others` are additional users with their passwords; `mode` is mitmproxy's."""
     authority = authority or Authority.named(common_name)
     write(directory / "mitmproxy-ca.pem", authority.key_and_certificate).chmod(0o600)
     ready = directory / "port"

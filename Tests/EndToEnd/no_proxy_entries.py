@@ -1,4 +1,4 @@
-"""Values of NO_PROXY, and hosts that one may want to reach by each."""
+"""Values of NO_PROXY, and the hosts that a user may want to reach with each."""
 
 from dataclasses import dataclass
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 class Value:
     value: str
     hosts: list[str]
-    """The first is the one that whoever writes the entry wants to reach."""
+    """The first is the one that the entry's author wants to reach."""
     entry: str = ""
     """The entry of the new NO_PROXY that `check` judges; the value itself if not given."""
     kind: str = ""
-    """What the source calls such an entry."""
+    """The name of the entry's kind in the sources."""
 
     @property
     def judged(self) -> str:

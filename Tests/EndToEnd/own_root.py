@@ -1,4 +1,4 @@
-"""A root of its own for a start that takes it for the system's: quick, no container needed, and strace works in it."""
+"""A separate root for a start that uses it as the system's root: fast, without a container, and compatible with strace."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from roots import NATIVE_ANCHORS, Scene, authority, make_scene
 
-# What stands in for the service and, under its own name, for Debian's tool: nothing else lives in the root.
+# Stands in for the service and, under its own name, for Debian's tool: the root contains no other program.
 PROGRAM = r"""
 #include <dirent.h>
 #include <stdio.h>
@@ -50,13 +50,13 @@ TOOL = "/usr/sbin/update-ca-certificates"
 
 @dataclass(frozen=True)
 class Root:
-    """A root of its own, which a start has for the system's: without /proc, /sys and /dev."""
+    """A separate root that a start uses as the system's root: without /proc, /sys and /dev."""
 
     scene: Scene
     user: list[str]
 
     def start(self, *options: str, tracing: Sequence[str] = ()) -> tuple[dict[str, str], str, str]:
-        """The service's environment, what it says of its user, and the log."""
+        """The service's environment, its user, and the log."""
         strace = ["/usr/bin/strace", "-f", "-qq", *(tracing or ["-o", os.devnull])]
         line = [*strace, "/usr/sbin/chroot", *self.user, str(self.scene.directory), "/psm-entry", *options, "--", "/service"]
         environment = {"PATH": "/usr/sbin", "HTTPS_PROXY": "http://proxy:3128"}

@@ -25,7 +25,7 @@ class Block:
 
     @property
     def commands(self) -> str:
-        """What a person types: all of it, or in a console what follows the prompts."""
+        """What a user types: the whole block, or in a console what follows the prompts."""
         if self.language != "console":
             return self.text
         return "".join(line[2:] for line in self.text.splitlines(keepends=True) if line.startswith(("$ ", "# ")))
@@ -57,7 +57,7 @@ def without_code(content: str) -> str:
 
 
 def links(page: Path) -> list[str]:
-    """Where a page's links and pictures go."""
+    """The targets of a page's links and pictures."""
     content = without_code(page.read_text(encoding="utf-8"))
     return re.findall(r"\]\(\s*<?([^)\s>]+)", content) + re.findall(r"^\[[^\]]+\]:\s*(\S+)", content, re.M)
 

@@ -14,18 +14,18 @@ from network import Proxy, wait_for
 
 ENTRYPOINT = "/usr/local/bin/repo"
 IMAGES = {"psm/repo_api:1": '["api"]', "psm/repo_worker:1": '["worker"]', "psm/other:1": '["other"]'}
-"""The images' names and their CMD."""
+"""The names of the images, and the CMD of each."""
 
 
 def build(engine: Engine, *options: str, seconds: float = 120) -> None:
-    """Builds an image in Docker's format without looking for its base elsewhere."""
+    """Builds an image in Docker's format from a local base."""
     own = ["--pull-never", "--format", "docker"] if engine is PODMAN else []
     with building():
         engine.succeed("build", "--quiet", *own, *options, seconds=seconds)
 
 
 def build_images(base: str, engine: Engine = PODMAN) -> None:
-    """Builds the product's images on the tests' own; what is there already costs nothing."""
+    """Builds the product's images from the tests' own; images that exist already cost nothing."""
     if engine is not PODMAN:
         load(engine, base)
     for name, command in IMAGES.items():
@@ -48,7 +48,7 @@ def url_from_containers(proxy: Proxy, engine: Engine = PODMAN) -> str:
 
 @dataclass(frozen=True)
 class Project:
-    """A directory with the product's compose file, and what a person runs in it."""
+    """A directory with the product's compose file, and the commands that a user runs in it."""
 
     directory: Path
     variables: Mapping[str, str]
@@ -59,7 +59,7 @@ class Project:
         return self.directory / "config" / "ca_certs"
 
     def run(self, *command: str, seconds: float = 120) -> str:
-        """Runs a command in the directory; it must succeed. Gives what it said on both outputs."""
+        """Runs a command in the directory; it must succeed. Returns both its outputs."""
         result = subprocess.run(
             command,
             cwd=self.directory,
@@ -78,13 +78,13 @@ class Project:
         return self.run(*self.engine.compose, *arguments)
 
     def container(self, service: str) -> Container:
-        """The service's container as it now is."""
+        """The current container of the service."""
         labels = [f"label=com.docker.compose.project={self.directory.name}", f"label=com.docker.compose.service={service}"]
         filters = [option for label in labels for option in ("--filter", label)]
         return Container(self.engine.succeed("ps", "--all", "--quiet", *filters).decode().strip(), engine=self.engine)
 
     def said(self, service: str, text: str, times: int = 1) -> str:
-        """Waits until the service's log holds the text so often, and gives the log."""
+        """Waits until the service's log contains the text this many times, and returns the log."""
         box = self.container(service)
 
         def log() -> str | None:
@@ -98,7 +98,7 @@ class Project:
 
 
 def make_project(directory: Path, proxy_url: str, source: str, engine: Engine = PODMAN) -> Project:
-    """Lays out the product's directory below `directory`, under a name of its own."""
+    """Creates the product's directory in `directory`, under a name of its own."""
     project = directory / f"psm-{uuid.uuid4().hex[:8]}"
     (project / "config" / "ca_certs").mkdir(parents=True)
     shutil.copy(HERE / "compose" / "docker-compose.yml", project)
@@ -110,7 +110,7 @@ BINARY_IMAGE = "psm/psm-entry:1"
 
 
 def build_binary_image(binary: Path, directory: Path, engine: Engine = PODMAN) -> None:
-    """The stage `binary` of Dockerfile.example, with a binary that is there already."""
+    """The stage `binary` of Dockerfile.example, with an existing binary."""
     shutil.copy(binary, directory / "psm-entry")
     file = str(HERE.parents[1] / "Dockerfile.example")
     options = ["--build-context", f"build={directory}", "--target", "binary"]

@@ -1,6 +1,6 @@
-"""Runs inside mitmdump: the origin's name leads to loopback, every other name is unknown.
+"""Runs inside mitmdump: the origin's name resolves to loopback, all other names are unknown.
 
-A client can reach the origin only through the proxy, for no name service knows its name.
+A client reaches the origin only through the proxy, because no name server knows its name.
 """
 
 import json

@@ -1,13 +1,13 @@
-"""Addresses of proxies with passwords that can be told from everything else, right and wrong, by a seed."""
+"""Proxy URLs, valid and invalid, generated from a seed, with passwords that occur nowhere else."""
 
 import random
 import re
 
 MARKS = "QZXJ"
-"""Every password holds runs of these letters between its special ones; no message of psm-entry's does."""
+"""Every password contains runs of these letters between special characters; no message of psm-entry does."""
 
 LEAK = re.compile(rb"[QZXJ]{3}|(?:%(?:51|5[aA]|58|4[aA])){3}")
-"""A part of a password, as it is or percent-encoded."""
+"""A part of a password, plain or percent-encoded."""
 
 SPECIALS = [
     *("@", ":", "/", "#", "%", "?", "&", " ", '"', "'", "\\", "é", "€", "ä", "+", "=", ",", ";", "[", "]", "|"),
@@ -24,7 +24,7 @@ ENDS += ["@proxy:1/x y", "@[::1", "@proxy:99999", "@proxy:1 ", ""]
 
 
 def mark(numbers: random.Random) -> str:
-    """Letters, now and then all of them percent-encoded."""
+    """Letters, sometimes all of them percent-encoded."""
     letters = "".join(numbers.choices(MARKS, k=numbers.randint(4, 7)))
     return "".join(f"%{ord(letter):02X}" for letter in letters) if numbers.random() < 0.1 else letters
 
@@ -39,9 +39,9 @@ def password(numbers: random.Random) -> str:
 
 def address(numbers: random.Random) -> str:
     secret = password(numbers)
-    # Without a host, what follows an @ of the password is the host, by definition.
+    # Without a host, the text after an @ in the password is the host, by definition.
     end = numbers.choice([end for end in ENDS if end or "@" not in secret])
     user = numbers.choice(USERS)
-    # Without a user, what stands before the password's first colon is one, by definition.
+    # Without a user, the text before the first colon of the password is the user, by definition.
     separator = numbers.choice(SEPARATORS) if user else ":"
     return numbers.choice(SCHEMES) + user + separator + secret + end

@@ -1,4 +1,4 @@
-"""Environments as they are met, and which proxy every client is to use as whom after a start."""
+"""Realistic environments, and the proxy and user that every client should use after a start."""
 
 from dataclasses import dataclass, field
 
@@ -18,10 +18,10 @@ class Environment:
     title: str
     entries: list[str]
     http: str | None = FIRST
-    """What every client is to use for http:// after a start: `user:password@proxy`, or None for no proxy."""
+    """What every client should use for http:// after a start: `user:password@proxy`, or None for no proxy."""
     https: str | None = FIRST
     said: str = ""
-    """What psm-entry's log must hold."""
+    """A text that psm-entry's log must contain."""
     differs: bool = False
     """Clients differ even after a start; the log must say why, so `said` is given."""
     newer_agree: bool = False
@@ -221,18 +221,18 @@ ENVIRONMENTS = [
 ]
 
 READ_ALL_PROXY = {"curl", "git", "requests", "pip", "httpx", "rattler", "uv"}
-"""The clients that fall back to ALL_PROXY; a start does not give its value to the others."""
+"""The clients that fall back to ALL_PROXY; a start does not copy its value into the other variables."""
 DO_NOT_READ_WILDCARD = {"wget", "Ruby"}
-"""The clients that use a proxy even where NO_PROXY is `*`."""
+"""The clients that use a proxy even if NO_PROXY is `*`."""
 
 
 def expected(environment: Environment, client: str, scheme: str) -> str | None:
-    """The proxy that a client is to use after a start."""
+    """The proxy that a client should use after a start."""
     if environment.title == "ALL_PROXY alone":
         return FIRST if client in READ_ALL_PROXY else None
     if environment.title == "NO_PROXY is *":
         return FIRST if client in DO_NOT_READ_WILDCARD else None
-    # Ruby's net/http asks for the proxy of http, whatever the scheme; Node's fetch where there is none for https.
+    # Ruby's net/http uses the proxy for http, whatever the scheme; Node's fetch does so if there is none for https.
     if client == "Ruby" or (client == "Node fetch" and environment.https is None):
         return environment.http
     return environment.http if scheme == "http" else environment.https

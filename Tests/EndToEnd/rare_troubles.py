@@ -1,6 +1,6 @@
-"""Messages that take a broken tool, a full disk or an odd certificate: what the page says of each.
+"""Messages that need a broken tool, a full disk or an unusual certificate, as the page describes them.
 
-test_troubleshooting.py holds each to the literals of the sources, and the literals to the page.
+test_troubleshooting.py compares each with the literals in the sources, and the literals with the page.
 """
 
 CA = "/etc/repo/ca_certs/ca.pem"

@@ -1,4 +1,4 @@
-"""Runs a program with exactly the arguments, environment, signals and descriptors that a test wants."""
+"""Runs a program with exactly the arguments, environment, signals and descriptors that a test needs."""
 
 import contextlib
 import ctypes
@@ -14,7 +14,7 @@ LIMIT = 60
 
 @dataclass(frozen=True)
 class Ending:
-    """What a program left behind. `status` is the shell's: 128+N where a signal ended it."""
+    """The result of a program. `status` is the shell's: 128+N if a signal ended it."""
 
     status: int
     output: bytes
@@ -32,13 +32,13 @@ def start(
     errors: int,
     prepare: Callable[[], None] = lambda: None,
 ) -> int:
-    """Forks and execs; entries of the environment may be doubled, or lack a `=`."""
+    """Forks and executes; entries of the environment may be duplicates or lack a `=`."""
     child = os.fork()
     if child:
         return child
     try:
         signal.pthread_sigmask(signal.SIG_SETMASK, [])
-        # A shell's background job has SIGINT ignored, and so has what it starts.
+        # A background job of the shell ignores SIGINT, and so do the processes that it starts.
         for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
             signal.signal(number, signal.SIG_DFL)
         os.dup2(output, 1)
@@ -51,7 +51,7 @@ def start(
 
 @contextlib.contextmanager
 def full_pipe() -> Iterator[tuple[int, int]]:
-    """A pipe that takes nothing more, its reading and its writing end; the writing one blocks."""
+    """A full pipe, its reading and its writing end; the writing end blocks."""
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     with contextlib.suppress(BlockingIOError):

@@ -1,4 +1,4 @@
-"""Directories laid out as a container's root, and starts of psm-entry in them: quick, and no container needed."""
+"""Directories laid out like a container's root, and starts of psm-entry in them: fast, without a container."""
 
 import contextlib
 import fcntl
@@ -24,22 +24,22 @@ NATIVE_ANCHORS = "/usr/local/share/ca-certificates"
 OPENING = b"# >>> psm-entry managed certificates >>>\n"
 CLOSING = b"# <<< psm-entry managed certificates <<<\n"
 
-# Somebody who is not root, in root's group as OpenShift does it.
+# A user who is not root but in root's group, as in OpenShift.
 NOBODY = ("setpriv", "--reuid", "1000", "--regid", "0", "--clear-groups")
 
 ALONE = ("unshare", "--mount")
-"""In a mount namespace of its own, where no other test starts psm-entry: `check` gives no verdict while one prepares a start."""
+"""In a separate mount namespace, where no other test starts psm-entry: `check` gives no verdict while a start is being prepared."""
 
 
 @functools.cache
 def authority(name: str) -> Authority:
-    """A CA that is the same whenever it is asked for by this name."""
+    """A CA that is the same whenever it is requested with this name."""
     return Authority.named(name)
 
 
 @functools.cache
 def base(names: str = "Public A,Public B,Public C") -> bytes:
-    """A bundle as an image has it: comments, then certificates."""
+    """A bundle as in an image: comments, then certificates."""
     text = b"# the image's own bundle\n\n"
     for name in names.split(","):
         text += f"# {name}\n".encode() + authority(name).pem
@@ -47,7 +47,7 @@ def base(names: str = "Public A,Public B,Public C") -> bytes:
 
 
 def loaded(path: Path) -> set[bytes]:
-    """The certificates that Python's ssl finds in a bundle; an ssl.SSLError where it refuses the file."""
+    """The certificates that Python's ssl finds in a bundle; an ssl.SSLError if it refuses the file."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.load_verify_locations(path)
     return set(context.get_ca_certs(binary_form=True))
@@ -59,7 +59,7 @@ class Started:
     said: str
     """psm-entry's log."""
     variables: dict[str, str]
-    """The service's environment; empty where it did not run."""
+    """The service's environment; empty if it did not run."""
 
     def lines(self, word: str) -> list[str]:
         return [line for line in self.said.splitlines() if word in line]
@@ -82,7 +82,7 @@ class Scene:
         return write(self.at(path), content)
 
     def mount(self, *names: str) -> None:
-        """Makes the mounted directory hold exactly the CAs of these names."""
+        """Makes the mounted directory contain exactly the CAs with these names."""
         directory = self.at(CERTS)
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir(parents=True)
@@ -124,12 +124,12 @@ class Scene:
         return found
 
     def strangers(self) -> list[str]:
-        """Files that a start has left and should not have: temporary ones and marks."""
+        """Files that a start should not have left: temporary files and marks."""
         return [path for path in self.files() if Path(path).name.startswith(".psm-entry")]
 
 
 def make_scene(directory: Path, binary: Path, *, has_store: bool = False) -> Scene:
-    """A root with two bundles, one mounted CA, and on wish a Debian's store without its tool."""
+    """A root with two bundles, one mounted CA, and optionally a Debian store without its tool."""
     root = directory / "root"
     root.mkdir(parents=True)
     program = directory / "psm-entry"

@@ -1,4 +1,4 @@
-"""Clients that live through a rotation, inside the container: each answers every line it reads, or asks without end."""
+"""Clients that run through a rotation, inside the container: each answers every line that it reads, or sends requests endlessly."""
 
 import importlib
 import json
@@ -15,7 +15,7 @@ if sys.argv[1].startswith("aiohttp"):
 elif sys.argv[1] == "urllib":
     import urllib.request
 else:
-    # Each process has the one client that it is asked for: it starts sooner, and nothing else has TLS in it.
+    # Each process has only the client that it needs: it starts sooner, and nothing else in it uses TLS.
     globals().update({name: importlib.import_module(name) for name in ["httpx", "requests"] if sys.argv[1].startswith(name)})
 KEPT: dict[str, object] = {}
 
@@ -67,7 +67,7 @@ CLIENTS = {
     "httpx, one Client": with_httpx_client,
     "httpx.get": with_httpx,
 }
-"""A client's name, and a request of it that ends without an error or with one."""
+"""A client's name, and a request that returns or raises."""
 
 
 def outcome(client: str, url: str) -> str:
@@ -87,7 +87,7 @@ def answer(client: str) -> None:
 
 
 def ask(client: str, urls: list[str]) -> None:
-    """Its own number, then one request after the other, each with when it began and ended."""
+    """Prints its process id, then sends one request after another, and prints the start and end of each."""
     print(json.dumps(os.getpid()), flush=True)
     while True:
         for url in urls:

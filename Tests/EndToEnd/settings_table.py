@@ -1,6 +1,6 @@
-"""The settings as a Markdown table, made from `psm-entry help settings`: docs and help cannot differ.
+"""The settings as a Markdown table, made from `psm-entry help settings`, so that docs and help cannot differ.
 
-`python settings_table.py --write` renews the table in the page that has it.
+`python settings_table.py --write` updates the table in the page.
 """
 
 import pathlib

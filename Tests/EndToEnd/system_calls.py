@@ -1,6 +1,7 @@
 """The system calls of a start that changes nothing, and the page that gives the reason for each.
 
-Run as a program with --write it rewrites docs/system-calls.md; test_system_calls.py finds the page current.
+Run as a program with --write, it rewrites docs/system-calls.md; test_system_calls.py checks that the page is
+current.
 """
 
 import re
@@ -63,7 +64,7 @@ CHILD = {
 
 
 def make(directory: Path) -> Scene:
-    """Two bundles and a system store that are as they should be: a start has been there."""
+    """Two bundles and a system store that an earlier start has brought up to date."""
     scene = make_scene(directory, BINARY, has_store=True)
     scene.write(NATIVE_STORE, base())
     scene.start()
@@ -71,7 +72,7 @@ def make(directory: Path) -> Scene:
 
 
 def trace(scene: Scene, variables: Mapping[str, str] | None = None) -> tuple[list[str], list[str]]:
-    """The calls of the parent and of the child as strace's lines, up to where the service begins."""
+    """The calls of the parent and of the child as strace's lines, up to the point where the service begins."""
     with tempfile.TemporaryDirectory() as directory:
         command = [str(scene.binary), "--root", str(scene.directory), "--", "/bin/true"]
         environment = {"HTTPS_PROXY": "http://proxy:3128", **(variables or {})}

@@ -1,5 +1,5 @@
-"""The binary for 64-bit ARM, run by qemu: it does what the one for x86-64 does. qemu 7.2 knows no openat2, so there is no
-`--root`: bundles are named, and a whole root is entered by chroot."""
+"""The binary for 64-bit ARM, run by qemu, does the same as the one for x86-64. qemu 7.2 does not support openat2, so
+there is no `--root`: bundles are named, and a whole root is entered with chroot."""
 
 import fcntl
 import json
@@ -74,7 +74,7 @@ def test_a_ca_that_is_no_longer_mounted_is_gone(run, scene):
 
 
 def test_the_commands_say_the_same_as_on_x86_64(binary, run):
-    """Each binary is asked beside the other. qemu hands the environment on in reverse order."""
+    """Both binaries run side by side. qemu passes the environment on in reverse order."""
 
     def result(told, words):
         return told.returncode, json.loads(told.stdout) if "--json" in words else told.stdout
@@ -125,7 +125,7 @@ def test_a_signal_during_the_preparation_ends_it(run, scene, number):
 
 @pytest.mark.parametrize("architecture", ["x86_64", "aarch64"])
 def test_apply_and_plan_do_a_whole_root(architecture, binary, aarch64_binary):
-    """The native store of a root of Debian's layout, entered by chroot."""
+    """The native store in a root with Debian's layout, entered with chroot."""
     with tempfile.TemporaryDirectory(prefix="psm-entry-root.") as name:
         root = Path(name)
         write(root / "etc/repo/ca_certs/corp.pem", authority("Corp").pem)

@@ -1,6 +1,6 @@
-"""Memory ends at every allocation in turn: the service starts, and each file is the old one or the new one, whole.
+"""Memory runs out at every allocation in turn: the service starts, and each file is the old or the new one, complete.
 
-As SQLite tests it: the child refuses its N-th allocation alone, or all from there on.
+Like SQLite's tests: in the child, only the N-th allocation fails, or all from then on.
 """
 
 import shutil
@@ -12,16 +12,16 @@ import pytest
 
 from roots import BUNDLE, CERTIFI, NATIVE_ANCHORS, NATIVE_STORE, NOBODY, PRIVATE, Scene, authority, base, make_scene
 
-# The service: it says that it runs, and ends with a status of its own.
+# The service reports that it runs, and ends with a distinctive status.
 SERVICE = ["/bin/sh", "-c", "echo service; exit 42"]
 OLD = {BUNDLE: base(), CERTIFI: base("Public A,Public D"), NATIVE_STORE: base("Public A,Public E")}
-# All up to here, and then every `STRIDE`th: enough for each run of the tests. `--all` takes all.
+# All up to this number, and then every `STRIDE`th: enough for every test run. `--all` takes all.
 DENSE = 300
 POINTS = 400
 
 
 def reset(scene: Scene) -> None:
-    """The world as it was before any start."""
+    """The root before any start."""
     for path, text in OLD.items():
         scene.write(path, text)
     for path in (NATIVE_ANCHORS, "/run"):
@@ -43,7 +43,7 @@ def start(scene: Scene, wish: str | None, user: Sequence[str]) -> tuple[int, byt
 
 
 def stores(scene: Scene) -> dict[str, bytes]:
-    """All that a client may read: bundles, the private one, and the anchors."""
+    """Everything that a client may read: bundles, the private bundle, and the anchors."""
     anchors = scene.at(NATIVE_ANCHORS)
     found = {path: scene.read(path) for path in [*OLD, PRIVATE] if scene.at(path).exists()}
     if anchors.is_dir():
@@ -52,7 +52,7 @@ def stores(scene: Scene) -> dict[str, bytes]:
 
 
 def allocations(scene: Scene, user: Sequence[str]) -> int:
-    """How many allocations a start makes: the first that a refusal does not reach, found by halving."""
+    """The number of allocations in a start, found by bisection: the first refusal that the start does not reach."""
 
     def is_reached(number: int) -> bool:
         reset(scene)
@@ -106,7 +106,7 @@ def test_the_service_starts_and_every_file_is_whole(
             assert text in (OLD.get(path), new.get(path)), f"{where}: {path} is neither the old nor the new one"
         assert OLD.keys() <= found.keys(), f"{where}: a bundle is gone"
         half_way += OLD != found != new
-        # What a start that ended there has left is no hindrance to the next one.
+        # What this start left behind does not hinder the next one.
         if number % 7 == 0:
             status, _, log = start(scene, None, user)
             assert (status, stores(scene)) == (42, new), f"after {where}: {log}"

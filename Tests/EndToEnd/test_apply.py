@@ -1,4 +1,4 @@
-"""`psm-entry apply`: the stores as a start leaves them, and the processes that read them before."""
+"""`psm-entry apply` updates the stores like a start, and lists the processes that read them before."""
 
 import json
 import re
@@ -18,7 +18,7 @@ from roots import NATIVE_STORE, Scene, authority, make_scene
 STORES = [BUNDLE, CERTIFI, NATIVE_STORE]
 NAMED = re.compile(r"process (\d+) \((.*?)\): started before the change and may keep the old trust; restart it")
 KEPT = "import ssl, signal; signal.pause()"
-"""A client that keeps what it has read."""
+"""A client that keeps the trust that it has read."""
 
 
 @pytest.fixture
@@ -105,11 +105,11 @@ def test_under_another_root_no_process_is_named(scene):
     assert not [line for line in told(apply(scene)) if "process" in line]
 
 
-# In a container that runs
+# In a running container
 
 
 def named(result: subprocess.CompletedProcess[bytes]) -> dict[int, str]:
-    """The processes that it has named, in text or in JSON."""
+    """The processes that it lists, in text or JSON."""
     found = {}
     for line in told(result):
         if line.startswith("{"):
@@ -122,7 +122,7 @@ def named(result: subprocess.CompletedProcess[bytes]) -> dict[int, str]:
 
 
 def launch(box: Container, *command: str, options: Sequence[str] = ()) -> int:
-    """Starts a process that the container's own PID 1 does not know, and gives its number once it is what it is."""
+    """Starts a process that is not a child of the container's PID 1, and returns its process id once it has executed."""
     before = pids(box, command[-1])
     line = ["podman", "exec", "--detach", *options, box.name, *command]
     subprocess.run(line, check=True, capture_output=True, timeout=60)
@@ -133,7 +133,7 @@ def pids(box: Container, argument: str) -> set[int]:
     script = 'for p in /proc/[0-9]*; do tr "\\0" "\\n" <$p/cmdline 2>/dev/null | grep -qxF -- "$1" && echo ${p#/proc/}; done; :'
     own = box.run("sh", "-c", script, "sh", argument)
     found = {int(word) for word in own.stdout.split()}
-    # The shell that asks has the argument as well.
+    # The arguments of the searching shell contain the same text.
     return {pid for pid in found if box.run("test", "-d", f"/proc/{pid}").returncode == 0}
 
 
@@ -207,11 +207,11 @@ def test_every_process_is_named_however_many_there_are(binary, container, certs)
     assert len(named(box.run("/psm-entry", "apply"))) == 20
 
 
-# In an image's build
+# While an image is built
 
 
 def build(directory: Path, image: str, binary: Path, recipe: str) -> str:
-    """An image made by a recipe on the tests' own; gives its id."""
+    """An image built by a recipe from the tests' own image; returns its id."""
     context = directory / "context"
     context.mkdir()
     shutil.copy(binary, context / "psm-entry")
@@ -242,7 +242,7 @@ READ = ["cat", BUNDLE, CERTIFI, STORE]
 
 
 def test_a_start_of_an_image_in_whose_build_apply_ran_changes_nothing(built):
-    """Its inputs are in the image."""
+    """The image contains its inputs."""
     name = built('COPY corp.pem /etc/repo/ca_certs/corp.pem\nRUN ["/psm-entry", "apply", "--strict"]\n')
     raw = podman("run", "--rm", "--network", "none", name, *READ).stdout
     assert raw.count(b"CN=Corp Root") == 2

@@ -1,4 +1,4 @@
-"""Bundles on disk: what is kept, what is followed, what is rejected, and what is used instead."""
+"""Bundles on disk: what is kept, followed or rejected, and what is used instead."""
 
 import json
 import os
@@ -56,12 +56,12 @@ def holds(scene: Scene, path: str, *names: str, of: bytes) -> None:
 
 
 def mounted(scene: Scene, path: str) -> list[str]:
-    """A prefix to a command that makes this file a mount of its own for it."""
+    """A command prefix that makes this file a mount point for the command."""
     return ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" "$0" && exec "$@"', str(scene.at(path))]
 
 
 def foretold(scene: Scene, *words: str) -> bytes:
-    """The result of a sub-command in the environment that `Scene.start` gives."""
+    """The result of a sub-command in the environment of `Scene.start`."""
     command = [scene.binary, *words, "--root", scene.directory, "--state-dir", STATE]
     environment = {"PATH": os.environ["PATH"]}
     return subprocess.run(command, env=environment, capture_output=True, timeout=60, check=False).stdout
@@ -223,7 +223,7 @@ def test_a_plain_path_that_is_missing_is_an_error_and_the_others_are_merged(scen
     assert scene.start("--bundles", f"/gone/cacert.pem:{BUNDLE}", "--strict").status == 78
 
 
-# What is in the way of a write
+# Obstacles to writing
 
 
 def test_temporary_files_of_killed_starts_are_removed_and_nobody_elses(scene):
@@ -248,7 +248,7 @@ def test_a_lock_that_is_given_back_is_waited_for(scene):
     with held_lock(scene.at(BUNDLE).parent):
         command = scene.command("--timeout", "30")
         waiting = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        # It waits: no temporary file and no change, for as long as the lock is held.
+        # It waits: there is no temporary file and no change for as long as the lock is held.
         deadline = time.monotonic() + 1
         while time.monotonic() < deadline:
             assert waiting.poll() is None
@@ -265,7 +265,8 @@ def test_a_lock_that_is_never_given_back_is_passed_over_with_a_warning(scene):
     with held_lock(scene.at(BUNDLE).parent):
         begun = time.monotonic()
         started = scene.start("--timeout", "60")
-        # Others may read the directory, so anybody could hold it: two seconds, and what a busy machine adds.
+        # Other users may read the directory, so anyone could hold its lock: two seconds, and tolerance for a busy
+        # machine.
         assert 1.5 <= time.monotonic() - begun <= 7
     assert started.status == 0 and started.variables
     assert len(started.lines("lock")) == 1
@@ -409,7 +410,7 @@ def test_a_removal_that_cannot_be_made_is_said_as_one(scene):
 
 
 def test_a_subject_that_reads_like_a_block_keeps_nobody_out(scene):
-    # OpenSSL takes the 255th byte of a line for the first of another.
+    # OpenSSL reads the 255th byte of a line as the first of another line.
     organization = "x" * (254 - len("# Subject: CN=e,O=")) + "-----BEGIN CERTIFICATE-----"
     hostile = Authority.named("e", organization)
     (scene.at(CERTS) / "hostile.pem").write_bytes(hostile.pem)
@@ -431,7 +432,7 @@ def test_a_damaged_bundle_that_cannot_be_replaced_is_repaired_in_the_private_one
     assert loaded(scene.at(PRIVATE)) == {authority(name).der for name in ("Public A", "Public B", "Public D", CORP)}
 
 
-# Nothing is taken out where an input could not be read
+# No removal if an input could not be read
 
 
 def test_a_named_input_that_is_missing_revokes_nothing(scene):

@@ -1,5 +1,5 @@
-"""The seven kinds of certificates that ended all TLS of a client: the client itself says that each does, and that
-after a start with it mounted nothing is lost."""
+"""Seven kinds of certificates end all TLS of a client: the client itself confirms it for each, and after a start with
+the certificate mounted nothing is lost."""
 
 import contextlib
 import http.server
@@ -61,7 +61,7 @@ KINDS = {
     version_1_with_extensions: ("extensions: not allowed", {"wget"}),
 }
 LOSERS = {OLDER: {kind: losers for kind, (_, losers) in KINDS.items()}}
-# OpenSSL 3.3 and later want a time's seconds.
+# OpenSSL 3.3 and later require seconds in a time.
 LOSERS[NEWER] = LOSERS[OLDER] | {no_seconds: {"Python", "curl", "Node"}}
 
 
@@ -78,7 +78,7 @@ class _Answer(http.server.BaseHTTPRequestHandler):
 
 @contextlib.contextmanager
 def serving_host(issuer: Authority, directory: Path) -> Iterator[str]:
-    """A server on loopback with a certificate that this CA has issued; gives its URL."""
+    """A server on loopback with a certificate issued by this CA; returns its URL."""
     chain = write(directory / "host.pem", issuer.issue("127.0.0.1"))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(chain)
@@ -93,7 +93,7 @@ def serving_host(issuer: Authority, directory: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def public_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A server whose CA is one of the base's."""
+    """A server whose CA is in the base."""
     with serving_host(authority("Public A"), tmp_path_factory.mktemp("host")) as url:
         yield url
 
@@ -105,7 +105,7 @@ def system(request):
 
 @pytest.fixture
 def clients_that_work(request, system, public_host):
-    """Gives the system's clients that trust the host by a bundle."""
+    """Returns the system's clients that trust the host with a bundle."""
     if system == OLDER:
         return lambda bundle: certificate_clients.clients_that_work(NODE, public_host, bundle)
     box = request.getfixturevalue("debian_13_clients")
@@ -134,8 +134,8 @@ def test_a_mounted_certificate_that_a_client_cannot_bear_costs_no_client_its_tru
     tree = der.read(authority("Odd Root").der)
     kind(Fields(tree))
     text = ssl.DER_cert_to_PEM_cert(tree.encode()).encode()
-    # Put into the bundle, as a shell script does it, it ends the trust of these clients in everything; Node's, in what
-    # stands behind it.
+    # Appended to the bundle, as by a shell script, it ends all trust of these clients; with Node's, only the
+    # certificates after it are lost.
     joined = write(scene.directory / "joined.pem", text + scene.read(BUNDLE))
     assert clients_that_work(joined) == CLIENTS.keys() - losers
     (scene.at(CERTS) / "odd.pem").write_bytes(text)

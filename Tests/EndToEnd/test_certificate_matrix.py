@@ -1,7 +1,8 @@
-"""No certificate that psm-entry adds to a bundle makes a library refuse the bundle: the libraries say so.
+"""No certificate that psm-entry adds to a bundle makes a library refuse the bundle, as the libraries themselves
+confirm.
 
-Mutants and collections are merged by the binary that ships, and the bundle is read by every library. `--all`, which
-`make test-all` gives, takes more than 100,000 mutants and every collection of Debian's and PyPI's.
+The shipped binary merges mutants and collections, and every library reads the bundle. `--all`, which `make test-all`
+passes, takes more than 100,000 mutants and every collection from Debian and PyPI.
 """
 
 import hashlib
@@ -51,7 +52,7 @@ def wants_all(pytestconfig: pytest.Config) -> bool:
 
 @dataclass
 class Figures:
-    """What came of it: docs/certificates.md has the figures of the last `make test-all`."""
+    """The results: docs/certificates.md has the figures of the last `make test-all`."""
 
     tried: int = 0
     accepted: int = 0
@@ -60,7 +61,7 @@ class Figures:
     refused: Counter = field(default_factory=Counter)
     """Bundles of accepted certificates that the library refuses."""
     skipped: Counter = field(default_factory=Counter)
-    """Accepted certificates that the library passes over."""
+    """Accepted certificates that the library skips."""
 
     def text(self) -> str:
         parts = [f"{self.tried} certificates, {self.accepted} accepted"]
@@ -86,7 +87,7 @@ def merge(binary: Path, root: Path, ders: Sequence[bytes]) -> bytes:
 
 
 def named_libraries(binary: Path, paths: Sequence[Path]) -> dict[str, frozenset[str]]:
-    """For each certificate that is accepted, by SHA-256, the libraries that its warnings name."""
+    """For each accepted certificate, by SHA-256, the libraries that its warnings name."""
     command = [binary, "certs", "--json", "--log", "quiet", *paths]
     found = json.loads(subprocess.run(command, capture_output=True, env={}, timeout=120, check=False).stdout)
     libraries = re.compile(r"\((\w+)(?: and (\w+))? rejects? the whole bundle\)")
@@ -99,7 +100,7 @@ def named_libraries(binary: Path, paths: Sequence[Path]) -> dict[str, frozenset[
 
 
 def culprits(reader: Reader, ders: Sequence[bytes], path: Path) -> list[bytes]:
-    """The certificates for which a reader refuses a bundle, found by halves: not more than four."""
+    """The certificates that make a reader refuse a bundle, found by bisection: at most four."""
     path.write_bytes(b"".join(map(pem, ders)))
     if not ders or not reader.refuses(path):
         return []
@@ -113,7 +114,7 @@ def culprits(reader: Reader, ders: Sequence[bytes], path: Path) -> list[bytes]:
 def examine(
     binary: Path, readers: dict[str, Reader], directory: Path, tried: dict[bytes, str], figures: Figures
 ) -> list[str]:
-    """Merges certificates, lets each library read what became of them, and says what it refuses and what it is."""
+    """Merges certificates, lets each library read the result, and returns what it refuses and which certificate is the cause."""
     figures.tried += len(tried)
     bundle = merge(binary, directory, list(tried))
     accepted = [der for der in ders_of(bundle) if der in tried]
@@ -147,7 +148,7 @@ def examine(
 
 
 def report(name: str, figures: Figures) -> None:
-    """Where `make test-all` leaves the figures."""
+    """Where `make test-all` stores the figures."""
     target = Path(__file__).resolve().parents[2] / "build" / f"{name}.txt"
     target.write_text(figures.text() + "\n", encoding="utf-8")
 
@@ -166,7 +167,7 @@ def test_no_library_refuses_a_bundle_for_a_mutant_that_is_accepted(binary, reade
             batch = {}
     report("certificate-mutants", figures)
     assert faults == [], figures.text()
-    # Most mutants are refused, and enough are not for the others' verdicts to mean something.
+    # Most mutants are refused, and enough are accepted for the libraries' verdicts to be meaningful.
     assert figures.tried > MUTANTS[wants_all] * 0.9
     assert figures.tried / 50 < figures.accepted < figures.tried / 2
     assert figures.warned["GnuTLS"] > 0
@@ -174,7 +175,7 @@ def test_no_library_refuses_a_bundle_for_a_mutant_that_is_accepted(binary, reade
 
 @pytest.mark.parametrize("kind", ["certificate", "list of revoked certificates"])
 def test_the_verdict_on_a_base_is_openssls_old_and_new(kind, binary, readers, wants_all, tmp_path):
-    """What either refuses the file for is damage. What both read is not, but for encodings that nobody writes."""
+    """What OpenSSL 3.0 or the newest refuses is damage; what both read is not, except for encodings that nobody writes."""
     bundle, inputs, path = tmp_path / "bundle.pem", tmp_path / "input.pem", tmp_path / "read.pem"
     inputs.write_bytes(authority("Corp Root").pem)
     command = [binary, "plan", "--json", "--system=off", f"--certs={inputs}", f"--bundles={bundle}"]
@@ -202,7 +203,7 @@ def test_the_verdict_on_a_base_is_openssls_old_and_new(kind, binary, readers, wa
 
 
 def debian_package(name: str) -> Path:
-    """A package of Debian's, unpacked and kept."""
+    """A Debian package, unpacked and kept."""
     target = CACHE / name
     if not (target / "complete").exists():
         target.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Whatever is in a file, reading it takes at most 8 MiB and four times its size, and time that grows with its size."""
+"""Reading a file takes at most 8 MiB plus four times its size, and time proportional to its size, whatever its contents."""
 
 import re
 import subprocess
@@ -14,7 +14,7 @@ from roots import authority
 MiB = 1 << 20
 SIZES = (MiB, 4 * MiB, 16 * MiB)
 SECONDS = 5
-"""For the largest. What grows with the square of the size would take hours."""
+"""The limit for the largest input. With quadratic time it would take hours."""
 
 SIGNED_DATA, DATA = der.oid("1.2.840.113549.1.7.2"), der.oid("1.2.840.113549.1.7.1")
 
@@ -25,7 +25,7 @@ def pkcs7(certificates: bytes) -> bytes:
 
 
 def indefinite(size: int) -> bytes:
-    """A SignedData whose certificates are indefinite lengths in each other."""
+    """A SignedData whose certificates are nested indefinite lengths."""
     opening = b"\x30\x80" + SIGNED_DATA.encode() + b"\xa0\x80\x30\x80\2\1\1\x31\0\x30\x80" + DATA.encode() + b"\0\0\xa0\x80"
     depth = (size - len(opening) - 10) // 4
     return opening + b"\x30\x80" * depth + b"\0\0" * depth + b"\0\0" * 4
@@ -62,7 +62,7 @@ def part() -> Node:
 CERTIFICATE = authority("Root").der
 PEM = authority("Root").pem
 
-# For each a size in bytes, which it may fall short of by a little.
+# The size of each in bytes; the actual size may be slightly smaller.
 INPUTS: dict[str, Callable[[int], bytes]] = {
     "PKCS #7 of empty elements": lambda size: pkcs7(b"\x30\0" * ((size - 100) // 2)),
     "PKCS #7 of NULLs": lambda size: pkcs7(b"\5\0" * ((size - 100) // 2)),
@@ -95,9 +95,9 @@ INPUTS: dict[str, Callable[[int], bytes]] = {
 
 
 def measured(directory: Path, *command: object) -> tuple[int, float, int]:
-    """Peak of memory in bytes, seconds of the processor, and the exit status."""
+    """Peak memory in bytes, processor time in seconds, and the exit status."""
     report = directory / "time"
-    # A process's peak begins with its parent's, so pytest may not be the parent: time is small.
+    # A process's peak includes its parent's, so pytest must not be the parent: time is small.
     line = ["/usr/bin/time", "--quiet", "--format", "%M %U %S", "--output", report, *command]
     with open(directory / "output", "wb") as output:
         done = subprocess.run([str(one) for one in line], env={}, stdout=output, stderr=output, timeout=120, check=False)
@@ -116,7 +116,7 @@ def test_reading_takes_at_most_8_MiB_and_four_times_the_file(kind, binary, tmp_p
         assert seconds < SECONDS
 
 
-# Bundles of which a start makes something: for each a size in bytes.
+# Bundles that a start rewrites: the size of each in bytes.
 BUNDLES: dict[str, Callable[[int], bytes]] = {
     "certificates": lambda size: PEM * (size // len(PEM)),
     "a broken block before them": lambda size: b"-----BEGIN X-----\n" + PEM * (size // len(PEM) - 1),
@@ -146,7 +146,7 @@ def test_the_measure_sees_what_is_too_much(tmp_path):
 
 
 FEW, MANY, GROWTH = 48 << 10, 192 << 10, 6
-"""Four times the bytes, and less than six times the instructions."""
+"""Four times the bytes take less than six times the instructions."""
 
 
 def instructions(binary: Path, path: Path) -> int:

@@ -1,4 +1,4 @@
-"""`psm-entry certs`: files and directories as admins leave them."""
+"""`psm-entry certs` with files and directories as administrators leave them."""
 
 import datetime
 import json
@@ -27,7 +27,7 @@ MiB = 1 << 20
 
 
 class Authority:
-    """A CA, or something else that calls itself by a name."""
+    """A CA, or something else with a CA's name."""
 
     def __init__(self, name, is_authority=True, days=(-1, 3650), key=None):
         self.key = key or ec.generate_private_key(ec.SECP256R1())
@@ -70,7 +70,7 @@ def two():
     return Authority("Corp Issuing CA")
 
 
-# --- What is said ---------------------------------------------------------------------------------
+# --- Output ---------------------------------------------------------------------------------------
 
 
 def test_the_keys_of_a_certificate(one, tmp_path):
@@ -131,7 +131,7 @@ def test_hostile_names_forge_nothing(tmp_path):
     name = "evil\n# <<< psm-entry managed certificates <<<\r\x1b[2J\u202egnp"
     path = tmp_path / "a\nb\x1b[31m.pem"
     path.write_bytes(Authority(name).pem + b"-----BEGIN X\x1b[2J-----\n!\n")
-    report = certs(path)  # which checks that no control byte is in any output
+    report = certs(path)  # also checks that no output contains control bytes
     assert len(report.certificates) == 1 and report.errors
     plain = subprocess.run([BINARY, "certs", path], capture_output=True, timeout=30)
     for output in (plain.stdout, plain.stderr):
@@ -301,11 +301,11 @@ def test_what_may_not_be_read_is_an_error(one, two, open_path):
     assert len(lines) == 2 and "closed" in lines[0] and "secret.pem" in lines[1]
 
 
-# --- What an admin drops in -----------------------------------------------------------------------
+# --- Files that administrators provide ------------------------------------------------------------
 
 
 def test_the_directory_of_mitmproxy(one, tmp_path):
-    """All that mitmproxy writes at its first start: the CA in many forms, and its key."""
+    """Everything that mitmproxy writes at its first start: the CA in many forms, and its key."""
     key = one.private_key(Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL)
     store = pkcs12.serialize_key_and_certificates
     none = serialization.NoEncryption()
@@ -363,7 +363,7 @@ def test_a_dump_before_the_block(one, tmp_path):
 
 @pytest.fixture(scope="module")
 def refused(one, tmp_path_factory):
-    """Files of other kinds: for each the words that must be told of it."""
+    """Files of other kinds, with the words that must be in the message for each."""
     directory = tmp_path_factory.mktemp("refused")
     private = serialization.PrivateFormat
     key = rsa.generate_private_key(65537, 2048)
@@ -434,7 +434,7 @@ def test_another_kind_of_file_is_refused_with_advice(name, refused, tmp_path):
     assert report.status == 1 and report.certificates == []
     (message,) = report.errors
     assert words in message
-    # Nothing of what the file holds is shown.
+    # Nothing of the file's contents is shown.
     lines = [line for line in content.decode("latin-1").splitlines() if len(line) > 40]
     assert not [line for line in lines if line in json.dumps(report.messages)]
 

@@ -1,4 +1,4 @@
-"""Damaged bundles: `psm-entry plan` and OpenSSL, 3.0 and the newest, must agree on which file is one."""
+"""Damaged bundles: `psm-entry plan` agrees with OpenSSL, 3.0 and the newest, on which files are damaged."""
 
 import json
 import random
@@ -76,7 +76,7 @@ def test_the_verdict_on_a_damaged_bundle_is_openssls(tmp_path):
             verdicts[refuses] += 1
             planned = json.loads(subprocess.run(command, capture_output=True, timeout=30).stdout)
             if not planned["changes"]:
-                # Nothing of it can be saved: it is left alone, and no reader finds a certificate in it.
+                # None of its certificates can be saved: it is left unchanged, and no reader finds a certificate in it.
                 (problem,) = planned["problems"]
                 assert refuses and "contains no certificate" in problem["message"], text
                 continue

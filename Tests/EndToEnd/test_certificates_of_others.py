@@ -1,4 +1,4 @@
-"""Certificates that others collected, and what others make of them."""
+"""Certificates collected by others, and what other programs find in them."""
 
 import ctypes
 import re
@@ -28,13 +28,13 @@ def test_openssls_own_pem_files_get_openssls_verdicts():
     assert ours == verdicts
 
 
-# Files in which psm-entry finds other certificates than OpenSSL or cryptography do, and why.
+# Files in which psm-entry finds other certificates than OpenSSL or cryptography, and why.
 DIFFERENCES = {
     "x509/badasn1time.pem": "notAfter is no time, so nobody can say that it is valid; cryptography reads it late",
     "x509/custom/long-form-name-attribute.pem": "a tag of two bytes in the subject, which OpenSSL refuses as well",
     "x509/custom/invalid_utf8_common_name.pem": "no UTF-8: OpenSSL would refuse a whole bundle that holds it",
     "x509/custom/name_attribute_unsupported_tag.pem": "OpenSSL would refuse a whole bundle that holds it",
-    # Java or GnuTLS would refuse a whole bundle that holds one of these.
+    # Java or GnuTLS would refuse a whole bundle that contains one of these.
     "x509/custom/ec_no_named_curve.pem": "a curve without a name",
     "x509/custom/invalid_version.pem": "version 8",
     "x509/custom/mismatch_inner_outer_sig_algorithm.der": "two signature algorithms",
@@ -51,7 +51,7 @@ DIFFERENCES = {
 
 
 def reference(path) -> set:
-    """The certificates that OpenSSL and cryptography find in a file: SHA-256 of each."""
+    """The SHA-256 of each certificate that OpenSSL and cryptography find in a file."""
     data = path.read_bytes()
     found = set()
     for load in (x509.load_pem_x509_certificates, pkcs7.load_pem_pkcs7_certificates):
@@ -73,7 +73,7 @@ for function in (CRYPTO.BIO_new_mem_buf, CRYPTO.PEM_read_bio_X509, CRYPTO.d2i_X5
 
 
 def by_openssl(data: bytes) -> set:
-    """The certificate that `openssl x509` finds, by the functions that it calls: a thousand files are a thousand processes."""
+    """The certificate that `openssl x509` finds, through the functions that it calls: a thousand files would be a thousand processes."""
     for read in (lambda bio: CRYPTO.PEM_read_bio_X509(bio, None, None, None), lambda bio: CRYPTO.d2i_X509_bio(bio, None)):
         bio = ctypes.c_void_p(CRYPTO.BIO_new_mem_buf(data, len(data)))
         certificate = ctypes.c_void_p(read(bio))
@@ -106,7 +106,7 @@ def test_the_vectors_of_cryptography_give_the_same_certificates(directory):
 
 
 def fields_of(pem: bytes) -> dict:
-    """A certificate as `openssl x509` prints it, in the words of `psm-entry certs`."""
+    """A certificate as `openssl x509` prints it, in the terms of `psm-entry certs`."""
     text = openssl(
         *"x509 -noout -subject -issuer -serial -dates -fingerprint -sha256".split(),
         *"-dateopt iso_8601 -nameopt RFC2253,-esc_msb,utf8".split(),
@@ -146,7 +146,7 @@ def test_the_mozilla_bundle_is_read_as_openssl_reads_it():
     assert {one["source"] for one in report.certificates} == {str(bundle)}
 
 
-# Names that RFC 4514 wants otherwise than OpenSSL writes them: types of its own as numbers with the value in hex.
+# Names that RFC 4514 writes differently from OpenSSL: types without a name as numbers with the value in hex.
 OTHER_NAMES = {
     "all_supported_names.pem": "generationQualifier, which is in no list of RFC 4514",
     "bad_country.pem": "jurisdictionC, which is OpenSSL's name only",
@@ -157,7 +157,7 @@ OTHER_NAMES = {
 
 
 def test_names_of_the_vectors_are_written_as_openssl_writes_them():
-    """Serial numbers, dates and flags as well, of all that OpenSSL can print."""
+    """Also serial numbers, dates and flags, of everything that OpenSSL can print."""
     root = package("cryptography_vectors") / "cryptography_vectors" / "x509"
     different = {}
     for path in sorted(root.rglob("*.pem")):
@@ -170,7 +170,7 @@ def test_names_of_the_vectors_are_written_as_openssl_writes_them():
         except (subprocess.CalledProcessError, UnicodeDecodeError, KeyError):
             continue
         wrong = {name: (one[name], theirs[name]) for name in theirs if one[name] != theirs[name]}
-        # A root of version 1 has no constraints to print.
+        # A version 1 root has no constraints to print.
         if "isCA" in wrong and one["isCA"] and one["selfSigned"]:
             del wrong["isCA"]
         if wrong:

@@ -1,4 +1,4 @@
-"""PSM_ENTRY_CERTS_DATA: certificates in a variable are one more input, and its value is never shown."""
+"""PSM_ENTRY_CERTS_DATA: certificates in a variable are an additional input, and its value is never shown."""
 
 import base64
 import json
@@ -74,7 +74,7 @@ def run(scene: Scene, *words: str, data: str | None = None) -> subprocess.Comple
 
 
 def hides(data: str, *outputs: bytes | str) -> None:
-    """Nothing of the value is shown: neither a line of it nor a part."""
+    """Nothing of the value is shown: neither a line nor a part of one."""
     for output in outputs:
         text = output.decode() if isinstance(output, bytes) else output
         for start in range(0, len(data) - 12, 7):
@@ -105,7 +105,7 @@ def test_every_form_is_read_and_reaches_every_store(scene, form):
     told = json.loads(run(scene, "check", "--json", data=data).stdout)
     assert NAME in [one["target"] for one in told["checks"] if one["name"] == "input"]
     hides(data, plan.stdout, plan.stderr, env.stdout, env.stderr, started.said, check.stdout, listed.stdout, listed.stderr)
-    # Taken out, it is gone.
+    # Removed from the variable, it is gone.
     scene.start()
     for path in (BUNDLE, CERTIFI, NATIVE_STORE):
         assert not set(certificates_of(scene.read(path))) & wanted
@@ -169,7 +169,7 @@ def test_it_is_enough_where_nothing_is_mounted(scene):
 
 
 def test_as_much_as_the_kernel_takes_is_read(scene):
-    """A variable holds 128 KiB at most: execve(2), MAX_ARG_STRLEN."""
+    """A variable has at most 128 KiB: execve(2), MAX_ARG_STRLEN."""
     data = BOTH.decode().rjust(131072 - len(NAME) - 2, "\n")
     started = scene.start(environment={NAME: data})
     assert started.status == 0 and "error: " not in started.said

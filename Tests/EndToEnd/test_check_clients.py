@@ -1,4 +1,4 @@
-"""What check says of the clients in an image: found by their places, judged by their own files, and never edited."""
+"""check finds the clients in an image by their paths, judges them by their own files, and never edits those."""
 
 import json
 import os
@@ -19,7 +19,7 @@ SITE = "/conda/lib/python3.11/site-packages"
 
 @pytest.fixture
 def scene(directory: Path, binary: Path) -> Scene:
-    """A root with the places of clients: nothing in it could be run."""
+    """A root with clients in their usual places; none of them can be run."""
     made = make_scene(directory, binary, has_store=True)
     for program in ("/usr/bin/curl", "/usr/bin/git", "/usr/bin/wget", "/usr/bin/node", "/conda/bin/conda", "/conda/bin/uv"):
         made.write(program, b"")
@@ -37,7 +37,7 @@ def scene(directory: Path, binary: Path) -> Scene:
 
 
 def check(scene: Scene, *options: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
-    # The environment says nothing but what a test says.
+    # The environment contains only what a test sets.
     variables = {"PATH": "/usr/bin:/bin", "HOME": "/root", "HTTPS_PROXY": PROXY, "HTTP_PROXY": PROXY, **environment}
     command = [str(scene.binary), "--root", str(scene.directory), "check", *options]
     return subprocess.run(command, env=variables, capture_output=True, timeout=30, check=False)
@@ -50,7 +50,7 @@ def clients(scene: Scene, **environment: str) -> dict[str, dict]:
 
 
 def start(scene: Scene) -> None:
-    """With pip's own bundle among those that are kept."""
+    """Includes pip's own bundle among those that are kept up to date."""
     bundles = f"{BUNDLE}:{SITE}/certifi/cacert.pem:{SITE}/pip/_vendor/certifi/cacert.pem"
     started = scene.start("--bundles", bundles, "--system", "native")
     assert started.status == 0, started.said
@@ -78,7 +78,7 @@ def test_what_a_client_does_by_itself_is_said_with_the_remedy_and_what_is_as_exp
     assert (named["uv"]["trust"], named["Node"]["proxy"]) == ("mounted", "environment")
 
 
-# A file, or variables; the client that differs; its level, and words of what is said.
+# A file, or variables; the client concerned; the level, and words of the message.
 OVERRIDES = {
     "verification off in .condarc": ({"/conda/.condarc": "ssl_verify: false\n"}, {}, "conda", "warning", "/conda/.condarc: ssl-verify"),
     "another proxy in .condarc": (
@@ -136,7 +136,7 @@ def test_bundles_and_stores_that_no_start_keeps_are_listed(scene):
     found = clients(scene, PSM_ENTRY_BUNDLES=named)
     assert "PSM_ENTRY_BUNDLES" in found[f"{SITE}/botocore/cacert.pem"]["detail"]
     assert {"Java", "NSS"} <= found.keys()
-    # A client that reads such a bundle alone does not trust what is mounted: the remedy is the path that is named.
+    # A client that reads only such a bundle does not trust the mounted CAs: the remedy names the path.
     assert (found["pip"]["level"], found["pip"]["trust"]) == ("error", "lacking")
     path = f"{SITE}/pip/_vendor/certifi/cacert.pem"
     assert path in found["pip"]["detail"]

@@ -1,4 +1,4 @@
-"""The child breaks in every way and at every stage: no fault of ours keeps a container down."""
+"""The child fails in every way and at every stage: no fault in psm-entry keeps a container down."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from containers import SERVICE
 
 STAGES = ["start", "inputs", "system", "bundles", "environment", "answer"]
 KINDS = ["trap", "kill", "loop", "stop", "memory"]
-# A limit of its own, so that the kernel ends what takes too much instead of the machine.
+# A memory limit, so that the kernel kills the process instead of the machine running out of memory.
 MEMORY = ["--memory", "96m", "--memory-swap", "96m"]
 
 

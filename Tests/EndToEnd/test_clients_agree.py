@@ -1,4 +1,4 @@
-"""What clients did against what `check --json` had said of them: through proxies that end TLS, in Debian 12 and 13."""
+"""What clients did, compared with what `check --json` said about them: through TLS-terminating proxies, on Debian 12 and 13."""
 
 import json
 import random
@@ -64,18 +64,18 @@ ALPN = "Cannot check peer: missing selected ALPN property"
 
 
 def seen(proxies: dict[str, list[dict[str, str]]], said: dict) -> list[str]:
-    """The proxies that a client has asked for its path, past TLS."""
+    """The proxies that received a client's request for its path, after TLS."""
     found = [name for name, requests in proxies.items() if any(said["path"] in request["path"] for request in requests)]
-    # gRPC wants HTTP/2, which this origin does not speak: it says so after it has accepted the certificate.
+    # gRPC needs HTTP/2, which this origin does not support: it fails after it has accepted the certificate.
     if ALPN in said["said"]:
         found.append("environment")
     return found
 
 
 def predicted(name: str, said: dict) -> list[str]:
-    """What check says of a client, as what its proxies would see."""
+    """What check says about a client, as its proxies would see it."""
     proxy = said["proxy"]
-    # These ask for what the client does not do by itself; of the variables they read HTTPS_PROXY alone.
+    # These request what the client does not do by default; of the variables they read only HTTPS_PROXY.
     if proxy == "unused" and name in ("aiohttp, trust_env", "aiohttp, older") and said["hasProxy"]:
         proxy = "environment"
     if said["trust"] not in ("mounted", "off") or proxy not in ("environment", "own"):
@@ -97,7 +97,7 @@ def disagreements(results: list[dict], titles: dict[str, str], proxies: dict[str
 
 
 def pairs(jobs: list[dict], share: int, names: list[str]) -> list[dict]:
-    """One in `share` of the pairs of a situation and a client, the same ones each time."""
+    """One in `share` of the pairs of a situation and a client, always the same ones."""
     chosen = random.Random(22)
     kept = []
     for one in jobs:
@@ -115,7 +115,7 @@ CLIENTS = [
 
 
 def asked(release: str, binary: Path, directory: Path, jobs: list[dict], proxies: dict, options=None) -> tuple[dict, dict]:
-    """What came of the jobs, and what each proxy has seen of them."""
+    """The results of the jobs, and what each proxy has seen of them."""
     before = {name: len(one.requests()) for name, one in proxies.items()}
     answer = run(release, binary, directory, jobs, options)
     return answer, {name: one.requests()[before[name]:] for name, one in proxies.items()}
@@ -134,7 +134,7 @@ def test_every_client_does_what_check_says(release, binary, proxy, second_proxy,
     assert len(results) >= 20
     assert sum(len(result["clients"]) for result in results) >= (20 * 15 if every_pair else 40)
     assert disagreements(results, titles, logs) == []
-    # Half of it would say the same of a check that knows nothing.
+    # With half of them, even a check without any knowledge would agree.
     worked = [len(seen(logs, one)) for result in results for one in result["clients"].values()]
     assert 0 in worked and 1 in worked
     if every_pair:
@@ -142,7 +142,7 @@ def test_every_client_does_what_check_says(release, binary, proxy, second_proxy,
 
 
 def test_a_private_bundle_is_what_check_says(binary, proxy, second_proxy, tmp_path):
-    """A root that nobody can write to: the variables name a private bundle."""
+    """A root that is not writable: the variables name a private bundle."""
     prepare(tmp_path, proxy.authority, second_proxy.authority)
     home = {"HOME": "/tmp", "TMPDIR": "/tmp"}
     cases = [
@@ -158,7 +158,7 @@ def test_a_private_bundle_is_what_check_says(binary, proxy, second_proxy, tmp_pa
     assert disagreements(answer["results"], titles, logs) == []
     (first, *_) = answer["results"]
     assert first["clients"]["requests"]["trust"] == "mounted"
-    # wget reads the system's store alone, which could not be written.
+    # wget reads only the system store, which could not be written.
     assert first["clients"]["wget"]["trust"] == "lacking"
 
 
@@ -179,7 +179,7 @@ COMMONEST = ["curl", "git", "pip", "requests", "urllib"]
 
 
 def combination(number: int, own: str) -> Situation:
-    """Overrides as they come, some of them together: the same ones each time."""
+    """Overrides, some of them combined: always the same ones."""
     chosen = random.Random(f"psm-entry {number}")
     places = [NOWHERE, LACKING, BROKEN, EMPTY, HASHED, "/conda/ssl/cacert.pem", "/etc/ssl/certs/ca-certificates.crt"]
     names = ["SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT", "GIT_SSL_CAINFO"]
@@ -280,7 +280,7 @@ def page(release: str, answer: dict, titles: dict[str, str]) -> str:
         told = "; ".join(f"{text}: {', '.join(names)}" for text, names in groups.items()) or "as expected: every client"
         lines.append(f"| {titles[result['id']]} | {told} |")
     text = "\n".join(lines) + "\n"
-    # A comma separates clients.
+    # Clients are separated by commas.
     for name in CLIENTS:
         text = text.replace(name, name.replace(", ", " "))
     return text

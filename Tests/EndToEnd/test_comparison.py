@@ -1,4 +1,4 @@
-"""What docs/comparison.md says of the documented bash function and of the two tools, seen in containers."""
+"""The statements of docs/comparison.md about the documented bash function and the two tools, tested in containers."""
 
 import pytest
 
@@ -26,7 +26,7 @@ STORES = {
 
 
 class Box:
-    """A container in which nothing runs but what a test asks for."""
+    """A container that runs only what a test starts."""
 
     def __init__(self, container: Container, family: str) -> None:
         self.container = container

@@ -1,4 +1,4 @@
-"""examples/compose.override.yml on a compose file of the product's kind: up, restart, recreate, another CA, down."""
+"""examples/compose.override.yml on a compose file like the product's: up, restart, recreate, another CA, down."""
 
 import shutil
 import subprocess
@@ -31,7 +31,7 @@ def project(tmp_path, image, lan_proxy, origin, engine):
 
 
 def add_override(project, binary, secret):
-    """What docs/compose.md has a person do while the product runs."""
+    """The steps of docs/compose.md while the product runs."""
     shutil.copy(binary, project.directory)
     (project.directory / "proxy_url").write_text(secret + "\n", encoding="utf-8")
     override = project.run(str(REPOSITORY / "examples/compose-override"), project.engine.program)
@@ -101,7 +101,7 @@ SCRIPT = REPOSITORY / "examples/compose-override"
 
 
 def asked(directory, programs, *arguments, **variables):
-    """Runs the script with these programs alone in PATH, beside the shell's own."""
+    """Runs the script with only these programs in PATH, in addition to the shell's own."""
     for name in ("sh", "sed", "awk", "head", "dirname"):
         (directory / name).symlink_to(shutil.which(name))
     for name, text in programs.items():
@@ -174,7 +174,7 @@ def test_behind_transparent_inspection_no_secret_and_no_variable_is_asked_for(tm
 
 @pytest.mark.parametrize("init", [[], ["--init"]])
 def test_the_script_restates_any_command_also_where_the_override_is_in_force(tmp_path, image, binary, engine, init):
-    """Compose's own $ is doubled, and what JSON escapes stays escaped."""
+    """Compose's own $ is doubled, and characters that JSON escapes stay escaped."""
     command = ["/bin/sh", "-c", "exec sleep 1h", "$HOME", 'a "quoted" & back\\slash', "--"]
     if engine is not PODMAN:
         load(engine, image)
@@ -195,7 +195,7 @@ def test_the_script_restates_any_command_also_where_the_override_is_in_force(tmp
 
 
 def test_the_script_keeps_compose_working_where_nothing_was_started(directory):
-    """What it prints lands in the override's file, and that must not be an empty one."""
+    """Its output goes to the override file, which must not be empty."""
     empty = directory / "docker"
     empty.write_text("#!/bin/sh\nexec podman --root $0-root --runroot $0-run \"$@\"\n")
     empty.chmod(0o755)

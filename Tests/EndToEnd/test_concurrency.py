@@ -41,7 +41,7 @@ def start_all(scene: Scene, user: tuple[str, ...] = ()) -> list[subprocess.Popen
 
 
 def watch(starts: list[subprocess.Popen[bytes]], bundles: dict[Path, bytes]) -> int:
-    """Loads the bundles over and over until every start has ended; gives how often."""
+    """Loads the bundles repeatedly until every start has ended; returns how often."""
     loads = 0
     public = {path: set(certificates_of(text)) for path, text in bundles.items()}
     while any(start.poll() is None for start in starts):
@@ -72,7 +72,7 @@ def test_fifty_starts_at_once_leave_one_of_two_bundles_and_always_a_whole_one(sc
         assert len(sets_that_are_held(scene.at(path), text)) == 1, path
         assert scene.read(path).startswith(text)
     assert scene.strangers() == []
-    # Whoever was last, one more start of either makes everything as that one wants it.
+    # Whichever was last, one more start with either set gives its result.
     for name, members in SETS.items():
         scene.start("--certs", f"/mounted/{name}")
         for path, text in BASES.items():
@@ -82,7 +82,7 @@ def test_fifty_starts_at_once_leave_one_of_two_bundles_and_always_a_whole_one(sc
 
 
 def test_apply_and_a_start_at_once_leave_the_result_of_one_of_them(scene):
-    """Fifty times on one root, where each finds what the last two have left."""
+    """Fifty times on one root, each finding what the last two have left."""
     winners = set()
     for _ in range(STARTS):
         start = scene.command("--certs", "/mounted/one")
@@ -110,12 +110,12 @@ def test_fifty_starts_at_once_share_one_private_bundle(scene):
         said = start.communicate(timeout=60)[1].decode()
         assert start.returncode == 0 and "error: " not in said.replace(CERTIFI, ""), said
     assert loads
-    # It holds what every bundle trusts whose clients read it instead.
+    # It contains what every bundle trusts whose clients read it instead.
     assert len(sets_that_are_held(scene.at(PRIVATE), b"".join(BASES.values()))) == 1
     assert scene.strangers() == []
 
 
-# A lock that is held
+# A held lock
 
 
 PLACES = {
@@ -129,7 +129,7 @@ PASSED_OVER = "continuing without the lock"
 
 
 def hold(scene: Scene, place: str) -> tuple[Path, tuple[str, ...]]:
-    """The directory of one of the places, as a start finds it."""
+    """The path of the directory as a start finds it."""
     path, user = PLACES[place]
     scene.at(NATIVE_ANCHORS).mkdir(parents=True, exist_ok=True)
     if user:

@@ -1,4 +1,4 @@
-"""`check --connect`: every way that a connection fails is told, with its cause and what to do."""
+"""`check --connect`: every way in which a connection fails is reported with its cause and remedy."""
 
 import contextlib
 import json
@@ -61,7 +61,7 @@ def dante(directory: Path):
 
 @pytest.fixture
 def check(binary: Path, tmp_path: Path, certs: Path):
-    """Runs `check --json` after a start, and gives the results of --connect."""
+    """Runs `check --json` after a start, and returns the results of --connect."""
     bundle = tmp_path / "cacert.pem"
     shutil.copy(certifi.where(), bundle)
     settings = ["--certs", str(certs), "--bundles", str(bundle), "--system", "off", "--log", "quiet"]
@@ -192,7 +192,7 @@ def test_success_is_a_line_a_route_for_a_person(binary, proxy: Proxy, tmp_path: 
 def test_a_socks_proxy_with_a_password_is_tried(check, origin, proxy: Proxy, tmp_path: Path, scheme: str):
     with running_proxy(tmp_path / "socks", origin, authority=proxy.authority, mode="socks5") as socks:
         address = socks.url.replace("http://", f"{scheme}://")
-        # socks5 resolves here, where nobody knows the name.
+        # socks5 resolves here, where the name is unknown.
         (result,) = check("--proxy", address)
         wrong, other = check("--proxy", address.replace("pw1@", "secret@"), "--proxy", address.split("//user1")[0] + f"//127.0.0.1:{socks.port}")
     if scheme == "socks5h":
@@ -240,7 +240,7 @@ def test_a_proxy_of_version_4a_is_given_the_name(check, reply: bytes, told: str)
 
 
 def test_a_proxy_that_speaks_tls_is_tried(check, proxy: Proxy):
-    """mitmproxy takes TLS on the same port, with a certificate of its own CA."""
+    """mitmproxy accepts TLS on the same port, with a certificate from its own CA."""
     address = proxy.url.replace("http://", "https://")
     (result,) = check("--proxy", address)
     assert result["ok"] and "TLS verified, issued by CN=Corp Proxy Root" in result["detail"], result
@@ -434,7 +434,7 @@ time.sleep(120)
 
 
 def test_a_name_that_only_one_of_two_servers_knows_is_found(binary: Path, tmp_path: Path):
-    """musl believes whichever answers first; the clients wait for the first server, as the image's own Python does."""
+    """musl accepts the first answer; like the image's Python, the clients wait for the first server."""
     (tmp_path / "resolv.conf").write_text("nameserver 127.0.0.53\nnameserver 127.0.0.54\n")
     (tmp_path / "dns.py").write_text(DNS)
     (tmp_path / "bundle.pem").write_bytes(Authority.named("Root").pem)

@@ -1,4 +1,4 @@
-"""Size, instructions and page faults of the shipped binary stay within a tenth of what is recorded."""
+"""Size, instructions and page faults of the shipped binary stay within a tenth of the recorded values."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Debian 13 beside Debian 12: Python 3.13, OpenSSL 3.5 and their real clients in a container of its own."""
+"""Debian 13 in addition to Debian 12: Python 3.13, OpenSSL 3.5 and their real clients in a separate container."""
 
 import json
 
@@ -37,7 +37,7 @@ def test_the_control_does_not_trust_the_proxy(start, origin):
 
 @pytest.mark.parametrize("options", [[], ["--cap-drop", "all"], ["--user", "1000:0"], ["--read-only"]], ids=str)
 def test_every_client_reaches_the_origin_and_check_is_content(start, origin, proxy, options):
-    """The service is a shell that runs them all, with the environment that a service has."""
+    """The service is a shell that runs all clients with the environment of a service."""
     every = {**CLIENTS, "urllib": URLLIB}
     script = " && ".join(f"echo {name} && \"$@\" {name}" for name in every)
     program = f"import json, os, sys; command = json.loads({json.dumps(json.dumps(every))})[sys.argv[2]]; os.execvp(command[0], [*command, sys.argv[1]])"

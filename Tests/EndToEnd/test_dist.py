@@ -1,4 +1,4 @@
-"""`make dist`: the same bytes from the same source wherever it was built, and everything that belongs to a release."""
+"""`make dist` makes the same bytes from the same source wherever it was built, with everything that belongs to a release."""
 
 import contextlib
 import hashlib
@@ -44,7 +44,7 @@ def identity(binary, emulator=()):
 
 
 def packed(directory, binaries):
-    """Packs in a copy of the repository with these binaries; gives the directory that is handed out."""
+    """Packs in a copy of the repository with these binaries; returns the directory with the release files."""
     listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(listing, cwd=REPOSITORY, check=True, capture_output=True, timeout=30).stdout
     for name in filter(None, listed.decode().split("\0")):
@@ -90,7 +90,7 @@ def unpacked(handed_out, architecture, version, tmp_path_factory):
 
 
 def test_what_is_packed_in_different_directories_is_the_same_to_the_byte(handed_out, binaries, tmp_path_factory):
-    """That a binary built elsewhere is the same is what test_dockerfile.py and the test below say, with `--all`."""
+    """test_dockerfile.py and the test below check with `--all` that a binary built elsewhere is the same."""
     other = packed(tmp_path_factory.mktemp("another-directory") / "with" / "a longer name", binaries)
     contents = {path.name: path.read_bytes() for path in handed_out.iterdir()}
     assert contents == {path.name: path.read_bytes() for path in other.iterdir()}
@@ -98,12 +98,12 @@ def test_what_is_packed_in_different_directories_is_the_same_to_the_byte(handed_
 
 
 NEEDED = "binutils binutils-gold libc6-dev libcurl4t64 libedit2 libgcc-14-dev libncurses6 libsqlite3-0 libstdc++-14-dev libxml2 git"
-"""What the toolchain runs with, and what the package's description is compiled with."""
+"""Packages that the toolchain and the compilation of the package manifest need."""
 
 
 @pytest.fixture(scope="module")
 def built_on_debian_13(request, debian_13_image, binary, tmp_path_factory):
-    """Both binaries, built in a container of Debian 13 with this machine's toolchain and the pinned musl."""
+    """Both binaries, built in a Debian 13 container with this machine's toolchain and the pinned musl."""
     if not request.config.getoption("--all"):
         pytest.skip("two more builds: make test-all")
     directory = tmp_path_factory.mktemp("debian-13")
@@ -192,7 +192,7 @@ RUNTIMES = {
     "curl": rb"curl/\d|libcurl/\d",
     "Swift": rb"libswiftCore|swiftlang-\d",
 }
-"""What a scanner takes for these, from the patterns that such tools search binaries for."""
+"""Texts that a scanner takes for these, from the patterns of such tools."""
 
 
 def test_the_binary_is_hardened_and_says_nothing_that_scanners_take_for_a_runtime(binaries, architecture):
@@ -214,7 +214,7 @@ def test_the_binary_is_hardened_and_says_nothing_that_scanners_take_for_a_runtim
     assert told == []
 
 
-# What is handed out
+# The release files
 
 
 def test_the_tarball_holds_what_a_person_needs(unpacked, binaries, architecture):
@@ -272,7 +272,7 @@ def test_the_vex_document_is_read_and_says_why_each_does_not_apply(handed_out, v
 
 
 def test_what_the_vex_document_calls_absent_is_absent(binaries, architecture):
-    """The names of character sets by which musl's iconv knows its own."""
+    """The names that musl's iconv uses for its character sets."""
     content = binaries[architecture].read_bytes()
     assert b"euckr\0" not in content
     assert b"ksc5601" not in content
@@ -283,7 +283,7 @@ def test_the_provenance_is_an_in_toto_statement_that_names_every_file(handed_out
     statement = Parse(text, statement_pb2.Statement())
     Statement.copy_from_pb(statement).validate()
     predicate = json.loads(text)["predicate"]
-    # A field that the specification does not know would be refused.
+    # A field that the specification does not define would be refused.
     provenance = Parse(json.dumps(predicate), provenance_pb2.Provenance())
     assert provenance.build_definition.build_type == "urn:psm-entry:make-dist:1"
     assert provenance.run_details.builder.id
@@ -370,7 +370,7 @@ def test_docker_loads_it_and_an_image_takes_the_binary_from_it(docker, archive, 
 
 
 def sign(directory, key):
-    """Signs as `make sign` does, in a copy of what was handed out."""
+    """Signs as `make sign` does, in a copy of the release files."""
     packaging = directory / "Packaging"
     packaging.mkdir()
     shutil.copy(REPOSITORY / "Packaging" / "sign", packaging)
@@ -393,7 +393,7 @@ SIGNER = "releases@example.com"
 
 
 def commands(function):
-    """What the page has a person type, where it says that this test runs it."""
+    """The commands of the page, in the block that names this test."""
     (block,) = [block for block in blocks(VERIFY) if block.run_by == f"test_dist.py::{function.__name__}"]
     return block.commands
 
@@ -411,7 +411,7 @@ def ssh_key(to_sign):
 
 @pytest.fixture
 def signed(to_sign, ssh_key):
-    """What was handed out, with an SSH signature and the line that a supplier gives."""
+    """The release files with an SSH signature and the line that a supplier publishes."""
     dist = sign(to_sign, ssh_key)
     public = ssh_key.with_suffix(".pub").read_text()
     (dist / "allowed_signers").write_text(f'{SIGNER} namespaces="file" {public}')
@@ -474,13 +474,13 @@ def test_the_page_shows_what_a_binary_is(unpacked, architecture):
     assert "static-pie linked, stripped" in said
 
 
-# A stranger's way
+# From a user's point of view
 
 
 def test_without_swift_a_stranger_comes_from_the_release_to_a_working_mirror(
     signed, docker, image, lan_proxy, origin, version, tmp_path
 ):
-    """The files, the two commands that verify them, the image, the quick start: nothing of the repository but its pages."""
+    """The files, the two commands that verify them, the image, the quick start: from the repository only its pages are used."""
     product.build_images(image, docker)
     home = tmp_path / "home"
     home.mkdir()

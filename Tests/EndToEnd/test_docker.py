@@ -1,4 +1,4 @@
-"""The real Docker Engine and Compose: what podman and podman-compose do in another way, or not at all."""
+"""The real Docker Engine and Compose: what podman and podman-compose do differently or not at all."""
 
 import json
 import shutil
@@ -19,7 +19,7 @@ TOOL = "/usr/bin/update-ca-trust"
 
 
 class Product:
-    """The product behind psm-entry by the override, which a test may change before it is in force."""
+    """The product behind psm-entry with the override, which a test may change before it takes effect."""
 
     def __init__(self, project, binary, proxy_url):
         self.project, self.proxy_url = project, proxy_url
@@ -82,7 +82,7 @@ def test_every_worker_of_a_scale_is_prepared_a_killed_one_comes_back_and_down_le
 
 @pytest.fixture
 def single(docker, image):
-    """Starts single containers of the tests' image or another."""
+    """Starts single containers from the tests' image or another one."""
     load(docker, image)
     started = []
 
@@ -133,7 +133,7 @@ def test_what_buildkit_builds_is_healthy_and_unhealthy_as_check_says(
 
 @pytest.mark.parametrize(("mode", "owner", "readable"), [(0o600, 0, False), (0o600, 1000, True), (0o644, 0, True)])
 def test_a_secret_of_a_file_has_the_owner_and_mode_that_the_file_has_on_the_host(behind, origin, mode, owner, readable):
-    """Compose ignores what the compose file says of them."""
+    """Compose ignores the compose file's settings for them."""
     behind.worker["user"] = "1000"
     behind.worker["secrets"] = [{"source": "proxy_url", "uid": "1000", "gid": "0", "mode": 0o444}]
     behind.secret.chmod(mode)
@@ -149,7 +149,7 @@ def test_a_secret_of_a_file_has_the_owner_and_mode_that_the_file_has_on_the_host
 
 
 def test_a_secret_of_the_environment_is_readable_by_any_user(behind):
-    """The file on the host goes: it comes from the environment of `docker compose`."""
+    """The file on the host disappears: the secret comes from the environment of `docker compose`."""
     behind.secret.unlink()
     behind.worker["user"] = "1000"
     behind.override["secrets"]["proxy_url"] = {"environment": "PROXY_URL"}
@@ -183,7 +183,7 @@ def test_a_read_only_root_with_a_place_for_temporary_files_serves(behind, user):
 
 @pytest.fixture
 def slow_tool(tmp_path):
-    """An update-ca-trust that waits for the file /run/go, and says so with /run/waits."""
+    """An update-ca-trust that waits for the file /run/go, and signals this with /run/waits."""
     path = tmp_path / "update-ca-trust"
     real = (HERE / "image" / "update-ca-trust").read_text(encoding="utf-8").partition("\n")[2]
     path.write_text(f"#!/bin/sh\n: >/run/waits\nuntil [ -e /run/go ]; do sleep 0.02; done\n{real}", encoding="utf-8")
@@ -202,7 +202,7 @@ def test_a_stop_during_a_start_ends_it_at_once(single, docker, binary, certs, sl
     box = single(binary, certs, *options)
     waits(box)
     docker.succeed("stop", "--time", "30", box.name)
-    # Not 137: docker had no need to kill it.
+    # Not 137: docker did not have to kill it.
     assert box.exit_status() == 128 + 15
     assert "service: ready" not in box.log()
     assert box.state()["Running"] is False
@@ -248,7 +248,7 @@ def test_a_strict_start_that_fails_is_tried_as_often_as_docker_is_told_and_works
 
 @pytest.mark.parametrize("is_emptied", [True, False], ids=["the override as it ships", "upper case alone"])
 def test_the_secret_wins_over_the_proxies_that_docker_injects_from_its_configuration(behind, docker, is_emptied):
-    """`proxies` in ~/.docker/config.json reach every new container, in both cases, by exact name."""
+    """`proxies` in ~/.docker/config.json are set in every new container, in both cases, under their exact names."""
     if not is_emptied:
         del behind.worker["environment"]["http_proxy"], behind.worker["environment"]["https_proxy"]
     path = Path(docker.environment["DOCKER_CONFIG"]) / "config.json"

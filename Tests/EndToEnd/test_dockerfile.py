@@ -1,4 +1,4 @@
-"""Dockerfile.example: its first stage makes the binary that ships, its others the images that run it."""
+"""Dockerfile.example: its first stage builds the shipped binary, the others the images that run it."""
 
 import json
 import shutil
@@ -21,7 +21,7 @@ def new_name():
 
 @pytest.fixture(scope="module")
 def build(binary, image, tmp_path_factory):
-    """Builds a stage on the binary that is there already, in place of the first stage."""
+    """Builds a stage with the existing binary instead of the first stage."""
     directory = tmp_path_factory.mktemp("built")
     shutil.copy(binary, directory / "psm-entry")
     names = []
@@ -32,7 +32,7 @@ def build(binary, image, tmp_path_factory):
         for argument in (f"BASE={image}", f"VERSION={VERSION}"):
             options += ["--build-arg", argument]
         file = str(REPOSITORY / "Dockerfile.example")
-        # This podman's cache does not look at what a label's variable stands for.
+        # The cache of this podman ignores the value of a variable in a label.
         options += ["--no-cache", "--quiet", "--pull-never", "--format", "docker", "--file", file, "--tag", name]
         succeed("build", *options, str(directory), seconds=300)
         names.append(name)
@@ -77,7 +77,7 @@ def test_the_image_with_the_binary_alone_runs_and_says_what_it_is(build):
 
 
 def health_check():
-    """The opt-in health check: the command of the line that is commented out."""
+    """The opt-in health check: the command in the line that is commented out."""
     (line,) = [line for line in (REPOSITORY / "Dockerfile.example").read_text().splitlines() if "HEALTHCHECK" in line]
     assert line.startswith("# ")
     return " ".join(json.loads(line.split(" CMD ")[1]))

@@ -1,4 +1,4 @@
-"""What the docs say is what the program says, every command in them works, and every link resolves."""
+"""The docs match the program, every command in them works, and every link resolves."""
 
 import json
 import re
@@ -66,7 +66,7 @@ def test_a_command_that_is_run_elsewhere_is_run_by_what_the_page_names(block):
 
 
 def test_no_command_stands_outside_a_fence():
-    """An indented block would be run by nobody."""
+    """An indented block would never be run."""
     for page in pages():
         text = page.read_text(encoding="utf-8")
         assert not re.search(r"(?:^|\n)(?:    |\t)(?:make|docker|psm-entry|podman|kubectl) ", text), page
@@ -104,7 +104,7 @@ def test_the_demo_runs():
 
 
 class Reader:
-    """Somebody with a clone and a tarball at home, in the directory of the product's compose file."""
+    """A user with a clone and a tarball, in the directory of the product's compose file."""
 
     def __init__(self, project, home, proxy_url):
         self.project, self.home = project, home
@@ -127,7 +127,7 @@ def reader(tmp_path, docker, image, binary, lan_proxy, origin):
     built = tmp_path / "built"
     built.mkdir()
     product.build_binary_image(binary, built, docker)
-    # What the pages call the images.
+    # The names that the pages use for the images.
     docker.succeed("tag", product.BINARY_IMAGE, "psm-entry")
     docker.succeed("tag", "psm/repo_worker:1", "repo_worker:latest")
     home = tmp_path / "home"

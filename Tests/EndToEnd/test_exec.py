@@ -1,4 +1,4 @@
-"""Getting out of the way: what the service finds is what it would find without psm-entry."""
+"""The service finds the same as without psm-entry."""
 
 import os
 import re
@@ -19,14 +19,14 @@ PLAIN = [b"PATH=/usr/bin:/bin", b"LANG=C"]
 
 
 def let_others_in(directory: Path) -> None:
-    """pytest keeps its directories to root."""
+    """pytest restricts its directories to root."""
     for path in [directory, *directory.parents[:-2]]:
         path.chmod(path.stat().st_mode | 0o055)
 
 
 @pytest.fixture
 def entry(binary: Path, tmp_path: Path):
-    """Runs a command behind psm-entry in an empty root, and gives its ending."""
+    """Runs a command behind psm-entry in an empty root, and returns how it ended."""
     (tmp_path / "root").mkdir()
     let_others_in(tmp_path)
     prefix = [os.fsencode(binary), b"--root", os.fsencode(tmp_path / "root"), b"--log", b"error"]
@@ -85,7 +85,7 @@ def test_a_command_that_certainly_cannot_be_run_changes_no_store(scene, case, op
     before = scene.files()
     ending = start_command(scene, command, options=options)
     assert ending.status == status, ending.errors
-    # At debug what was read comes before.
+    # At debug, the lines about what was read come first.
     (line,) = [line for line in ending.errors.splitlines() if b": read " not in line]
     assert message in line
     assert scene.files() == before
@@ -124,7 +124,7 @@ def test_any_doubt_is_left_to_the_last_execve(scene, directory, make):
 
 
 def test_a_command_that_only_the_other_user_may_reach_is_run(scene, directory):
-    """Root without its capabilities may not enter what belongs to the user whom it becomes."""
+    """Root without its capabilities may not enter what belongs to the user that it becomes."""
     home = directory / "home"
     home.mkdir()
     (home / "tool").write_text("#!/bin/sh\necho started\n")
@@ -209,13 +209,13 @@ def test_the_environment_is_handed_on_byte_for_byte(entry):
 
 
 def _tighten(size: int = 1 << 19) -> None:
-    """A quarter of the stack's limit is what arguments and environment may take, and never less than 128 KiB."""
+    """Arguments and environment may take a quarter of the stack limit, and at least 128 KiB."""
     resource.setrlimit(resource.RLIMIT_STACK, (size, resource.getrlimit(resource.RLIMIT_STACK)[1]))
 
 
 # Doubled, it is too much.
 LONG = b"HTTPS_PROXY=http://" + b"a" * 60 + b":1/" + b"p" * 70_000
-# The one string is too long, whatever the stack's limit: each of its bytes becomes three.
+# One string is too long, whatever the stack limit: each of its bytes becomes three.
 ENCODED = b"HTTPS_PROXY=http://u:" + b'"' * 60_000 + b"@h:1"
 
 
@@ -236,7 +236,7 @@ def test_strict_or_with_a_user_an_environment_that_is_too_long_ends_the_start(en
 
 
 def test_what_is_too_large_is_known_before_the_last_execve(entry, tmp_path):
-    """Around the limit psm-entry says the same as the kernel, and calls execve once where it knows."""
+    """Around the limit psm-entry agrees with the kernel, and calls execve only once if it knows."""
     trace = tmp_path / "trace"
     for size in range(59_000, 66_000, 500):
         value = b"HTTPS_PROXY=http://h:1/" + b"p" * size
@@ -263,7 +263,7 @@ def test_an_environment_just_within_the_limit_is_handed_on(entry):
 
 
 def _status(output: bytes) -> list[bytes]:
-    # Not SigQ, which counts the signals of all processes of the user.
+    # Not SigQ, which counts the signals of all the user's processes.
     wanted = re.compile(rb"^(Umask|Uid|Gid|Groups|Sig(?:Pnd|Blk|Ign|Cgt)|Shd\w+|Cap\w+|NoNewPrivs|Seccomp):.*$", re.M)
     return [match.group(0) for match in wanted.finditer(output)]
 
@@ -333,7 +333,7 @@ def test_the_service_begins_without_children(entry):
 
 
 def child_of(process: int) -> int:
-    """Waits until a process has forked, and gives its child."""
+    """Waits until a process has forked, and returns its child."""
     children = Path(f"/proc/{process}/task/{process}/children")
     return int(wait_for(f"{process} has a child", 10, children.read_text).split()[0])
 
@@ -495,12 +495,12 @@ def test_a_user_is_not_become_by_half_of_what_is_known_of_it(entry, tmp_path, ma
 def test_a_file_of_accounts_that_fails_ends_the_start(entry, tmp_path, name, call, error):
     _root_with_accounts(tmp_path)
     path = os.fsencode(tmp_path / "root" / "etc" / name)
-    # By its path, and by what an open descriptor leads to.
+    # By its path, and by the target of an open descriptor.
     strace = [b"/usr/bin/strace", b"-f", b"-qq", b"-o", b"/dev/null", b"-P", path, b"-P", b"/etc/" + name.encode()]
     inject = f"inject={call}:error={error}".encode()
     ending = entry(b"/bin/echo", b"started", options=[b"--user", b"svc"], under=[*strace, b"-e", inject])
     if call == "openat":
-        # Opened by openat2 and once more by /proc; where that fails, by openat2.
+        # Opened by openat2 and again through /proc; if that fails, by openat2.
         assert ending.status == 0
     else:
         assert (ending.status, ending.output) == (70, b""), ending.errors

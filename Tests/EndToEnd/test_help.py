@@ -1,4 +1,4 @@
-"""Help: one screen, a page for each command, and nothing that a start would do."""
+"""Help fits one screen, with a page for each command, and does nothing that a start would do."""
 
 import subprocess
 
@@ -44,7 +44,7 @@ def test_help_names_every_command_and_setting(binary):
 
 
 def test_the_words_of_help_are_no_commands_to_run(binary, tmp_path):
-    """A start would merge the CA into the bundle; what is printed is no log."""
+    """A start would merge the CA into the bundle; the output is not a log."""
     scene = make_scene(tmp_path, binary)
     scene.write(f"{CERTS}/corp.pem", authority("Corp").pem)
     before = scene.files()

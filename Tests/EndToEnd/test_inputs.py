@@ -1,4 +1,4 @@
-"""What people mount, as it really is: damage with its remedy, mounts that failed, and psm-entry's own work coming back."""
+"""What users mount in practice: damage with its remedy, failed mounts, and psm-entry's own files used as input."""
 
 import base64
 import gzip
@@ -28,7 +28,7 @@ SUSPENDED = "no certificate is removed from any store in this start"
 
 @pytest.fixture(scope="module")
 def proxied_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A host whose certificate the company's proxy has made."""
+    """A host whose certificate was issued by the company's proxy."""
     with serving_host(authority("Corp Root"), tmp_path_factory.mktemp("proxied")) as url:
         yield url
 
@@ -40,14 +40,14 @@ def scene(directory: Path, binary: Path) -> Scene:
 
 @pytest.fixture(params=[(), NOBODY], ids=["root", "1000:0"])
 def user(request, scene) -> tuple[str, ...]:
-    """Who starts: root, or another user, who gets a private bundle."""
+    """The user that starts: root, or another user, who gets a private bundle."""
     if request.param:
         os.chown(scene.at("/run"), 1000, 0)
     return request.param
 
 
 def trusts(scene: Scene, name: str, started: Started | None = None) -> bool:
-    """Whether the bundle in use trusts the CA: a private one where the user may not replace the image's."""
+    """Whether the bundle in use trusts the CA: a private bundle if the user may not replace the image's."""
     path = started.variables["NODE_EXTRA_CA_CERTS"] if started else BUNDLE
     return authority(name).der in loaded(scene.at(path))
 
@@ -78,7 +78,7 @@ def test_the_commonest_damage_has_a_name_and_its_remedy_mends_it(scene, kind, tm
     (line,) = started.lines("Corp Root.pem")
     assert ": error: " in line and words in line, line
     assert not trusts(scene, "Corp Root")
-    # The message names a command: what it makes is mounted in the file's place.
+    # The message names a command; its result is mounted instead of the file.
     (command,) = re.findall(r"(?:it|twice|space): (.*? > ca\.\w+)", line)
     command = command.replace("FILE", f"'{damaged}'")
     subprocess.run(["/bin/sh", "-ec", command], cwd=tmp_path, check=True, timeout=30)
@@ -115,7 +115,7 @@ def test_a_file_that_is_damaged_between_two_starts_revokes_nothing(scene, kind, 
     started = scene.start(user=user)
     (line,) = started.lines("Corp Root.pem")
     assert words in line
-    # What is only packed is of another kind, and its CA is not mounted any more.
+    # An archive is another kind of file, and its CA is no longer mounted.
     assert (SUSPENDED in line) == (kind != "gzip")
     assert trusts(scene, "Corp Root", started) == (kind != "gzip") and trusts(scene, "Other Root", started)
     scene.mount("Other Root")
@@ -167,7 +167,7 @@ def test_a_directory_that_docker_made_for_a_missing_file_revokes_nothing(scene, 
     assert ": error: " in line and "(Docker creates one if the mounted file is missing on the host)" in line
     assert SUSPENDED in line and trusts(scene, "Corp Root")
     assert scene.start("--strict", environment=settings[place]).status == 78
-    # The remedy: the file is put where it belongs.
+    # The remedy: the file is restored.
     scene.at(path).rmdir()
     scene.at(path).write_bytes(authority("Other Root").pem)
     assert not scene.start("--strict", environment=settings[place]).lines("error")
@@ -190,7 +190,7 @@ def test_the_file_that_the_product_names_may_be_taken_out_of_a_directory_that_is
 
 
 def test_what_psm_entry_wrote_is_not_read_back(scene):
-    """A CA that came back as an input would be trusted for ever."""
+    """A CA that returned as an input would be trusted forever."""
     scene.start()
     scene.write("/run/psm-entry/cacert.pem", authority("Former Root").pem)
     shutil.copy(scene.at(BUNDLE), scene.at("/copy.pem"))
@@ -210,7 +210,7 @@ URLLIB = "import sys, urllib.request; print(urllib.request.urlopen(sys.argv[1], 
 
 
 def reaches(program: str, url: str, **variables: str) -> bool:
-    """Whether a client of that kind trusts the host, with these variables."""
+    """Whether a client of that kind trusts the host with these variables."""
     command = [sys.executable, "-c", program, url]
     done = subprocess.run(command, env=variables, capture_output=True, timeout=30, check=False)
     assert done.returncode == 0 or b"CERTIFICATE_VERIFY_FAILED" in done.stderr, done.stderr
@@ -229,7 +229,7 @@ def test_a_directory_of_hashed_names_is_judged_as_requests_does(scene, public_ho
     assert not reaches(REQUESTS, proxied_host, REQUESTS_CA_BUNDLE=str(hashed))
     assert "warning: REQUESTS_CA_BUNDLE, PIP_CERT: /hashed lacks CN=Corp Root,O=Corp; " in line
     (hashed / "corp.pem").write_bytes(authority("Corp Root").pem)
-    # A file without its hashed name is not found there.
+    # A file without a hashed name is not found there.
     assert scene.start(environment=setting).lines("/hashed") == [line]
     assert not reaches(REQUESTS, proxied_host, REQUESTS_CA_BUNDLE=str(hashed))
     subprocess.run(["/usr/bin/openssl", "rehash", hashed], check=True, timeout=30)
@@ -260,7 +260,7 @@ def test_a_hashed_name_is_the_one_that_openssl_looks_for(scene, proxied_host):
 
 
 def odd_names() -> list[x509.Name]:
-    """Names that OpenSSL compares in a form of its own."""
+    """Names that OpenSSL compares in a canonical form."""
     common, organization, kind = NameOID.COMMON_NAME, NameOID.ORGANIZATION_NAME, _ASN1Type
     one = lambda *parts: x509.Name([x509.NameAttribute(oid, text, type) for oid, text, type in parts])  # noqa: E731
     names = [
@@ -277,7 +277,7 @@ def odd_names() -> list[x509.Name]:
 
 
 def test_every_name_has_the_hash_that_openssl_gives_it(scene):
-    """What people mount, and every public CA: all are found where c_rehash has put them."""
+    """What users mount, and every public CA: all are found where c_rehash has put them."""
     key = ec.generate_private_key(ec.SECP256R1())
     others = [_builder(name, name, key.public_key()) for name in odd_names()]
     signed = [as_authority(other, key.public_key()).sign(key, hashes.SHA256()) for other in others]
@@ -302,7 +302,7 @@ def test_a_variable_whose_file_holds_the_companys_ca_alone_breaks_public_hosts(s
         f"psm-entry: warning: {', '.join(variables)}: /corp.pem contains no public CA, so its clients reject public"
         " hosts; unset the variable, or add the public CAs to the file"
     )
-    # The client's own verdict, and what the remedy gives.
+    # The client's own verdict, and the result of the remedy.
     file = str(scene.at("/corp.pem"))
     assert reaches(URLLIB, proxied_host, SSL_CERT_FILE=file) and not reaches(URLLIB, public_host, SSL_CERT_FILE=file)
     scene.write("/corp.pem", authority("Corp Root").pem + base())

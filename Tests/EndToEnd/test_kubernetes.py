@@ -35,7 +35,7 @@ VERSIONS = ["1.32.0", "1.35.0", "1.37.0"]
 
 
 FIRST_VERSIONS = {"cluster-trust-bundle.yaml": "1.33"}
-"""Kubernetes has had the kind since then."""
+"""The release of Kubernetes that introduced the kind."""
 
 
 def versions_of(path: Path) -> list[str]:
@@ -58,7 +58,7 @@ def test_the_manifest_fits_the_published_schema(path, version):
 
 @pytest.fixture(scope="session")
 def kubectl():
-    """Runs kubectl 1.32 of Debian 13 and gives its standard output."""
+    """Runs kubectl 1.32 from Debian 13 and returns its standard output."""
     unpacked = subprocess.run([HERE / "debian-13-packages", "kubectl"], stdout=subprocess.PIPE, timeout=300, check=True)
     program = Path(unpacked.stdout.decode().strip()) / "usr/bin/kubectl"
 
@@ -105,7 +105,7 @@ def test_kustomize_takes_the_examples_as_a_base(kubectl, tmp_path):
 
 
 def test_kubectl_makes_of_files_what_the_examples_are(kubectl, tmp_path):
-    """The commands of docs/kubernetes.md, by the real kubectl as far as it goes without a cluster."""
+    """The commands of docs/kubernetes.md, run by the real kubectl as far as possible without a cluster."""
     (tmp_path / "ca_certs").mkdir()
     (tmp_path / "ca_certs" / "corp-proxy-root.pem").write_text("the certificate")
     (tmp_path / "url").write_text("http://user:password@proxy.corp:8899")
@@ -124,7 +124,7 @@ def test_kubectl_makes_of_files_what_the_examples_are(kubectl, tmp_path):
 
 
 def test_the_init_container_writes_what_the_service_reads(image, binary, tmp_path, directory, lan_proxy):
-    """write-bundle.yaml by podman: this one's `kube play` knows no volume of an image."""
+    """write-bundle.yaml with podman, whose `kube play` does not support image volumes."""
     pod = example("write-bundle.yaml")["spec"]["template"]["spec"]
     (init,), (service,) = pod["initContainers"], pod["containers"]
     product.build_images(image)
@@ -166,38 +166,38 @@ SERVICE_COMMAND = [product.ENTRYPOINT, "worker"]
 
 
 def deployed_authorities(name, pem):
-    """The ConfigMap as it is in the cluster once its owner has filled it."""
+    """The ConfigMap in the cluster after its owner has filled it."""
     if name == "corp-ca-trust-manager.yaml":
         bundle = example(name)
         key = bundle["spec"]["target"]["configMap"]["key"]
         made = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": bundle["metadata"]["name"]}}
         return {**made, "data": {key: pem}}
     if name == "corp-ca-openshift.yaml":
-        # The cluster's own CAs come with it.
+        # It also contains the cluster's own CAs.
         return {**example(name), "data": {"ca-bundle.crt": Path(certifi.where()).read_text(encoding="utf-8") + pem}}
     given = example(name)
     return {**given, "data": dict.fromkeys(given["data"], pem)}
 
 
 def manifests(name, authorities, proxy_url, source):
-    """The examples with what stands in for the cluster, as one file's text."""
+    """The examples with objects that stand in for the cluster, as the text of one file."""
     worker = example("repo-worker.yaml")
     worker["metadata"]["name"] = name
-    # One of the other type is removed before podman has seen it end.
+    # A ConfigMap of the other type is removed before podman has noticed its end.
     worker["metadata"]["annotations"] = {"io.podman.annotations.init.container.type": "always"}
     pod = worker["spec"]["template"]["spec"]
     pod["initContainers"][0]["image"] = product.BINARY_IMAGE
     service = pod["containers"][0]
     service.update(image="psm/repo_worker:1", args=SERVICE_COMMAND)
     service["env"].append({"name": "MIRROR_SOURCE", "value": source})
-    # This podman mounts no Secret; the same text from a ConfigMap looks alike in the container.
+    # This podman mounts no Secret; a ConfigMap with the same text looks the same in the container.
     secret = example("proxy.yaml")
     data = dict.fromkeys(secret["stringData"], proxy_url)
     proxy = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": secret["metadata"], "data": data}
     for volume in pod["volumes"]:
         if "secret" in volume:
             volume["configMap"] = {"name": volume.pop("secret")["secretName"]}
-    # Podman's volumes belong to the machine, not to the pod: no two may have one name.
+    # Podman's volumes belong to the machine, not to the pod, so their names must be unique.
     maps = [volume["configMap"] for volume in pod["volumes"] if "configMap" in volume]
     mounts = [mount for each in (pod["initContainers"][0], service) for mount in each["volumeMounts"]]
     for named in (authorities["metadata"], proxy["metadata"], *maps, *pod["volumes"], *mounts):
@@ -207,7 +207,7 @@ def manifests(name, authorities, proxy_url, source):
 
 @pytest.fixture(scope="module")
 def pods(image, binary, tmp_path_factory, lan_proxy, origin):
-    """The service's container for each way of giving CAs. Podman waits 20 s after an init container: all at once."""
+    """The service's container for each way of providing CAs. Podman waits 20 s after an init container, so all start at once."""
     directory = tmp_path_factory.mktemp("kubernetes")
     product.build_images(image)
     product.build_binary_image(binary, directory)
@@ -240,7 +240,7 @@ def said(box, text):
 
 
 def probed(box):
-    """What the manifest's probes say in the container: the one that it has, and the one that it shows."""
+    """The results of the manifest's probes in the container: the active one, and the one in comments."""
     text = (REPOSITORY / "examples/kubernetes/repo-worker.yaml").read_text(encoding="utf-8")
     shown = yaml.safe_load(re.sub(r"^(          )# (readinessProbe:|  .*)$", r"\1\2", text, flags=re.M))
     service = shown["spec"]["template"]["spec"]["containers"][0]
@@ -261,7 +261,7 @@ def test_the_variant_for_openshift_differs_in_users_alone():
 
 
 def test_a_changed_ca_is_a_rollout_where_kustomize_makes_the_config_map(kubectl, tmp_path):
-    """docs/kubernetes.md's kustomization: the ConfigMap's name holds a hash of its contents."""
+    """The kustomization of docs/kubernetes.md: the ConfigMap's name contains a hash of its contents."""
     (text,) = [block.text for block in blocks(REPOSITORY / "docs/kubernetes.md") if "configMapGenerator" in block.text]
     (tmp_path / "kustomization.yaml").write_text(text, encoding="utf-8")
     shutil.copy(REPOSITORY / "examples/kubernetes/repo-worker.yaml", tmp_path)

@@ -1,4 +1,4 @@
-"""How much may be mounted: what is beyond a limit is an error, adds nothing and takes nothing out."""
+"""Limits for mounted files: exceeding one is an error, adds nothing and removes nothing."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The log: no line too long, no kind of message over and over, and no wait for whoever does not read it."""
+"""The log: lines have a maximum length, similar messages are counted, and a slow reader is not waited for."""
 
 import contextlib
 import datetime
@@ -30,7 +30,7 @@ def scene(directory: Path, binary: Path) -> Scene:
 
 
 def expired(name: str) -> bytes:
-    """A CA of this name, however long, whose time is over; as DER."""
+    """An expired CA with this name, which may be long; as DER."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, name, _validate=False)])
     now = datetime.datetime.now(datetime.timezone.utc)
@@ -41,7 +41,7 @@ def expired(name: str) -> bytes:
     return made.sign(key, hashes.SHA256()).public_bytes(Encoding.DER)
 
 
-# How long
+# Length
 
 
 @pytest.mark.parametrize("command", ["start", "plan"])
@@ -80,7 +80,7 @@ def test_a_line_of_json_is_cut_within_its_texts(scene):
     assert max(len(line) for line in started.said.splitlines()) < 4096, "a pipe takes no more at once"
 
 
-# How many
+# Number
 
 
 def test_of_thousands_of_empty_files_eight_are_named_and_the_rest_counted(scene):
@@ -134,7 +134,7 @@ def test_of_many_bundles_that_are_missing_eight_are_named_and_the_rest_counted(s
     started = scene.start("--bundles", f"{paths}:{BUNDLE}")
     assert len([line for line in started.lines("error: /gone/") if "more problems not shown" not in line]) == 8
     assert len(started.lines("22 more problems not shown: no such file")) == 1
-    # What was done is said of each.
+    # Changes are reported one by one.
     assert len(started.lines(f"{BUNDLE}: 1 certificate added")) == 1
     for command in ("env", "certs"):
         line = [scene.binary, command, "--root", scene.directory, "--bundles", paths]
@@ -142,7 +142,7 @@ def test_of_many_bundles_that_are_missing_eight_are_named_and_the_rest_counted(s
         assert (b"22 more problems not shown" in result.stderr) == (command == "env")
 
 
-# Who reads
+# Readers
 
 
 def command(scene: Scene, *options: str) -> list[bytes]:
@@ -190,12 +190,12 @@ def test_a_reader_who_comes_in_time_finds_every_line_whole(scene, tmp_path):
     ]
 
 
-# What is in force
+# The last line
 
 
 @pytest.fixture
 def version(binary: Path) -> str:
-    """What the last line begins with."""
+    """The beginning of the last line."""
     shown = subprocess.run([binary, "--version"], capture_output=True, timeout=60, check=True).stdout.decode()
     return f"psm-entry: version {shown.split()[1]}; "
 

@@ -1,4 +1,4 @@
-"""Resource limits at their lowest: where the service could run without psm-entry, it runs behind it, and no command traps."""
+"""The lowest resource limits: if the service runs without psm-entry, it runs behind it, and no command traps."""
 
 import subprocess
 
@@ -25,7 +25,7 @@ OTHER = ["setpriv", "--reuid=1000", "--regid=1000", "--clear-groups"]
 
 
 def run(limit: str, user: list[str], scene: Scene, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-    # The limit comes last: setpriv may need more.
+    # The limit comes last, because setpriv may need more.
     command = [*user, "prlimit", limit, str(scene.binary), *arguments]
     return subprocess.run(command, env={"PATH": "/usr/bin:/bin"}, capture_output=True, timeout=60, check=False)
 
@@ -45,7 +45,7 @@ def test_a_service_that_could_run_runs(scene: Scene, limit: str, user: list[str]
     started = run(limit, user, scene, "--root", str(scene.directory), "--", str(scene.binary), "--version")
     if alone.returncode == 0:
         assert (started.returncode, started.stdout) == (0, alone.stdout), started.stderr
-        # Another user cannot write the bundle: then, and where it was not written, that is said.
+        # Another user cannot write the bundle; the log must say so, as in every case where it was not written.
         if scene.read(BUNDLE) == before:
             assert b"psm-entry: " in started.stderr, started
     assert run("--core=0", ROOT, scene, "--root", str(scene.directory), "--", "/bin/true").returncode == 0
@@ -74,6 +74,6 @@ def test_every_command_works_where_there_is_neither_proc_nor_dev(tmp_path, binar
     assert applied.returncode == 0 and b"psm-entry: warning: /proc: cannot list the processes" in applied.stderr
     for command in (["plan"], ["check"], ["certs"], ["env"], ["apply"], ["write-bundle", "/tmp/ca.pem"], ["--version"]):
         assert told(*command).returncode == 0, (command, told(*command))
-    # Its own file is found by /proc alone.
+    # Only /proc tells the path of its own file.
     installed = told("install", "/tmp/copy")
     assert installed.returncode == 1 and b"mount /proc" in installed.stderr

@@ -1,4 +1,4 @@
-"""Mirror jobs with proxies of their own: two TLS-terminating proxies, each with its CA; one of them with two users."""
+"""Mirror jobs with their own proxies: two TLS-terminating proxies, each with its own CA; one of them has two users."""
 
 import json
 import uuid
@@ -19,7 +19,7 @@ DEFAULT = {
 
 @pytest.fixture
 def publish(origin):
-    """Publishes a channel at a URL of its own."""
+    """Publishes a channel under a separate URL."""
     published = []
 
     def run() -> str:
@@ -35,13 +35,13 @@ def publish(origin):
 
 @pytest.fixture
 def mirrored(publish):
-    """The URL of a channel that only one test asks for."""
+    """The URL of a channel that only one test requests."""
     return publish()
 
 
 @pytest.fixture
 def worker(container, binary, certs, second_proxy):
-    """The worker's container: psm-entry, the CAs of both proxies, and the conda clients of Debian 12's Python or 13's."""
+    """The worker's container: psm-entry, the CAs of both proxies, and the conda clients of Debian 12's or Debian 13's Python."""
 
     def start(settings=None, *, only_first=False, system=OLDER):
         if not only_first:
@@ -58,7 +58,7 @@ def run_job(box, client, url, proxy_url="-"):
 
 
 def users(proxy, url):
-    """The users as which the channel's pages went through a proxy; and at least repodata and packages did."""
+    """The users whose requests for the channel went through a proxy; these include at least repodata and packages."""
     directory = url.rsplit("/", 1)[1]
     asked = [one for one in proxy.requests() if one["path"].startswith(f"/{directory}/")]
     if asked:
@@ -83,13 +83,13 @@ def test_each_job_goes_through_its_own_proxy_as_its_own_user(
             assert users(one, url) == ({mine.user} if port == mine.port else set())
 
 
-# conda-mirror 0.10 ends with an error of its own under Python 3.13: it calls an internal function of argparse.
+# conda-mirror 0.10 fails under Python 3.13: it calls an internal function of argparse.
 RUNS = [(client, system) for client in JOBS for system in SYSTEMS if (client, system) != ("conda-mirror", NEWER)]
 
 
 @pytest.mark.parametrize(("client", "system"), RUNS)
 def test_a_job_without_a_proxy_of_its_own_takes_the_containers(worker, proxy, second_proxy, mirrored, client, system):
-    """What is left of a mirror whose proxy an edit in the web interface has dropped."""
+    """The settings of a mirror after an edit in the web interface has removed its proxy."""
     result = run_job(worker(system=system), client, mirrored)
     assert set(result.stdout.decode().split()) == set(channel.SPECS), result.stderr.decode()
     assert users(proxy, mirrored) == {proxy.user}
@@ -98,7 +98,7 @@ def test_a_job_without_a_proxy_of_its_own_takes_the_containers(worker, proxy, se
 
 @pytest.mark.parametrize("client", JOBS)
 def test_without_any_proxy_the_job_does_not_reach_the_channel(worker, proxy, second_proxy, mirrored, client):
-    """The same, where the container has no default proxy: the job goes straight, and a closed network ends it."""
+    """The same in a container without a default proxy: the job connects directly, which a closed network prevents."""
     result = run_job(worker(DEFAULT["no default proxy"]), client, mirrored)
     assert result.returncode != 0
     assert users(proxy, mirrored) == users(second_proxy, mirrored) == set()

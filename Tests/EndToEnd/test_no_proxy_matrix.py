@@ -1,4 +1,4 @@
-"""Real clients and forty values of NO_PROXY: who reaches which host without the proxy, and whether `check` knows it."""
+"""Real clients and forty values of NO_PROXY: which client reaches which host without the proxy, and whether `check` knows it."""
 
 import re
 from collections.abc import Mapping
@@ -24,13 +24,13 @@ SCENE = Scene(
     ],
 )
 READ_ALIKE = {"git": "curl", "pip": "requests"}
-"""Clients that `check` does not name, and by whose grammar they go."""
+"""Clients that `check` does not name, and the clients whose grammar they share."""
 
 Ways = dict[tuple[str, str], bool]
 
 
 def job(value: Value, is_wanted: bool) -> dict[str, object]:
-    """The path of a URL tells which client asked for it."""
+    """The path of a URL tells which client requested it."""
     proxy = "http://user1:pw1@blue:8899"
     entries = [f"HTTP_PROXY={proxy}", f"http_proxy={proxy}", f"NO_PROXY={value.value}", f"no_proxy={value.value}"]
     clients = CLIENTS if is_wanted else []
@@ -44,14 +44,14 @@ def asker(request: Mapping[str, str]) -> tuple[str, str]:
         return request["target"].removesuffix(":80"), "Node fetch"
     host, _, path = request["target"].removeprefix("http://").partition("/")
     if host.count(":") > 1 and "[" not in host:
-        # httpx leaves out an address's brackets where it asks a proxy.
+        # httpx drops the brackets of an address in a request to a proxy.
         host = request["host"]
     label = re.split("[/?]", path)[0]
     return (host or request["host"]).removesuffix(":80"), client_name(label)
 
 
 def ways(seen: list[Mapping[str, str]]) -> Ways:
-    """By host and client: whether the client came without the proxy. No client comes both ways."""
+    """For each host and client: whether the client connected without the proxy. No client does both."""
     found: dict[tuple[str, str], set[bool]] = {}
     for request in seen:
         found.setdefault(asker(request), set()).add(request["server"] == "origin")
@@ -64,7 +64,7 @@ def detail(check: list[Mapping[str, str]], entry: str) -> str:
 
 
 def verdict(check: list[Mapping[str, str]], entry: str) -> set[str]:
-    """The clients that honor the entry, as `check` says."""
+    """The clients that honor the entry, according to `check`."""
     said = detail(check, entry).split("; ")[0]
     if said == "honored by every client":
         return set(MEASURED)
@@ -141,7 +141,7 @@ def test_a_start_takes_nothing_away_but_from_two_clients_that_want_brackets(resu
 
 
 def test_what_a_start_splits_and_trims_every_client_honors(results):
-    """Separators, quotes and `*.`: what a start writes in a form that all of them share."""
+    """Separators, quotes and `*.`: a start writes them in a form that all clients share."""
     for value, result in results:
         if value.value != value.judged and value.judged in ("repo.corp", ".corp"):
             after = ways(result["after"]["seen"])
@@ -186,13 +186,13 @@ def rows(value: Value, table: Mapping[str, Mapping[str, str]]) -> list[str]:
 
 
 def known_rows(value: Value) -> list[str]:
-    """As the page has them."""
+    """In the notation of the page."""
     table, _, _ = PAGE.read_text(encoding="utf-8").partition("\n## ")
     return [line for line in table.splitlines() if line.startswith(f"| `{value.value}` |")]
 
 
 def cells(value: Value, result: Mapping[str, Mapping]) -> dict[str, dict[str, str]]:
-    """By host and client."""
+    """For each host and client."""
     before, after = ways(result["before"]["seen"]), ways(result["after"]["seen"])
     words = {(True, True): "yes", (False, True): "after", (False, False): "no", (True, False): "before"}
     words |= {(None, None): "fails", (None, False): "no", (None, True): "after"}
@@ -203,7 +203,7 @@ def cells(value: Value, result: Mapping[str, Mapping]) -> dict[str, dict[str, st
 
 
 def compare(value: Value, older: Mapping[str, Mapping], newer: Mapping[str, Mapping]) -> list[str]:
-    """Which clients of Debian 13 have another cell than Debian 12's."""
+    """The clients of Debian 13 whose cells differ from those of Debian 12."""
     found: dict[tuple[str, str, str], list[str]] = {}
     tables = [cells(value, result) for result in (older, newer)]
     for host in value.hosts:

@@ -1,4 +1,5 @@
-"""What an operator sees: JSON by its schema, an environment for any shell, text that fits the terminal, one line when well."""
+"""What an operator sees: JSON that conforms to its schema, an environment for any shell, text that fits the terminal,
+and a single line if there is nothing to report."""
 
 import datetime
 import fcntl
@@ -167,7 +168,7 @@ def test_install_hands_the_binary_on(scene, tmp_path):
 
 
 def dated(days: int) -> bytes:
-    """A CA whose validity ends in so many days."""
+    """A CA that expires in this many days."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -228,7 +229,7 @@ def test_each_entry_of_no_proxy_is_judged_by_client(scene):
 
 
 def on_terminal(arguments: list[str], columns: int, environment: dict[str, str]) -> str:
-    """What a person sees on a terminal of that width, both outputs."""
+    """Both outputs on a terminal with this width."""
     parent, child = pty.openpty()
     fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     process = subprocess.Popen(arguments, env=environment, stdin=child, stdout=child, stderr=child)
@@ -277,7 +278,7 @@ def test_connecting_shows_its_progress_on_a_terminal_alone(scene, columns):
     assert b"\x1b" not in piped.stdout + piped.stderr
 
 
-# The user, before anybody becomes it
+# The user, before psm-entry switches to it
 
 
 def test_the_users_home_is_foretold(scene):
@@ -294,7 +295,7 @@ def test_a_user_that_is_not_there_is_told_before_the_start(scene, verb):
     assert done.returncode == {"plan": 2, "check": 1}[verb]
 
 
-# Words in another place, and results that nobody takes
+# Sub-command words in other positions, and results without a reader
 
 
 @pytest.mark.parametrize(

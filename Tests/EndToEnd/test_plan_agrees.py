@@ -1,7 +1,7 @@
-"""The situations in which plan, check, env and a start once disagreed, each as a world of its own.
+"""The situations in which plan, check, env and a start once disagreed, each in a root of its own.
 
-What holds in any world is held against each (see test_worlds.py), and what the situation is about is asserted besides.
-The same situations without a kernel are rows of Tests/TrustTests/PlanTests.swift.
+Each is checked for what always holds (see test_worlds.py), and for what the situation is about.
+Tests/TrustTests/PlanTests.swift has the same situations without a kernel.
 """
 
 import json
@@ -24,7 +24,7 @@ def checked(made: Built) -> dict:
 
 
 def private_serves(made: Built) -> None:
-    """A start has sent the clients to a private bundle, and check is content with that."""
+    """A start has directed the clients to a private bundle, and check accepts that."""
     environment = environment_of(made.run("env", "--null").stdout)
     assert environment["SSL_CERT_FILE"].endswith("/cacert.pem")
     assert checked(made)["ok"], checked(made)
@@ -168,7 +168,7 @@ def test_a_leftover_is_foretold_and_removed(binary):
 def test_the_last_ca_of_a_private_bundle_goes_with_it_and_that_is_foretold(binary):
     with built(SITUATIONS["A: nothing is mounted any more"][0], binary) as made:
         made.run("--", "/usr/bin/true")
-        # The bundle's own user may write it now: from here on it serves itself.
+        # The bundle's own user may write it now; from here on the bundle itself is used.
         made.mount(())
         foretold = json.loads(made.run("plan", "--json").stdout)["changes"]
         assert [change["kind"] for change in foretold] == ["private"]
@@ -211,7 +211,7 @@ def test_strict_with_an_error_of_a_store_is_foretold_with_the_changes(binary):
 
 @pytest.mark.parametrize("user", ["0", "1000", "4321"])
 def test_u_whoever_asks_is_told_what_the_start_has_done(container, binary, user):
-    """check as another user than the start's: a private bundle is used."""
+    """check as another user than that of the start: a private bundle is used."""
     settings = {"PSM_ENTRY_SYSTEM": "off"}
     box = container(binary, options=["--user", "1000:0"], settings=settings, command=["sleep", "600"])
     wait_for("the service runs", 60, lambda: box.run("cat", "/proc/1/comm").stdout == b"sleep\n")

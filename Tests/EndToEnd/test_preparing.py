@@ -1,4 +1,4 @@
-"""check while a start, or apply, is still under way: one line and status 1, and no judgement of what is half done."""
+"""check during a start or apply: one line and status 1, and no judgement of unfinished work."""
 
 import json
 import shutil
@@ -16,7 +16,7 @@ from roots import ALONE, CERTS, Scene, authority, held_lock, make_scene
 HERE = Path(__file__).parent
 SCHEMA = json.loads((HERE.parents[1] / "docs" / "schema" / "check.json").read_text())
 REAL = "/usr/local/bin/the-real-one"
-# Waits for leave, and does what the distribution's tool does.
+# Waits for permission, and then does what the distribution's tool does.
 TOOL = f"""#!/bin/sh
 echo run >>/var/log/waiting
 until test -e /tmp/go; do sleep 0.05; done
@@ -77,7 +77,7 @@ def test_apply_under_way_is_said_and_what_only_looks_is_not(waiting, certs):
     box.service()
     (certs / "branch.pem").write_bytes(authority("Branch Root").pem)
 
-    # A server that accepts and says nothing keeps a check waiting.
+    # A server that accepts connections and sends nothing delays a check.
     script = "import socket, time; s = socket.create_server(('127.0.0.1', 0)); print(s.getsockname()[1], flush=True); time.sleep(600)"
     silent = subprocess.Popen(
         ["podman", "exec", box.name, "/conda/bin/python", "-c", script], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL
@@ -113,7 +113,7 @@ def test_apply_under_way_is_said_and_what_only_looks_is_not(waiting, certs):
 
 
 def test_a_green_check_does_not_look_at_other_processes(directory, binary):
-    """A HEALTHCHECK costs no more for it."""
+    """The cost of a HEALTHCHECK does not increase."""
     root = make_root(directory, binary)
     line = ["strace", "-f", "-qq", "/usr/sbin/chroot", root.scene.directory, "/psm-entry", "check"]
     assert '"/proc"' in look(line), "out of date: whether a start is under way is looked for"

@@ -1,4 +1,4 @@
-"""The private bundle: what it holds, who is sent to it, and where it goes."""
+"""The private bundle: its contents, the clients that use it, and its location."""
 
 import os
 import subprocess
@@ -41,7 +41,7 @@ def scene(directory: Path, binary: Path) -> Scene:
 
 @pytest.fixture
 def store_scene(directory: Path, binary: Path) -> Scene:
-    """A Debian's store without its tool; /run is anybody's."""
+    """A Debian store without its tool; everyone may write to /run."""
     scene = make_scene(directory, binary, has_store=True)
     os.chown(scene.at("/run"), 1000, 0)
     return scene
@@ -52,7 +52,7 @@ def store_scene(directory: Path, binary: Path) -> Scene:
 
 @pytest.fixture
 def foreign_scene(scene) -> Scene:
-    """Bundles that are root's, for a service that is not; /run is anybody's."""
+    """Bundles owned by root, for a service that runs as another user; everyone may write to /run."""
     os.chown(scene.at("/run"), 1000, 0)
     return scene
 
@@ -189,7 +189,7 @@ def test_a_bundle_that_can_be_written_again_ends_the_private_one(foreign_scene):
 
 
 def test_it_holds_what_the_image_trusts_anywhere(store_scene):
-    """A CA baked into the system store and one appended to certifi are trusted by clients that it redirects."""
+    """A CA in the image's system store and one appended to certifi are trusted by the clients that it redirects."""
     scene = store_scene
     scene.write(NATIVE_STORE, base("Public A,Public E,Baked Store"))
     scene.write(CERTIFI, base("Public A,Public D,Baked Certifi"))
@@ -208,7 +208,7 @@ def test_it_lacks_what_psm_entry_has_added_to_them(store_scene, system):
     scene.start()
     former = authority("Former Root")
     assert former.der in loaded(scene.at(NATIVE_STORE))
-    # Another image has them in its store as its distribution's tool builds it: without a section.
+    # Another image has them in its store as its distribution's tool builds it, without a section.
     scene.write(NATIVE_STORE, base("Public A,Public E") + former.pem)
     assert scene.at(f"{NATIVE_ANCHORS}/psm-entry-{former.fingerprint}.crt").exists()
     scene.mount(CORP)
@@ -227,7 +227,7 @@ def test_a_store_that_still_trusts_a_removed_authority_is_an_error(store_scene):
 
 
 def test_a_base_that_has_all_that_is_wanted_and_a_stale_section_is_no_reason_to_trust_it(scene):
-    """The bundle cannot be replaced: its clients are sent to one without what was removed."""
+    """The bundle cannot be replaced: its clients use one without the removed certificate."""
     os.chown(scene.at("/run"), 1000, 0)
     scene.mount("Former Root")
     scene.start()
@@ -254,7 +254,7 @@ def test_a_variable_that_names_a_file_of_somebody_else_is_not_pointed_elsewhere(
     assert started.variables["SSL_CERT_FILE"] == "/corp/own.pem"
 
 
-# Directories that others may write to
+# Directories that other users may write to
 
 
 def open_to_others(scene: Scene, path: str, mode: int = 0o777, owner: int = 0) -> None:
@@ -290,7 +290,7 @@ def test_a_state_directory_below_one_that_others_may_replace_is_no_better(scene)
 
 
 def foretold(scene: Scene, *options: str) -> str:
-    """What `env` says of SSL_CERT_FILE to the user of the private bundle."""
+    """What `env` returns for SSL_CERT_FILE to the private bundle's user."""
     chosen: Iterable[str] = ["--root", str(scene.directory), *options]
     command = [*NOBODY, str(scene.binary), "env", *chosen]
     result = subprocess.run(command, env={"PATH": os.environ["PATH"]}, capture_output=True, timeout=60, check=True)

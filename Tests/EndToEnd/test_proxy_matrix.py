@@ -1,4 +1,4 @@
-"""Real clients, forty environments, two recording proxies: who used which proxy as whom, before and after a start."""
+"""Real clients, forty environments, two recording proxies: which client used which proxy as which user, before and after a start."""
 
 from collections.abc import Mapping
 
@@ -19,14 +19,14 @@ SCENE = Scene(
         "blue=::1:8899",
     ],
 )
-# The host's name tells which client asked; nobody but a proxy could resolve it.
+# The host's name tells which client made the request; only a proxy could resolve it.
 URLS = {client: [f"{scheme}://{label_of(client)}.test/" for scheme in ("http", "https")] for client in CLIENTS}
 
 Used = dict[tuple[str, str], str | None]
 
 
 def used_proxies(seen: list[Mapping[str, str]]) -> Used:
-    """By client and scheme: `user:password@proxy` of the last request, or None; two proxies of one client are told."""
+    """For each client and scheme: `user:password@proxy` of the last request, or None. A client with two proxies is reported."""
     found: dict[tuple[str, str], dict[str, str]] = {}
     for request in seen:
         host = request["target"].removeprefix("http://").split("/")[0]
@@ -74,7 +74,7 @@ def test_after_a_start_every_client_uses_the_same_proxy_as_the_same_user(system,
 
 
 def test_before_a_start_no_such_thing_is_true(results):
-    """The matrix could not show otherwise that a start does anything."""
+    """Otherwise the matrix could not show that a start has an effect."""
     differing = 0
     for environment, result in results:
         before = used_proxies(result["before"]["seen"])
@@ -119,13 +119,13 @@ def page(matrix: Matrix[Environment]) -> str:
 
 
 def known_section(environment: Environment) -> str:
-    """As the page has it."""
+    """In the notation of the page."""
     _, _, behind = PAGE.read_text(encoding="utf-8").partition(f"\n## {environment.title}\n")
     return f"## {environment.title}\n{behind.partition(chr(10) + '## ')[0]}"
 
 
 def compare(environment: Environment, older: Mapping[str, Mapping], newer: Mapping[str, Mapping]) -> list[str]:
-    """Which clients of Debian 13 use another proxy than Debian 12's, before and after."""
+    """The clients of Debian 13 that use another proxy than those of Debian 12, before and after."""
     lines = []
     for when in ("before", "after"):
         uses = [used_proxies(result[when]["seen"]) for result in (older, newer)]

@@ -1,4 +1,4 @@
-"""`HTTP_PROXY_FILE` and its like: the file wins, one that cannot be read says what to do, and that helps."""
+"""`HTTP_PROXY_FILE` and the like: the file wins; for one that cannot be read the message has a remedy that works."""
 
 import os
 import subprocess
@@ -12,8 +12,8 @@ PLAIN_PROXY = "http://user2:pw2@plain.corp:3128"
 
 @pytest.fixture
 def start(binary: Path, tmp_path: Path):
-    """Starts as root or as 1000:1000, and gives the service's environment and the log."""
-    # What a user other than root must pass through.
+    """Starts as root or as 1000:1000, and returns the service's environment and the log."""
+    # Directories that a user other than root must be able to enter.
     for directory in [tmp_path, *tmp_path.parents[:-2]]:
         directory.chmod(directory.stat().st_mode | 0o055)
     copy = tmp_path / "psm-entry"
@@ -41,7 +41,7 @@ def secret(tmp_path: Path) -> Path:
 
 
 def test_what_docker_injects_beside_the_override_is_not_used(start, secret: Path):
-    """~/.docker/config.json sets lower case, where the override empties upper case only."""
+    """~/.docker/config.json sets lower case, while the override empties only upper case."""
     injected = {"http_proxy": PLAIN_PROXY, "https_proxy": PLAIN_PROXY, "HTTP_PROXY": "", "HTTPS_PROXY": ""}
     names = {"HTTP_PROXY_FILE": str(secret), "HTTPS_PROXY_FILE": str(secret)}
     environment, log = start({**injected, **names})
@@ -97,7 +97,7 @@ def test_an_empty_secret_counts_as_unset(start, secret: Path):
 
 
 def test_in_a_pod_the_cluster_is_reached_without_the_proxy(start):
-    """The variables that Kubernetes gives every container."""
+    """The variables that Kubernetes sets in every container."""
     pod = {
         "KUBERNETES_SERVICE_HOST": "10.96.0.1",
         "KUBERNETES_SERVICE_PORT": "443",

@@ -1,5 +1,5 @@
-"""Proxy addresses as people mistype them, by a seed, put to real clients: after a start each uses the proxy, the user and
-the password that were meant, or the value was refused with a reason."""
+"""Mistyped proxy URLs, generated from a seed, with real clients: after a start each client uses the intended proxy,
+user and password, or the value was refused with a reason."""
 
 import random
 import re
@@ -23,7 +23,7 @@ def letters(numbers: random.Random) -> str:
 
 
 def made(numbers: random.Random) -> tuple[str, str]:
-    """A value, and `user:password` as they were meant."""
+    """A value, and the intended `user:password`."""
     user = numbers.choice(USERS)
     password = letters(numbers)
     for _ in range(numbers.randint(0, 3)):
@@ -44,7 +44,7 @@ def values(pytestconfig):
 
 @pytest.fixture(scope="module")
 def results(binary, tmp_path_factory, values, pytestconfig):
-    """With `--all` of the newer system's clients as well."""
+    """With `--all`, also the clients of the newer system."""
     found = []
     for system in SYSTEMS if pytestconfig.getoption("--all") else [OLDER]:
         for first in range(0, len(values), 50):
@@ -77,10 +77,10 @@ def test_what_cannot_be_told_is_refused_and_little_else(results):
 
 
 def test_before_a_start_clients_were_other_users(results):
-    """Or the test could not show that a start does anything."""
+    """Otherwise the test could not show that a start has an effect."""
     differing = 0
     for (_, meant), result in results:
-        # Some clients take the proxy's name for the target's: nothing in such a request tells who asked.
+        # Some clients use the proxy's name for the target's, so such a request does not show which client made it.
         seen = [one for one in result["before"]["seen"] if ".test" in one["target"]]
         used = used_proxies(seen)
         differing += any(used[client, "http"] != f"{meant}@blue" for client in CLIENTS)

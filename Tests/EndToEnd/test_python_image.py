@@ -1,4 +1,4 @@
-"""A plain Python image: no conda, no setting, and every client trusts the mounted CA."""
+"""A plain Python image without conda and without settings: every client trusts the mounted CA."""
 
 import json
 import zipfile
@@ -33,7 +33,7 @@ def clients(python: str, url: str, *, packages: bool = True) -> dict[str, list[s
 
 @pytest.fixture
 def wheel(origin):
-    """A package of nothing, which the origin has."""
+    """An empty package, served by the origin."""
     written = BytesIO()
     with zipfile.ZipFile(written, "w") as archive:
         archive.writestr("nothing-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: nothing\nVersion: 1\n")
@@ -46,7 +46,7 @@ def wheel(origin):
 
 @pytest.fixture
 def run(container, binary, python_image, bare_python_image, origin, wheel):
-    """A container whose service runs every client and check, and says what it was given."""
+    """A container whose service runs every client and check, and reports its environment."""
 
     def start(python="python3", *, entry=binary, packages=True, options=(), settings=None):
         steps = [["psm", *command] for command in clients(python, origin.url, packages=packages).values()]

@@ -1,4 +1,4 @@
-"""No password of a proxy is in any byte of what psm-entry says, whatever the address and whatever is asked."""
+"""No output of psm-entry contains a proxy's password, whatever the URL and the command."""
 
 import os
 import random
@@ -20,7 +20,7 @@ START = ["--", "/bin/true"]
 
 @pytest.fixture(scope="module")
 def environments(tmp_path_factory) -> list[dict[str, str]]:
-    """The addresses, in the places where one can stand: seven in an environment, one of them in a file."""
+    """The URLs in all places where one can occur: seven in an environment, one of them in a file."""
     directory = tmp_path_factory.mktemp("secrets")
     numbers = random.Random(20261123)
     made = []
@@ -40,7 +40,7 @@ def environments(tmp_path_factory) -> list[dict[str, str]]:
                 "FTP_PROXY": seven[4],
                 "ftp_proxy": seven[5],
                 "ALL_PROXY_FILE": str(secret),
-                # What has no @ is no address where hosts are expected.
+                # A text without @ is not a URL where hosts are expected.
                 "NO_PROXY": f"{seven[0]}@,{seven[2]}" if index % 2 else "localhost",
                 "PSM_ENTRY_NO_PROXY": f"{seven[1]}@" if index % 3 else "db",
             }
@@ -49,7 +49,7 @@ def environments(tmp_path_factory) -> list[dict[str, str]]:
 
 
 def outputs(binary, runs: Sequence[tuple[Sequence[str], Mapping[str, str]]]) -> list[bytes]:
-    """Standard output and error of each run, as many at once as there are processors."""
+    """Standard output and standard error of each run; as many runs at once as there are processors."""
 
     def one(asked: tuple[Sequence[str], Mapping[str, str]]) -> bytes:
         arguments, environment = asked
@@ -75,7 +75,7 @@ def assert_no_leak(binary, runs: Sequence[tuple[Sequence[str], Mapping[str, str]
 
 
 def test_the_search_finds_the_passwords_where_they_belong(binary, environments):
-    """`env` is for machines and shows them; could the search miss them, the other tests would prove nothing."""
+    """`env` is for machines and shows them. If the search missed them there, the other tests would prove nothing."""
     said = outputs(binary, [(["env", "--null", "--log", "quiet"], one) for one in environments[:300]])
     assert all(LEAK.search(text) for text in said)
 
@@ -84,7 +84,7 @@ def test_a_start_tells_no_password(binary, environments):
     levels = cycle([*LEVELS, "debug", "debug"])
     runs = [(["--log", level, *START], one) for level, one in zip(levels, environments)]
     said = assert_no_leak(binary, runs)
-    # Most addresses must be such that something is shown of them.
+    # For most of the URLs something must be shown.
     assert sum(b":***@" in text for text in said) > len(said) / 4
 
 
@@ -137,7 +137,7 @@ def test_no_bad_setting_tells_a_password(binary, environments):
 
 
 def test_no_trial_of_a_proxy_tells_a_password(binary, environments, tmp_path):
-    """The proxies are on a port of loopback where nobody listens, right and wrong addresses alike."""
+    """The proxies are on a loopback port where nothing listens, for valid and invalid URLs alike."""
     runs = []
     for index, one in enumerate(environments[:60]):
         both = (one["HTTP_PROXY"], one["http_proxy"])

@@ -1,4 +1,4 @@
-"""The reference pages name all that the program has, and the pages about the code name what is there."""
+"""The reference pages name everything that the program has, and the pages about the code name what exists."""
 
 import json
 import re
@@ -23,7 +23,7 @@ def section(text: str, heading: str) -> str:
 
 
 def table(text: str) -> list[list[str]]:
-    """The cells of the tables' rows, without their heads."""
+    """The cells of the tables' rows, without headers."""
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("|")]
     rules = [index for index, cells in enumerate(rows) if set("".join(cells)) <= {"-", ":"}]
     heads = {*rules, *(index - 1 for index in rules)}
@@ -31,7 +31,7 @@ def table(text: str) -> list[list[str]]:
 
 
 def named(cells: list[str]) -> list[str]:
-    """What is in backquotes."""
+    """The text in backquotes."""
     return [name for cell in cells for name in re.findall(r"`([^`]+)`", cell)]
 
 
@@ -47,7 +47,7 @@ def test_the_events_are_those_of_the_program():
 
 
 def keys(schema: dict) -> Iterator[str]:
-    """The keys that a schema describes; the steps of a connection are in the schema alone."""
+    """The keys that a schema describes; those for the steps of a connection are only in the schema."""
     for name, value in schema.get("properties", {}).items():
         yield name
         if name != "milliseconds":

@@ -1,4 +1,4 @@
-"""Each system call that an old kernel lacks, or an engine's old filter refuses, is done without: the result is the same."""
+"""Each system call that an old kernel lacks, or an engine's old filter refuses, has a substitute: the result is the same."""
 
 import contextlib
 import os
@@ -14,7 +14,7 @@ from own_root import Root, make_root
 from roots import BUNDLE, CERTIFI, NATIVE_ANCHORS, NATIVE_STORE, Scene, authority, loaded, make_scene
 from test_exec import child_of
 
-# Calls are numbered in the order in which Linux got them: these came after 2.6.22 (utimensat is 280).
+# Calls are numbered in the order in which Linux introduced them: these came after 2.6.22 (utimensat is 280).
 OLDEST = 281
 NUMBERS = Path("/usr/include/x86_64-linux-gnu/asm/unistd_64.h")
 ERRORS = ["EPERM", "ENOSYS"]
@@ -26,7 +26,7 @@ def root(directory: Path, binary: Path) -> Root:
 
 
 def prepare(root: Root, way: str) -> list[str]:
-    """Makes the root what a way of starting wants; gives its options."""
+    """Prepares the root for a way of starting; returns its options."""
     if way == "tool":
         root.add_tool()
     if way == "user":
@@ -39,7 +39,7 @@ def prepare(root: Root, way: str) -> list[str]:
     return []
 
 
-# What each way of starting calls; openat2 stands for another root alone.
+# The calls of each way of starting; openat2 is used only for another root.
 MADE = {
     "native": {"faccessat2", "pipe2", "signalfd4", "statx"},
     "tool": {"faccessat2", "pipe2", "signalfd4", "statx"},
@@ -51,7 +51,7 @@ CALLS = ["faccessat2", "pipe2", "signalfd4", "statx", "openat2", "getrandom", "p
 
 
 def newer_calls(trace: str) -> set[str]:
-    """The newer calls that psm-entry's processes made, not chroot's, the tool's or the service's."""
+    """The newer calls of psm-entry's processes, not those of chroot, the tool or the service."""
     numbers = dict(re.findall(r"#define __NR_(\w+) (\d+)", NUMBERS.read_text()))
     strangers: set[str] = set()
     made: set[str] = set()
@@ -133,7 +133,7 @@ def test_a_signal_ends_the_preparation_without_signalfd(faulty_binary, scene_of_
     environment = {"PATH": os.environ["PATH"], "PSM_ENTRY_TEST_FAULT": "inputs:loop"}
     strace = subprocess.Popen(line, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     try:
-        # strace tries its own means on a child first.
+        # strace first tries its own features on a child.
         first = wait_for("psm-entry runs", 10, lambda: running(strace.pid, faulty_binary))
         child_of(first)
         os.kill(first, signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""Each remedy that a message names is a command or a setting, and works: after it the message is gone."""
+"""Each remedy in a message is an existing command or setting, and works: afterwards the message is gone."""
 
 import os
 import re
@@ -29,7 +29,7 @@ def test_the_command_that_a_message_names_makes_a_file_that_is_used(scene, tmp_p
     command = re.search(r"; [^;]*?: ((?:openssl|base64|printf|gzip|sed) .*?)(?: \(|; no certificate|$)", line)
     assert command, line
     shell = command[1].replace("FILE", str(file))
-    # What a person types where openssl asks for the password of the keystore.
+    # What a user types when openssl asks for the password of the keystore.
     subprocess.run(["bash", "-euc", shell], cwd=tmp_path, input=b"\n", check=True, timeout=30, capture_output=True)
     (made,) = tmp_path.glob("ca.*")
     file.unlink()
@@ -44,7 +44,7 @@ def test_every_command_in_a_message_is_performed_here(scene):
         scene.write(f"{CERTS}/{name}", content)
     said = scene.start("--log", "warning").said.splitlines()
     named = {name for line in said for name in troubles.FILES if f"/{name}: " in line and re.search(r"\bFILE\b", line)}
-    # keytool is Java's, and not here.
+    # keytool belongs to Java, which is not installed here.
     assert named - {"java.jks"} == COMMANDS
 
 

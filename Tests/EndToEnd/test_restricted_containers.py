@@ -12,7 +12,7 @@ from network import BODY
 
 
 def trying_all(url: str) -> Sequence[str]:
-    """A service that lets every client fetch the URL, says of each how it went, and shows its environment."""
+    """A service that lets every client fetch the URL, reports each result, and prints its environment."""
     tries = [
         f"{shlex.join([*client, url])} >/dev/null && echo '{name}: reached' || echo '{name}: failed'"
         for name, client in CLIENTS.items()
@@ -34,7 +34,7 @@ def exported(box: Container) -> dict[str, str]:
 READ_ONLY = ["--read-only", "--read-only-tmpfs=true"]
 BARE = ["--read-only", "--read-only-tmpfs=false"]
 
-# Options, and where the private bundle is; None where there is none because nothing prevents a change.
+# Options, and the location of the private bundle; None if there is none because every store can be written.
 RESTRICTED = {
     "read-only": (READ_ONLY, "/run/psm-entry/cacert.pem"),
     "read-only without a tmpfs": (BARE, "/dev/shm/psm-entry-0/cacert.pem"),
@@ -73,7 +73,7 @@ def test_strict_ends_where_nothing_can_be_written(container, binary, origin):
 
 @pytest.fixture
 def mounted_bundle(container, tmp_path: Path) -> Path:
-    """The image's own bundle as a file of the host."""
+    """The image's own bundle as a file on the host."""
     box = container(None)
     box.service()
     path = tmp_path / "cacert.pem"

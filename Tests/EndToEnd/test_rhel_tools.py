@@ -1,4 +1,4 @@
-"""Both generations of RHEL's update-ca-trust, with the links and modes that their packages have."""
+"""Both generations of RHEL's update-ca-trust, with the links and modes of their packages."""
 
 import json
 import tempfile
@@ -22,7 +22,7 @@ NAMES = {
         "/etc/ssl/certs/ca-certificates.crt",
     ],
 }
-"""Under which clients reach the store: `directory-hash` is not among them since /etc/ssl/certs leads to /etc/pki/tls/certs."""
+"""The names that clients use: not `directory-hash`, since /etc/ssl/certs is a link to /etc/pki/tls/certs."""
 ROOTS = {
     "root": [],
     "root without CAP_DAC_OVERRIDE": ["--cap-drop", "DAC_OVERRIDE"],
@@ -59,7 +59,7 @@ def contents(box, generation):
 
 
 def verified_by_hash(box, authority):
-    """Whether OpenSSL finds the authority by its hashed name below /etc/ssl/certs."""
+    """Whether OpenSSL finds the CA under its hashed name in /etc/ssl/certs."""
     line = ["openssl", "verify", "-CApath", "/etc/ssl/certs", "-no-CAfile", "-no-CAstore", authority]
     return box.run(*line).returncode == 0
 
@@ -77,7 +77,7 @@ def test_root_has_the_store_built_once_and_emptied_again(begin, generation, cert
     box.restart()
     assert (len(box.said()), box.tool_runs()) == (said + 1, runs), box.log()
     told = json.loads(box.run("/psm-entry", "check", "--json").stdout)
-    # The image's pip is Debian's, which reads Debian's file: the old layout has none of that name, and pip no trust.
+    # The image's pip is Debian's and reads Debian's file, whose name the old layout does not have, so pip has no trust.
     wrong = [one for one in told["checks"] if not one["ok"] and "/site-packages/pip)" not in one["target"]]
     assert wrong == []
 
@@ -95,7 +95,7 @@ def test_the_new_one_gives_the_certificate_a_hashed_name(begin, generation, cert
 
 @pytest.mark.parametrize("kind", OTHERS)
 def test_who_cannot_write_the_store_leaves_it_as_it_is_and_serves(begin, generation, origin, proxy, kind):
-    """The service is the client: it has the variables that serve instead."""
+    """The service is the client: it has the variables that name the private bundle."""
     show = f'cat "$SSL_CERT_FILE"; {" ".join(CURL)} {origin.url} && /psm-entry check'
     box = begin(OTHERS[kind], command=["/bin/sh", "-c", show])
     assert box.exit_status() == 0, box.log()

@@ -1,4 +1,4 @@
-"""What clients see of a CA that comes and goes while they run, and rotations under load."""
+"""What running clients see when a CA is added and removed, and rotations under load."""
 
 import contextlib
 import json
@@ -35,7 +35,7 @@ NAMES = ["Blue Root", "Green Root"]
 
 
 class _Answer(BaseHTTPRequestHandler):
-    """Each request on a connection of its own: a connection that stands is not verified again."""
+    """A new connection for each request: an open connection is not verified again."""
 
     def do_GET(self) -> None:
         self.send_response(200)
@@ -51,12 +51,12 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that refuses the certificate hangs up."""
+        """A client that refuses the certificate closes the connection."""
 
 
 @contextlib.contextmanager
 def serving(name: str, directory: Path) -> Iterator[str]:
-    """A server whose certificate the CA of this name has issued; gives its URL."""
+    """A server whose certificate was issued by the CA with this name; returns its URL."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(write(directory / f"{name}.chain.pem", authority(name).issue("localhost")))
     server = _Server(("127.0.0.1", 0), _Answer)
@@ -73,7 +73,7 @@ def serving(name: str, directory: Path) -> Iterator[str]:
 
 @dataclass
 class Inside:
-    """A process in the container that is spoken with line by line."""
+    """A process in the container that reads and answers lines."""
 
     box: Container
     words: Sequence[str]
@@ -112,14 +112,14 @@ def client(box: Container, name: str) -> Inside:
 
 
 class Applying:
-    """A shell in the container that applies as often as it is asked to: `exec` takes longer than that."""
+    """A shell in the container that runs `apply` whenever it is asked to: an `exec` takes longer."""
 
     def __init__(self, box: Container) -> None:
         loop = 'while read -r words; do $words 2>&1; echo "ended $?"; done'
         self.shell = Inside(box, ["sh", "-c", loop])
 
     def apply(self) -> dict[int, str]:
-        """Gives the processes that it names."""
+        """Returns the processes that it lists."""
         line, said = self.shell.ask("/psm-entry apply --log-format json"), []
         while not line.startswith("ended "):
             said.append(line)
@@ -134,7 +134,7 @@ class Applying:
 
 
 def mount(certs: Path, *wanted: str) -> None:
-    """Makes these of NAMES the ones that are mounted; each comes and goes by rename, as a ConfigMap's keys do."""
+    """Mounts exactly these of NAMES; each appears and disappears by rename, as a ConfigMap's keys do."""
     for name in NAMES:
         path = certs / f"{name}.pem"
         if name in wanted:
@@ -161,7 +161,7 @@ def rotating(container, binary, certs):
 
 
 def measured(box: Container, certs: Path, url: str) -> dict[str, list[str]]:
-    """By client: after a CA has come, after it was withdrawn, each without and with a restart of the client."""
+    """For each client: after a CA was added and after it was removed, without and with a restart of the client."""
     shell = Applying(box)
     seen: dict[str, list[str]] = {name: [] for name in CLIENTS}
     running = {name: client(box, name) for name in CLIENTS}
@@ -222,11 +222,11 @@ class Asked:
 
 
 class Load:
-    """A client that asks without end, and what it has seen."""
+    """A client that sends requests endlessly, and what it has seen."""
 
     def __init__(self, box: Container, name: str, urls: Sequence[str]) -> None:
         self.name, self.urls = name, urls
-        # As an orchestrator does it: whatever ends is started again.
+        # Restarts every process that ends, as an orchestrator does.
         loop = 'while :; do "$@"; done'
         self.inside = Inside(box, ["sh", "-c", loop, "sh", PYTHON, SCRIPT, name, *urls])
         self.start()
@@ -241,7 +241,7 @@ class Load:
         self.start()
 
     def since(self, begin: float) -> list[Asked]:
-        """What began since then, until each URL was asked."""
+        """The requests that began since then, until each URL was requested."""
         seen: list[Asked] = []
         while {one.url for one in seen} != set(self.urls):
             asked = Asked(*json.loads(self.inside.line()))
@@ -281,7 +281,7 @@ def rotate(box: Container, certs: Path, directory: Path, times: int) -> None:
 
 
 def size(box: Container) -> tuple[int, ...]:
-    """How large each store is, and how many files are beside it."""
+    """The size of each store, and the number of files beside it."""
     places = " ".join(str(Path(path).parent) for path in (BUNDLE, CERTIFI, STORE))
     script = f"stat -Lc %s {BUNDLE} {CERTIFI} {STORE}; ls -A {ANCHORS} | wc -l; for d in {places}; do ls -A $d | wc -l; done"
     return tuple(int(word) for word in box.run("sh", "-c", script).stdout.split())

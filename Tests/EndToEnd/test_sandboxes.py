@@ -1,6 +1,6 @@
-"""Real containers whose seccomp profile refuses what is newer than Linux 3.10, as old engines and gVisor do.
+"""Real containers whose seccomp profile refuses system calls newer than Linux 3.10, as old engines and gVisor do.
 
-Both engines, podman and Docker. `--all` refuses each call alone as well.
+With podman and Docker. `--all` also refuses each call on its own.
 """
 
 import json
@@ -11,9 +11,9 @@ from certificates import certificates_of
 from containers import BUNDLE, PODMAN
 
 CALLS = ["renameat2", "getrandom", "statx", "close_range", "openat2", "faccessat2"]
-"""Those that psm-entry or musl knows a use for and Linux got since 3.10."""
+"""The system calls that psm-entry or musl may use and that Linux introduced after 3.10."""
 ERRORS = {"EPERM": 1, "ENOSYS": 38}
-# Not curl: it needs getrandom itself.
+# Not curl, which itself needs getrandom.
 COMMANDS = """set -eu
 for command in check plan certs env "install /tmp/psm-entry"; do
   /psm-entry $command >/tmp/said 2>&1 || { echo "$command: $?"; cat /tmp/said; exit 1; } >&2
@@ -34,7 +34,7 @@ def engine(request):
 
 
 def refusing(path, calls, error):
-    """Options of `run` by which these calls fail."""
+    """Options of `run` that make these calls fail."""
     refused = {"names": calls, "action": "SCMP_ACT_ERRNO", "errnoRet": ERRORS[error]}
     path.write_text(json.dumps({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [refused]}), encoding="utf-8")
     return ["--security-opt", f"seccomp={path}"]
@@ -53,7 +53,7 @@ def test_every_command_works_where_a_newer_call_is_refused(container, engine, bi
 
 @pytest.mark.parametrize("error", ERRORS)
 def test_the_control_sees_the_profile(container, engine, tmp_path, calls, error):
-    """Or the test above could not fail: a Python in the same sandbox gets the error from each call."""
+    """Otherwise the test above could not fail: a Python in the same sandbox gets the error from each call."""
     numbers = {"renameat2": 316, "getrandom": 318, "statx": 332, "close_range": 436, "openat2": 437, "faccessat2": 439}
     script = "import ctypes, sys; call = ctypes.CDLL(None, use_errno=True).syscall\n"
     script += "for number in sys.argv[1:]: print(call(int(number), -1, -1, -1, -1, -1), ctypes.get_errno())"

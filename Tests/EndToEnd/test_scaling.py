@@ -1,4 +1,4 @@
-"""What grows without a limit of its own costs n log n: four times as much input, and less than six times the work."""
+"""Inputs without a size limit of their own cost n log n: four times the input takes less than six times the work."""
 
 import re
 import subprocess
@@ -10,7 +10,7 @@ import pytest
 from certificates import write
 from roots import BUNDLE, CERTIFI, CERTS, STATE, Scene, authority, loaded, make_scene
 
-# Enough that what every run does is little beside it, and that a square would show.
+# Large enough that the fixed work of every run is small in comparison, and that quadratic time would show.
 FEW, MANY = 1000, 4000
 GROWTH = 6
 
@@ -25,7 +25,7 @@ def hosts(count: int) -> str:
 
 
 def spellings(count: int) -> dict[str, str]:
-    """Spellings of NO_PROXY, no two of them alike."""
+    """Spellings of NO_PROXY, all different."""
     return {name: f"{hosts(count)},{name}" for name in ("no_proxy", "NO_PROXY", "No_proxy", "nO_proxy")}
 
 
@@ -48,13 +48,13 @@ CASES: dict[str, tuple[str, Callable[[int], dict[str, str]]]] = {
 
 
 def command(scene: Scene, name: str, *options: str) -> list[str]:
-    """Without another root: valgrind knows no openat2."""
+    """Without another root, because valgrind does not support openat2."""
     settings = ["--certs", str(scene.at(CERTS)), "--bundles", str(scene.at(BUNDLE)), "--system", "off"]
     return [str(scene.binary), name, *options, *settings, "--state-dir", str(scene.at(STATE))]
 
 
 def instructions(scene: Scene, option: str, variables: dict[str, str]) -> int:
-    """What `psm-entry env` costs with these variables."""
+    """The cost of `psm-entry env` with these variables."""
     counts = scene.directory.parent / "callgrind"
     line = ["valgrind", "--quiet", "--tool=callgrind", f"--callgrind-out-file={counts}"]
     line += command(scene, "env", option)
@@ -77,7 +77,7 @@ def test_four_times_as_much_is_less_than_six_times_the_work(scene, case):
 # Mounted CAs
 
 
-# Each has to be made.
+# Each has to be created.
 FEW_AUTHORITIES, MANY_AUTHORITIES = 500, 2000
 
 
@@ -128,7 +128,7 @@ def test_of_settings_that_are_none_eight_are_named_and_the_rest_counted(scene):
 
 
 def test_a_pattern_that_matches_the_whole_disk_stops_with_an_error(scene):
-    """Ten thousand entries on the way and at its end; the other bundles are merged all the same."""
+    """Ten thousand entries in the path and at its end; the other bundles are merged all the same."""
     for number in range(101):
         directory = scene.at(f"/wide/{number:03}")
         directory.mkdir(parents=True)
@@ -143,7 +143,7 @@ def test_a_pattern_that_matches_the_whole_disk_stops_with_an_error(scene):
 
 
 def test_names_that_a_pattern_does_not_match_do_not_count(scene):
-    """Conda's lib has more than a thousand files in each of its environments."""
+    """conda's lib has more than a thousand files in each of its environments."""
     for number in range(11_000):
         (scene.at("/conda/lib") / f"lib{number}.so").touch()
     started = scene.start()

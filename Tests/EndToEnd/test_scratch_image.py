@@ -1,4 +1,4 @@
-"""The binary needs nothing beside it: no shell, no loader, no directory."""
+"""The binary needs no other file: no shell, no loader, no directory."""
 
 import io
 import subprocess
@@ -11,7 +11,7 @@ import containers
 
 @pytest.fixture(scope="module")
 def scratch(binary, tmp_path_factory):
-    """An image that holds the binary and nothing else."""
+    """An image that contains only the binary."""
     archive = tmp_path_factory.mktemp("scratch") / "image.tar"
     content = binary.read_bytes()
     with tarfile.open(archive, "w") as tar:

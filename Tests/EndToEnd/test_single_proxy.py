@@ -1,4 +1,4 @@
-"""One TLS-terminating proxy with a password, set up as the product's documentation says."""
+"""One TLS-terminating proxy with a password, configured as in the product's documentation."""
 
 import pytest
 
@@ -89,7 +89,7 @@ def test_three_restarts_change_nothing(container, binary, origin):
     box = container(binary)
     box.service()
     watched = [BUNDLE, CERTIFI, STORE]
-    # Inode, size and times to the nanosecond: an equal file that was rewritten would show.
+    # Inode, size and times in nanoseconds: these would show that an equal file was rewritten.
     stat = ["stat", "--format", "%n %i %s %y %z", *watched]
     before = [box.read(path) for path in watched]
     metadata = box.run(*stat).stdout
@@ -189,7 +189,7 @@ def test_strict_starts_where_all_is_good(container, binary, origin):
     assert BUNDLE in box.changed_paths()
 
 
-# What the product's documentation has an administrator run from the host, at each setup again.
+# What the product's documentation tells an administrator to run on the host for every new setup.
 BY_HAND = f"""
 cp {CERTS}/ca_cert.pem {ANCHORS}/
 cat {CERTS}/ca_cert.pem >>{BUNDLE}
@@ -236,7 +236,7 @@ def test_what_was_appended_by_hand_stays_and_is_not_repeated(
 
 
 def test_certificates_that_were_joined_by_hand_are_parted(container, binary, origin, proxy, appended_by_hand):
-    # Without its last newline the file's two copies make one broken line, and all TLS ends.
+    # Without its last newline, two copies of the file form one broken line, which ends all TLS.
     prepared = appended_by_hand(proxy.authority.pem.rstrip(b"\n"), times=2)
     plain = container(None, from_image=prepared)
     plain.service()

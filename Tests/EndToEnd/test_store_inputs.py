@@ -1,4 +1,4 @@
-"""The system store as an input: a host's directory mounted over the anchors, as many images tell people to do it."""
+"""The system store as an input: a host's directory mounted over the anchors, as many images document it."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ def family(request, families) -> Family:  # noqa: F811
 
 @pytest.fixture
 def anchors(directory: Path, proxy) -> Path:
-    """A directory of the host's with the proxy's CA."""
+    """A directory on the host with the proxy's CA."""
     made = directory / "anchors"
     made.mkdir(mode=0o755)
     (made / "corp.crt").write_bytes(proxy.authority.pem)
@@ -54,7 +54,7 @@ def test_a_directory_mounted_over_the_anchors_reaches_every_store_and_stays_as_i
     assert not [line for line in box.said() if "error" in line or "warning" in line], box.log()
     check = box.run("/psm-entry", "check")
     assert check.returncode == 0, check.stdout.decode()
-    # A restart finds everything in place.
+    # A restart finds everything up to date.
     before, said = box.run("stat", "--format", "%i %y", family.bundle).stdout, len(box.said())
     box.restart()
     assert box.run("stat", "--format", "%i %y", family.bundle).stdout == before
@@ -126,7 +126,7 @@ def test_a_store_that_the_host_has_mounted_over_is_left_alone_and_said_once(
     assert proxy.authority.der in certificates_of(box.read(SYSTEM))
     warnings = [line for line in box.said() if ": warning: " in line or ": error: " in line]
     if place == "its directory" and mode == "rw":
-        # A volume that can be written is a store like any other.
+        # A writable volume is a store like any other.
         assert not warnings and proxy.authority.der in certificates_of(box.read(family.bundle))
         return
     (line,) = warnings
@@ -134,7 +134,7 @@ def test_a_store_that_the_host_has_mounted_over_is_left_alone_and_said_once(
     assert ("mounted as a single file" in line) == (place == "the bundle alone")
     assert ("read-only file system, mounted at" in line) == (place == "its directory")
     assert before is None or source.read_bytes() == before
-    # The remedy that it names.
+    # The remedy in the message.
     assert not [line for line in begin(PSM_ENTRY_SYSTEM="off").said() if ": warning: " in line]
 
 
@@ -151,7 +151,8 @@ def test_the_systems_own_bundle_as_an_input_makes_no_anchors(start, family, anch
     box = start("rw", f"{family.bundle}:/etc/repo/ca_certs")
     names = [path.name for path in anchors.iterdir()]
     assert set(names) <= {"corp.crt", Path(family.anchor(proxy.authority)).name}, names
-    # The bundle got the anchor's certificate by the tool, and it is read back from there; still it can be taken out.
+    # The tool put the anchor's certificate into the bundle, and it is read from there again; it can be removed all the
+    # same.
     assert proxy.authority.der in certificates_of(box.read(SYSTEM))
 
 

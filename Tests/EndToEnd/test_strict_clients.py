@@ -1,6 +1,7 @@
-"""CAs that some clients reject: what psm-entry warns of is what Python rejects, and the remedy that it names works.
+"""CAs that some clients reject: psm-entry warns about exactly those that Python rejects, and its remedy works.
 
-Python 3.13 sets VERIFY_X509_STRICT and VERIFY_X509_PARTIAL_CHAIN by default; here both systems' are told to or not.
+Python 3.13 sets VERIFY_X509_STRICT and VERIFY_X509_PARTIAL_CHAIN by default; here the Pythons of both systems run
+with and without these flags.
 """
 
 import datetime
@@ -30,7 +31,7 @@ def _name(text: str) -> x509.Name:
 
 @dataclass
 class CA:
-    """A CA as one asks for it: what is left out or critical."""
+    """A CA with some extensions left out or critical."""
 
     name: str
     issuer: "CA | None" = None
@@ -70,7 +71,7 @@ class CA:
         return builder.sign(issuer.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
     def host(self, chain: bytes = b"") -> bytes:
-        """A server's key and certificate, and what it sends with it."""
+        """A server's key and certificate, and the certificates that it sends."""
         key = ec.generate_private_key(ec.SECP256R1())
         authority_key = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
         certificate = (
@@ -88,7 +89,7 @@ class CA:
 
 @pytest.fixture(params=SYSTEMS)
 def accepts(request, tmp_path):
-    """Whether the system's Python and OpenSSL make a connection to a host, with 3.13's flags or without."""
+    """Whether the system's Python and OpenSSL connect to a host, with 3.13's flags or without."""
 
     def here(bundle: Path, host: bytes, *, strict: bool) -> bool:
         return handshake.accepts(bundle, write(tmp_path / "host.pem", host), strict=strict)
@@ -113,7 +114,7 @@ def scene(directory: Path, binary: Path) -> Scene:
 
 
 def start(scene: Scene, **authorities: CA) -> list[str]:
-    """Mounts these CAs and starts; what is said of them as warnings."""
+    """Mounts these CAs and starts; returns the warnings."""
     scene.mount()
     for name, authority in authorities.items():
         (scene.at(CERTS) / f"{name}.pem").write_bytes(authority.pem)
@@ -143,7 +144,7 @@ def test_a_root_that_strict_pythons_reject_is_warned_of(scene, lacks, accepts):
     assert (sum(STRICT in line for line in warnings) == 1) == (is_accepted and is_rejected_by_strict), warnings
     assert any("every client rejects what it signs" in line for line in warnings) == (not is_accepted)
     assert len(warnings) == (lacks not in ("nothing", "authorityKeyIdentifier"))
-    # certs and check say the same as the start.
+    # certs and check report the same as the start.
     for command in ("certs", "check"):
         listed = subprocess.run(
             [scene.binary, command, "--json", "--root", scene.directory], env={}, capture_output=True, timeout=30, check=False
@@ -151,7 +152,7 @@ def test_a_root_that_strict_pythons_reject_is_warned_of(scene, lacks, accepts):
         assert (STRICT in listed or "every client rejects" in listed) == bool(warnings), listed
     if not is_accepted:
         return
-    # The remedy: what the root has issued for the proxy is mounted beside it.
+    # The remedy: the intermediate CA that the root has issued for the proxy is mounted beside it.
     issuing = CA("Proxy Issuing", issuer=root)
     assert not start(scene, root=root, issuing=issuing)
     for strict in (False, True):
@@ -182,7 +183,7 @@ def test_an_intermediate_without_its_issuer_is_warned_of_and_the_remedy_works(sc
     (line,) = start(scene, issuing=issuing)
     assert f"issuing.pem: CN=Proxy Issuing: issuer CN=Proxy Root {NO_ISSUER}" in line
     assert not accepts(scene.at(BUNDLE), issuing.host(), strict=False)
-    # 3.13's flags have it accepted.
+    # With 3.13's flags it is accepted.
     assert accepts(scene.at(BUNDLE), issuing.host(), strict=True)
     listed = subprocess.run(
         [scene.binary, "--root", scene.directory, "certs"], capture_output=True, check=True, timeout=30
@@ -190,7 +191,7 @@ def test_an_intermediate_without_its_issuer_is_warned_of_and_the_remedy_works(sc
     assert NO_ISSUER in listed.stdout.decode()
     assert not start(scene, issuing=issuing, root=root)
     assert accepts(scene.at(BUNDLE), issuing.host(), strict=False)
-    # One that the image trusts already is as good.
+    # An issuer that the image already trusts is as good.
     scene.write(BUNDLE, base() + root.pem)
     assert not start(scene, issuing=issuing)
     assert accepts(scene.at(BUNDLE), issuing.host(), strict=False)

@@ -1,4 +1,4 @@
-"""What stands around a start: inits, set-ID marks, dead servers, and people who wish it ill."""
+"""The surroundings of a start: inits, set-ID bits, hanging servers, and attackers."""
 
 import contextlib
 import ctypes
@@ -47,7 +47,7 @@ def test_an_init_before_it_changes_nothing_for_the_service(container, binary, or
     assert service.variables()["https_proxy"] == proxy.url
     assert certificates_of(box.read(CONDA)).count(proxy.authority.der) == 1
     if way != "plain":
-        # The init has one child, and that is the service itself.
+        # The init has one child, which is the service itself.
         assert box.run("cat", "/proc/1/task/1/children").stdout.split() == [str(service.pid).encode()]
     assert box.run("curl", "--silent", origin.url, environment={"HTTPS_PROXY": proxy.url}).stdout == BODY
 
@@ -66,7 +66,7 @@ def test_a_signal_ends_the_preparation_as_process_1_too(container, faulty_binary
 
 
 def _capability(directory: Path, binary: Path) -> Path:
-    """The binary with a file capability, for which the kernel sets AT_SECURE as SELinux does at every entrypoint."""
+    """The binary with a file capability, for which the kernel sets AT_SECURE as it does with SELinux for every entrypoint."""
     installed = directory / "with-capability"
     shutil.copy(binary, installed)
     # VFS_CAP_REVISION_2 with the effective flag, and CAP_NET_BIND_SERVICE permitted: capabilities(7).
@@ -105,7 +105,7 @@ def test_the_kernel_does_set_at_secure_there(directory, faulty_binary, scene):
         environment = [*PLAIN, b"PSM_ENTRY_TEST_FAULT=inputs:loop"]
         child = raw_process.start(command, environment, nothing.fileno(), nothing.fileno(), _as_nobody)
         try:
-            # The kernel names the new program before it writes its auxiliary vector.
+            # The kernel shows the new program before it writes its auxiliary vector.
             wait_for("AT_SECURE", 10, lambda: _is_secure(child))
             assert not _is_secure(os.getpid())
         finally:
@@ -126,7 +126,7 @@ def dead_server(directory: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        # With the device closed every waiting access ends.
+        # Closing the device ends every waiting access.
         os.close(device)
         libc.umount2(os.fsencode(directory), 2)
 
@@ -158,7 +158,7 @@ SEIZE = 0x4206
 
 
 def _trace_for_ever(process: int) -> subprocess.Popen[bytes]:
-    """Somebody who traces a process and never waits for it, so that its parent never sees its end."""
+    """A process that traces another and never waits for it, so that the parent never sees its end."""
     program = (
         "import ctypes, sys, time\n"
         f"assert ctypes.CDLL(None).ptrace({SEIZE}, int(sys.argv[1]), None, None) == 0\n"
@@ -187,7 +187,7 @@ def test_a_tracer_that_never_reaps_holds_nobody_past_the_limit(faulty_binary, sc
 
 
 def test_an_answer_counts_though_a_tracer_keeps_the_child_s_end(scene, tmp_path):
-    # A log that takes nothing makes the child wait for a second: time enough for the tracer.
+    # A log without a reader makes the child wait for a second: enough time for the tracer.
     with open(tmp_path / "out", "w+b") as output, raw_process.full_pipe() as (_, writing):
         command = [os.fsencode(word) for word in scene.command("--timeout", "30")]
         child = raw_process.start(command, [*PLAIN, b"HTTPS_PROXY=http://p:1"], output.fileno(), writing)
@@ -201,11 +201,11 @@ def test_an_answer_counts_though_a_tracer_keeps_the_child_s_end(scene, tmp_path)
         assert b"https_proxy=http://p:1\0" in (tmp_path / "out").read_bytes()
 
 
-# Whoever can write the certificates directory
+# An attacker who can write to the certificates directory
 
 
 def _turn(directory: Path, stop: threading.Event) -> None:
-    """Lets one name be a good CA, links to elsewhere, a directory and a FIFO in turn, as fast as can be."""
+    """Turns one name into a good CA, links to other places, a directory and a FIFO, as fast as possible."""
     good, name = directory / "good", directory / "ca.pem"
     good.write_bytes(authority("Corp Root").pem)
     (directory / "fifo").unlink(missing_ok=True)
@@ -252,7 +252,7 @@ def test_links_and_renames_while_the_directory_is_read_touch_nothing_else(scene)
 
 @contextlib.contextmanager
 def waiting_writer(fifo: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Somebody who waits for a reader of the FIFO, to tell it a line."""
+    """A process that waits for a reader of the FIFO and sends it a line."""
     os.mkfifo(fifo)
     writer = subprocess.Popen(["sh", "-c", 'echo "a line" >"$1"', "sh", fifo])
     # openat: syscall(2); the shell waits in it for a reader.
@@ -332,7 +332,7 @@ def test_a_base_full_of_marks_and_keys_stays_as_it_is(scene):
     assert scene.read(BUNDLE) == hostile
 
 
-# Whoever can set variables for the tool
+# An attacker who can set variables for the tool
 
 
 @pytest.mark.parametrize("which", ["rhel", "debian"])
@@ -362,7 +362,7 @@ def test_no_variable_reaches_the_systems_tool(container, binary, image, debian_i
         from_image={"rhel": image, "debian": debian_image}[which],
         settings=settings,
         mounts={evil: "/evil"},
-        # A static program, so that only psm-entry and the tool could have met the variables.
+        # A static program, so that only psm-entry and the tool can have used the variables.
         command=["/psm-entry", "certs"],
     )
     assert box.exit_status() == 0, box.log()

@@ -1,6 +1,6 @@
-"""What real clients print where trust or the proxy is wrong is what docs/troubleshooting.md quotes.
+"""When trust or the proxy is wrong, real clients print what docs/troubleshooting.md quotes.
 
-conda is not on PyPI: its CondaSSLError wraps requests' SSLError, which is performed here.
+conda is not on PyPI: its CondaSSLError wraps requests' SSLError, which is produced here.
 """
 
 import contextlib
@@ -41,7 +41,7 @@ FETCH = {
 
 @contextlib.contextmanager
 def served(certificate: Path) -> Iterator[str]:
-    """An HTTPS server with a key, its certificate, and what it sends with it; the URL."""
+    """An HTTPS server with a key, its certificate, and the certificates that it sends; the URL."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
 
@@ -54,7 +54,7 @@ def served(certificate: Path) -> Iterator[str]:
 
 
 def said(client: str, url: str, directory: Path, **variables: str) -> str:
-    """What a client prints that cannot fetch a URL."""
+    """The output of a client that cannot fetch a URL."""
     target = url.removeprefix("https://").strip("/") if client == "openssl" else url
     environment = {"PATH": os.environ["PATH"], "HOME": str(directory), "LC_ALL": "C", **variables}
     done = subprocess.run(
@@ -100,7 +100,7 @@ def test_a_root_that_is_sent_along_is_self_signed_in_the_chain(client, tmp_path)
 
 @pytest.mark.parametrize("client", ["requests", "curl"])
 def test_the_remedy_that_is_to_mount_the_issuer_ends_the_symptom(client, tmp_path, binary):
-    """check names the CA; once it is in the bundle, TLS is verified, and what fails is the answer of this poor server."""
+    """check names the CA. Once that is in the bundle, verification succeeds, and only this minimal server's answer fails."""
     root = Authority.named("Corp Root")
     with served(write(tmp_path / "host.pem", root.issue("localhost"))) as url:
         bundle = write(tmp_path / "cacert.pem", Authority.named("Public Root").pem)
@@ -119,7 +119,7 @@ def test_the_remedy_that_is_to_mount_the_issuer_ends_the_symptom(client, tmp_pat
 
 @pytest.mark.parametrize("lacks", ["critical", "keyUsage", "authorityKeyIdentifier"])
 def test_a_strict_python_says_what_the_page_quotes(lacks, tmp_path):
-    """As Python 3.13 and later do by default, with the OpenSSL that is here."""
+    """Like Python 3.13 and later by default, with the OpenSSL that is installed here."""
     root = CA("Corp Root")
     faulty = CA("Corp CA", issuer=root, lacks=frozenset([lacks])) if lacks == "authorityKeyIdentifier" else CA("Corp Root", lacks=frozenset([lacks]))
     quoted = {
@@ -148,7 +148,7 @@ def test_what_an_expired_certificate_is_called(tmp_path):
     expect("requests", ["certificate has expired"], text)
 
 
-# Variables that name what does not exist
+# Variables that name missing files
 
 GONE = {
     "requests": ("REQUESTS_CA_BUNDLE", "Could not find a suitable TLS CA certificate bundle"),

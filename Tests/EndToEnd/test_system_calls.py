@@ -1,4 +1,4 @@
-"""An unchanged start makes the system calls of docs/system-calls.md and no others."""
+"""A start without changes makes the system calls of docs/system-calls.md and no others."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""System stores of both families, built by their real tools and judged by what is in the bundle."""
+"""System stores of all families, built by their real tools and judged by the contents of the bundle."""
 
 import re
 import shutil
@@ -79,7 +79,7 @@ def family(request, families) -> Family:
 
 @pytest.fixture
 def start(container, binary, family, certs):
-    """Starts a container of the family in which no file is named, so that a missing one is no error."""
+    """Starts a container of the family in which no bundle is named, so that a missing one is not an error."""
 
     def begin(**arguments) -> Container:
         settings = {"REPO_CUSTOM_CA_CERT": "", **arguments.pop("settings", {})}
@@ -90,7 +90,7 @@ def start(container, binary, family, certs):
 
 
 def curl(box: Container, url: str, **variables: str):
-    """The system's own curl, without a CA variable."""
+    """The system's own curl, without CA variables."""
     return box.run(*CURL, url, environment=variables)
 
 
@@ -233,7 +233,7 @@ def test_root_without_capabilities_builds_the_store(start, family, origin, optio
     box = start(options=options)
     box.service()
     assert curl(box, origin.url).stdout == BODY, box.log()
-    # RHEL's tool fails there, when all bundles are written.
+    # RHEL's tool fails there, after all bundles are written.
     status = box.run(family.tool).returncode
     assert status == (1 if family.bundle.startswith("/etc/pki/") else 0)
 
@@ -242,7 +242,7 @@ def test_root_without_capabilities_builds_the_store(start, family, origin, optio
     "options", [["--user", "1000:0"], ["--read-only", "--read-only-tmpfs=true"]], ids=lambda options: options[0]
 )
 def test_a_store_that_cannot_be_written_is_said_once(start, family, origin, options):
-    # The service is the client: it has the variables that serve instead.
+    # The service is the client: it has the variables that name the private bundle.
     box = start(options=options, command=[*CURL, origin.url])
     assert box.exit_status() == 0, box.log()
     assert BODY.decode() in box.log()
@@ -301,12 +301,12 @@ def test_a_blocked_certificate_is_known_in_every_form(container, binary, tmp_pat
     assert not [line for line in box.said() if "error: " in line], box.log()
 
 
-# What a killed run of Debian's tool leaves behind
+# Leftovers of a killed run of Debian's tool
 
 
 @pytest.fixture
 def poisoned(container, families):
-    """Images of the Debian family with a leftover that its tool would go on with."""
+    """Images of the Debian family with a leftover that its tool would continue."""
     images: list[str] = []
 
     def prepare(text: bytes) -> str:
@@ -333,7 +333,7 @@ def test_a_poisoned_leftover_is_harmless(container, binary, families, poisoned, 
     assert second_proxy.authority.der not in held and len(held) > 100
 
 
-# Tools that lie
+# Tools that report a wrong status
 
 BUNDLE = "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem"
 REAL = "/usr/bin/update-ca-trust.real"
@@ -343,11 +343,11 @@ REAL = "/usr/bin/update-ca-trust.real"
 class Lie:
     script: str
     said: str = ""
-    """What the log must tell; nothing but the change where it is empty."""
+    """What the log must say; if empty, nothing but the change."""
     is_trusted: bool = False
     """Whether curl reaches the origin afterwards."""
     runs_again: bool = True
-    """Whether the next start runs the tool once more."""
+    """Whether the next start runs the tool again."""
 
 
 LIES = {
@@ -368,7 +368,7 @@ LIES = {
 
 @pytest.fixture
 def lying(container, binary, image, tmp_path):
-    """Starts a container in which the tool is a script, and the real one is beside it."""
+    """Starts a container in which the tool is a script, with the real tool beside it."""
 
     def start(lie: Lie) -> Container:
         real = Path(__file__).parent / "image" / "update-ca-trust"

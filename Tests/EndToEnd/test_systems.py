@@ -1,4 +1,4 @@
-"""The page of engines and systems names the versions that the tests run."""
+"""The page of engines and systems names the versions that the tests use."""
 
 import json
 import re

@@ -1,6 +1,7 @@
-"""At whatever call a start or the distribution's own tool fails, or is killed: what clients trusted they trust after.
+"""A start or the distribution's own tool fails, or is killed, at any system call: clients trust afterwards what they
+trusted before.
 
-A killed start leaves what its tool was in the middle of; then it is the next start after which it must be so.
+A killed start leaves behind what its tool was doing; then this must hold after the next start.
 """
 
 import json
@@ -13,7 +14,8 @@ from containers import CERTS, podman
 from test_system_stores import Family, families, tracer  # noqa: F401 (fixtures)
 from test_trust_stays import NAMES
 
-# Runs inside the container: for each point it puts the store back as the image had it, starts under strace, and looks.
+# Runs inside the container: for each point it restores the store of the image, starts under strace, and examines the
+# result.
 DRIVER = r"""
 import hashlib, json, os, re, shutil, ssl, subprocess, sys
 names, built, anchors, tool, chosen = json.loads(sys.argv[1])
@@ -96,7 +98,7 @@ def test_what_was_trusted_stays_trusted_at_every_fault(
         command=["sleep", "infinity"],
     )
     assert box.run("ls", CERTS).stdout
-    # One of 17 points, another one for each kind: there are some two thousand.
+    # One of 17 points, a different one for each kind: there are about two thousand.
     chosen = (len(kind) + len(user)) % 17
     work = [NAMES, str(Path(family.bundle).parent), family.anchors, family.tool, chosen]
     ran = podman("exec", box.name, "/conda/bin/python", "-I", "-c", DRIVER, json.dumps(work), seconds=3600)

@@ -1,4 +1,4 @@
-"""docs/troubleshooting.md holds what the program really prints, and all of it: run with --write to renew it."""
+"""docs/troubleshooting.md contains the program's actual output, and all of it; run with --write to update it."""
 
 import contextlib
 import errno
@@ -105,7 +105,7 @@ def connecting(binary: Path, directory: Path) -> list[tuple[str, str]]:
     found = [one for one in json.loads(done.stdout)["checks"] if one["name"] == "connect"]
     assert len(found) == len(proxies) and not any(one["ok"] for one in found)
     told = [one["detail"].replace(str(certs), "/etc/repo/ca_certs") for one in found]
-    # What follows are the words of the Python and the OpenSSL of this machine.
+    # What follows are the words of this machine's Python and OpenSSL.
     told = [re.sub(r"^TLS failed: .+", "TLS failed: REASON", one) for one in told]
     told = [re.sub(r"127\.0\.0\.1:\d{4,5}\b", "127.0.0.1:PORT", one) for one in told]
     return [(message, remedy) for message, (_, remedy) in zip(told, proxies, strict=True)]
@@ -135,7 +135,7 @@ def starting(binary: Path, directory: Path) -> tuple[list[tuple[str, str]], list
 
 
 def odd_entries(scene) -> list[tuple[str, str]]:
-    """What a start says of links, of what is no file, and of certificates that do not fit."""
+    """The messages of a start about links, about files that are not regular, and about unsuitable certificates."""
     scene.mount()
     directory = scene.at("/etc/repo/ca_certs")
     server = Authority.named("Own Root").issue("server.corp")
@@ -163,7 +163,7 @@ def odd_entries(scene) -> list[tuple[str, str]]:
 
 
 def missing_inputs(scene) -> list[tuple[str, str]]:
-    """What a start says of an input that is not there, and of a bundle."""
+    """The messages of a start about a missing input, and about a bundle."""
     told = []
     remedy = "The mount failed, or the file has another name inside the container."
     said = scene.start("--log", "warning", environment={"REPO_CUSTOM_CA_CERT": "/etc/repo/gone.pem"}).said.splitlines()
@@ -212,7 +212,7 @@ def stores(scene) -> list[tuple[str, str]]:
 
 
 def restricted(scene) -> list[tuple[str, str]]:
-    """What a start says where it may not write, and of a child that broke."""
+    """The messages of a start that may not write, and about a child that failed."""
     scene.start()
     scene.mount("Branch Root")
     said = scene.start("--log", "info", user=NOBODY).said.splitlines()
@@ -230,7 +230,7 @@ def restricted(scene) -> list[tuple[str, str]]:
 
 
 def without_bundles(scene) -> list[tuple[str, str]]:
-    """An image with nothing but a system store, for a user who may not write it: without a state directory, then with one."""
+    """An image with only a system store, for a user who may not write it: without a state directory, then with one."""
     store = scene.write(NATIVE_STORE, base())
     said = scene.start("--log", "error", "--bundles", "none", user=NOBODY).said.splitlines()
     told = [(line, "As above, without any writable directory. Mount a tmpfs on /run or /tmp.") for line in said]
@@ -257,7 +257,7 @@ def limited(scene) -> tuple[str, str]:
 
 
 def locked(scene) -> tuple[str, str]:
-    """A lock that somebody holds."""
+    """A lock that another process holds."""
     scene.mount("Third Root")
     with held_lock(scene.at(BUNDLE).parent):
         (line,) = scene.start("--log", "warning").said.splitlines()
@@ -266,7 +266,7 @@ def locked(scene) -> tuple[str, str]:
 
 
 def too_large(scene) -> tuple[str, str]:
-    """An environment that fits once and not twice."""
+    """An environment that fits, but not twice."""
     line = ["prlimit", "--stack=524288", *scene.command("--log", "error")]
     environment = {"PATH": os.environ["PATH"], "HTTPS_PROXY": f"http://proxy:1/{'p' * 70_000}"}
     (said,) = subprocess.run(line, env=environment, capture_output=True, timeout=30, check=True).stderr.decode().splitlines()
@@ -275,7 +275,7 @@ def too_large(scene) -> tuple[str, str]:
 
 
 def endings(scene) -> list[tuple[str, str]]:
-    """The messages with which a start ends, with their exit status."""
+    """The messages that end a start, with their exit status."""
     told = []
     scene.at("/other/etc/passwd").mkdir(parents=True)
     for status, words, remedy in (
@@ -296,7 +296,7 @@ def endings(scene) -> list[tuple[str, str]]:
 
 
 def beside_a_start(scene) -> list[tuple[str, str]]:
-    """What `apply` and `write-bundle` say and a start does not."""
+    """The messages of `apply` and `write-bundle` that a start does not have."""
     told = []
 
     def tell(status: int, remedy: str, *words: str, prefix: tuple[str, ...] = (), **variables: str) -> None:
@@ -326,7 +326,7 @@ def beside_a_start(scene) -> list[tuple[str, str]]:
 
 
 def proxies(scene) -> list[tuple[str, str]]:
-    """What a start says of proxy variables, each case in a start of its own."""
+    """The messages of a start about proxy variables, each case in a separate start."""
     told = []
     for variables, remedy in troubles.PROXIES:
         said = scene.start("--log", "warning", environment=variables).said.splitlines()
@@ -336,7 +336,7 @@ def proxies(scene) -> list[tuple[str, str]]:
 
 
 def usage(scene) -> list[tuple[str, str]]:
-    """What wrong usage is answered with."""
+    """The messages about wrong usage."""
     told = []
     for words, remedy in troubles.USAGE:
         done = subprocess.run([scene.binary, *words], env={}, capture_output=True, timeout=30, check=False)
@@ -376,7 +376,7 @@ def test_the_page_holds_what_the_program_prints(binary, faulty_binary, directory
 
 
 def shown_on_the_page() -> list[str]:
-    """What the page shows as the program's words: messages, and what may replace a part of them."""
+    """The texts on the page that are the program's: messages, and what may replace a part of them."""
     _, _, text = PAGE.read_text(encoding="utf-8").partition("\n## What psm-entry says\n")
     return re.findall(r"`([^`\n]+)`", text)
 
@@ -393,7 +393,7 @@ def test_every_message_of_the_program_is_on_the_page_with_its_remedy():
 
 
 def test_every_message_on_the_page_is_one_of_the_program():
-    """Nearly all of it is in the literals of the sources; the rest are paths, names, numbers and others' words."""
+    """Most of it is in the literals of the sources; the rest are paths, names, numbers and texts of other programs."""
     words = {part for literal in messages.literals(all_of_them=True) for part in literal.parts if part and len(part) > 5}
     words |= {os.strerror(number).lower() for number in errno.errorcode}
     strange = []
@@ -419,7 +419,7 @@ NAMES = ("Base64 ", "Java ", "Docker ", "Go ", "Node ", "Python ")
 
 
 def wrong_form(shown: str) -> str:
-    """What is wrong with the form of a message; empty where nothing is."""
+    """What is wrong with the form of a message; empty if nothing is."""
     message = re.sub(r"^psm-entry: (?:(?:error|warning): )?", "", shown)
     subject = re.match(r"(?:[A-Z_*]+|/\S+|--\S+|[a-z -]+|process \d+ \(.*?\)|[\w.-]+)(?:, [A-Z_]+)*: (?=.)", message)
     rest = message[subject.end() :] if subject else message

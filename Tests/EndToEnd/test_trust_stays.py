@@ -1,4 +1,4 @@
-"""No start leaves a client with less trust than it found, whatever the distribution's tool does and wherever it may write."""
+"""No start leaves a client with less trust than before, whatever the distribution's tool does and wherever it may write."""
 
 import json
 import os
@@ -24,7 +24,7 @@ NAMES = [
     CERTIFI,
 ]
 
-# Prints what a client trusts that is given each name, and one that obeys the CA variables, by fingerprints.
+# Prints, as fingerprints, what a client trusts with each name, and a client that honors the CA variables.
 LOOK = """
 import hashlib, json, os, ssl, sys
 def trusted(path):
@@ -70,7 +70,7 @@ USERS = {
 
 
 def places(family: Family, directory: Path) -> Mapping[str, Sequence[str]]:
-    """What of the store may be written: options of podman, with copies of the image's own files."""
+    """The parts of the store that are writable: options of podman, with copies of the image's own files."""
     built = Path(family.bundle).parent
     return {
         "writable": [],
@@ -109,7 +109,7 @@ def test_whoever_trusted_public_authorities_before_trusts_them_after(container, 
         after = look(box)
         for name, trusted in before["names"].items():
             assert set(trusted) <= set(after["names"][name]), f"{name}\n{said(box)}"
-        # A variable that is set now sends its clients to what holds all that they trusted anywhere.
+        # A variable set now must lead its clients to everything that they trusted anywhere.
         everywhere = {one for trusted in before["names"].values() for one in trusted}
         for name, trusted in after["variables"].items():
             assert everywhere < set(trusted), f"{name}\n{said(box)}"
@@ -136,7 +136,7 @@ def test_the_links_that_the_tool_loses_are_put_back_and_said(container, binary):
 
 
 def scripted_tool(directory: Path, script: str) -> dict[Path, str]:
-    """Mounts by which the distribution's tool is a script, and the real one is beside it."""
+    """Mounts that replace the distribution's tool by a script, with the real tool beside it."""
     tool = directory / "update-ca-trust"
     tool.write_text(f"#!/bin/sh\n{script}\n")
     tool.chmod(0o755)
@@ -178,7 +178,7 @@ def test_a_removal_that_was_cut_short_is_gone_on_with(container, binary, directo
     assert box.read(STORE) == held
 
 
-# What a tool may do to the bundle that it builds, and what it must not take away.
+# What a tool may do to the bundle that it builds, and what it must not remove.
 RUINS = {
     "emptied": f": >{STORE}",
     "removed": f"rm {STORE}",
@@ -195,7 +195,7 @@ def test_a_bundle_that_the_tool_ruins_is_put_back(container, binary, directory, 
     for name, trusted in control["names"].items():
         assert set(trusted) <= set(after["names"][name]), f"{name}\n{said(box)}"
     assert [line for line in box.said() if f": {STORE}: " in line and "restored" in line], said(box)
-    # What the tool was to add is missing all the same.
+    # The certificate that the tool should have added is still missing.
     assert [line for line in box.said() if "error: " in line], said(box)
 
 
@@ -243,7 +243,7 @@ def test_what_an_administrator_distrusts_does_not_come_back(container, binary, f
     assert "left out" not in said
 
 
-# More certificates than the tool can be given
+# More certificates than the tool can process
 
 
 def test_more_certificates_than_the_tool_can_take_in_time_are_written_natively(container, binary, family, certs):
@@ -255,12 +255,12 @@ def test_more_certificates_than_the_tool_can_take_in_time_are_written_natively(c
     assert [line for line in box.said() if f"warning: {family.tool}: " in line and "301" in line], said(box)
     assert not [line for line in box.said() if "error: " in line], said(box)
     assert b"psm-entry managed certificates" in box.read(family.bundle)
-    # From here on the tool builds it again; of what it was given before nothing stays.
+    # From here on the tool builds the bundle again; nothing of what it was given before remains.
     (certs / "many.pem").unlink()
     box.restart()
     assert b"psm-entry managed certificates" not in box.read(family.bundle)
     assert len(os.listdir(certs)) == len(box.run("ls", family.anchors).stdout.split()) == 1
-    # And the other way round: what the tool has built of our anchors does not become somebody else's.
+    # And in the other direction: what the tool built from psm-entry's anchors must not count as the distribution's.
     (certs / "many.pem").write_bytes(b"".join(pem_of(der) for der in ders))
     (certs / "ca_cert.pem").rename(certs / ".ca_cert.pem")
     former = box.read(family.bundle)

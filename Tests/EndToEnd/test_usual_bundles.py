@@ -1,4 +1,4 @@
-"""Where nobody names a bundle: which are found, which of them is *the* bundle, and what that costs."""
+"""The default bundles: which are found, which of them is *the* bundle, and what that costs."""
 
 import os
 import re
@@ -93,7 +93,7 @@ def test_each_place_alone_is_the_bundle(scene, path):
 
 
 def test_a_link_to_the_systems_bundle_is_merged_into_once(scene):
-    """As Debian's python3-certifi has it, and its pip."""
+    """The layout of Debian's python3-certifi and pip."""
     scene.write(NATIVE_STORE, base())
     for name in FOUR[:2]:
         scene.at(f"{DEBIAN}/{name}").parent.mkdir(parents=True)
@@ -173,7 +173,7 @@ def test_a_named_bundle_that_is_missing_is_an_error_and_a_pattern_is_none(scene)
     assert started.variables["NODE_EXTRA_CA_CERTS"] == NATIVE_STORE
 
 
-# What it costs
+# Cost
 
 
 def calls(scene: Scene) -> list[str]:

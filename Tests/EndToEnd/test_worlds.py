@@ -1,6 +1,6 @@
-"""What holds in any world: plan, check, env, apply and a start agree, and nothing is lost.
+"""What holds in any root: plan, check, env, apply and a start agree, and nothing is lost.
 
-`make worlds SECONDS=…` looks for longer; `make test` draws the same sixty worlds for each user every time.
+`make worlds SECONDS=…` searches for longer; `make test` always draws the same sixty worlds for each user.
 """
 
 import base64
@@ -31,7 +31,7 @@ SECONDS = float(os.environ.get("PSM_ENTRY_WORLDS_SECONDS", "0"))
 
 
 def trusted(path: Path) -> set[bytes] | None:
-    """What Python's ssl finds in a file; nil where it refuses the file."""
+    """What Python's ssl finds in a file; None if it refuses the file."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
         context.load_verify_locations(path)
@@ -41,7 +41,7 @@ def trusted(path: Path) -> set[bytes] | None:
 
 
 def resolved(made: Built, path: str) -> Path:
-    """The file that a path means inside the root."""
+    """The file that a path refers to inside the root."""
     place = made.at(path)
     for _ in range(8):
         if not place.is_symlink():
@@ -52,7 +52,7 @@ def resolved(made: Built, path: str) -> Path:
 
 
 def base_of(text: bytes) -> bytes:
-    """The text without its section, which stands last."""
+    """The text without its section, which is at the end."""
     start = text.rfind(OPENING)
     return text[:start] if start >= 0 and text.endswith(CLOSING) else text
 
@@ -117,7 +117,7 @@ def holds(made: Built) -> None:
     for path, text in texts.items():
         now = resolved(made, path).read_bytes()
         if resolved(made, path) == resolved(made, STORE) and world.anchors and trusted_text(text):
-            # What the distribution's tool has built of anchors of ours goes with them.
+            # What the distribution's tool built from psm-entry's anchors is removed with them.
             ours = {authority(name).der for name in world.anchors}
             assert (trusted(resolved(made, path)) or set()) >= set(certificates_of(base_of(text))) - ours
         elif trusted_text(text):
@@ -137,7 +137,7 @@ def holds(made: Built) -> None:
 
 
 def the_bundle_holds(made: Built, start) -> None:
-    """What a start has NODE_EXTRA_CA_CERTS name trusts all that is mounted; where there is nothing to name, an error says so."""
+    """The file that a start puts into NODE_EXTRA_CA_CERTS trusts every mounted certificate; if there is no such file, an error says so."""
     world = made.world
     wanted = {authority(name).der for name in world.mounted}
     if "NODE_EXTRA_CA_CERTS" in dict(world.variables) or not wanted or INPUT_TROUBLES.get(world.input_trouble):
@@ -153,10 +153,10 @@ def the_bundle_holds(made: Built, start) -> None:
 
 
 def apply_agrees(made: Built, applied, left: dict, start) -> None:
-    """apply leaves what a start leaves, says the same of it, and ends with the status that goes with it."""
+    """apply has the same result and the same messages as a start, and ends with the corresponding status."""
     outputs_hold_no_secret(applied)
     assert applied.stdout == b""
-    # A temporary file's name is drawn at random, and a directory's mode is another's where it was recreated.
+    # The name of a temporary file is random, and a directory's mode may differ if it was recreated.
     mine, theirs = ({path: contents(tree, path) for path in tree} for tree in (made.tree(), left))
     assert theirs == mine, {path for path in mine.keys() | theirs.keys() if mine.get(path) != theirs.get(path)}
     strict = "error: PSM_ENTRY_STRICT: "
@@ -167,7 +167,7 @@ def apply_agrees(made: Built, applied, left: dict, start) -> None:
 
 
 def contents(tree: dict, path: str):
-    """What of a name counts as a change: not the times of directories."""
+    """The attributes of a name that count as changes: not the times of directories."""
     found = tree.get(path)
     if found is None:
         return None
@@ -184,7 +184,7 @@ def same(made: Built, one: str, other: str) -> bool:
 
 
 def trusted_text(text: bytes) -> bool:
-    """Whether a client finds anything in it."""
+    """Whether a client finds a certificate in it."""
     return b"-----BEGIN CERTIFICATE-----\nMAA=" not in text and text.count(b"BEGIN CERT") > 0 and text.startswith(b"# the image's own")
 
 
@@ -200,7 +200,7 @@ def judge_change(made: Built, change: dict, texts: dict[str, bytes]) -> None:
 
 
 def check_agrees(made: Built, checks: list[dict]) -> None:
-    """check says that a bundle is right where a client trusts all that is mounted, and not where it does not."""
+    """check accepts a bundle exactly if a client trusts every mounted certificate with it."""
     world = made.world
     if INPUT_TROUBLES.get(world.input_trouble):
         return
@@ -220,12 +220,12 @@ def check_agrees(made: Built, checks: list[dict]) -> None:
 
 
 def not_said_as_info(made: Built) -> bool:
-    """Where the private bundle is used, a bundle that could not be replaced is no more than information."""
+    """If the private bundle is used, a bundle that could not be replaced is only information."""
     return "SSL_CERT_FILE" in environment_of(made.run("env", "--null").stdout)
 
 
 def removal_holds(made: Built) -> None:
-    """What is taken out of the mount is gone everywhere, or it is an error."""
+    """A certificate that is no longer mounted is gone everywhere, or there is an error."""
     world = made.world
     if INPUT_TROUBLES.get(world.input_trouble) or world.strict:
         return

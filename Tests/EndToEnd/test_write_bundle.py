@@ -1,4 +1,4 @@
-"""`psm-entry write-bundle`: what a private bundle would hold, as one file, and no store is changed."""
+"""`psm-entry write-bundle` writes the contents of a private bundle to one file, and changes no store."""
 
 import os
 import subprocess
@@ -98,7 +98,7 @@ def test_a_bad_input_is_1_and_the_rest_is_written(scene):
     result = write_bundle(scene, DESTINATION)
     assert result.returncode == 1
     assert f"error: {CERTS}/Branch Root.pem: " in said(result)
-    # Whose CA is meant to stay nobody knows: it is not taken out.
+    # It is unknown which CAs are meant to stay, so none is removed.
     assert loaded(scene.at(DESTINATION)) >= {authority(name).der for name in ("Corp Root", "Branch Root", "Third Root")}
     printed = write_bundle(scene)
     assert printed.returncode == 1
@@ -156,7 +156,7 @@ def test_a_damaged_bundle_gives_its_good_certificates(scene):
 
 
 def test_the_order_of_what_is_mounted_does_not_matter(scene):
-    """trust-manager and the kubelet may write their bundles in another order each time."""
+    """trust-manager and the kubelet may write their bundles in a different order each time."""
     names = ["Branch Root", "Third Root", "Corp Root"]
     scene.write(f"{CERTS}/all.pem", b"".join(authority(name).pem for name in names))
     assert write_bundle(scene, DESTINATION).returncode == 0

@@ -1,4 +1,4 @@
-"""What goes wrong, made to happen: the name of each trouble, its cause, and what the page says of it."""
+"""Provoked failures: the name of each, its cause, and what the page says about it."""
 
 import base64
 import contextlib
@@ -34,7 +34,7 @@ PLAIN_ANSWERS = {
 
 @contextlib.contextmanager
 def serving(talk) -> Iterator[int]:
-    """A server on loopback that does `talk` with each connection."""
+    """A server on loopback that calls `talk` for each connection."""
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve() -> None:
@@ -58,7 +58,7 @@ def answering(answer: bytes):
 
 
 def silent():
-    """Listens and reads, and says nothing until the client goes."""
+    """Listens and reads, and sends nothing until the client disconnects."""
 
     def talk(connection: socket.socket) -> None:
         while connection.recv(4096):
@@ -68,7 +68,7 @@ def silent():
 
 
 def terminating(directory: Path, authority: Authority):
-    """A proxy that answers as the target itself, with a certificate of its own CA."""
+    """A proxy that answers as the target itself, with a certificate from its own CA."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(write(directory / f"{authority.fingerprint}.pem", authority.issue(TARGET)))
 
@@ -82,7 +82,7 @@ def terminating(directory: Path, authority: Authority):
 
 
 def expired_twin(authority: Authority) -> bytes:
-    """A certificate of the same name and key whose time is over."""
+    """An expired certificate with the same name and key."""
     from cryptography import x509
 
     now = datetime.datetime.now(datetime.timezone.utc)
@@ -108,7 +108,7 @@ def loose_twin(authority: Authority) -> bytes:
 
 
 def odd_twin(authority: Authority) -> bytes:
-    """A certificate that only some libraries read: a time of it has an offset in place of the Z."""
+    """A certificate that only some libraries read: one of its times has an offset instead of the Z."""
     tree = der.read(authority.der)
     time = der.Fields(tree).times[0]
     time.content = time.content.replace(b"Z", b"+0000")

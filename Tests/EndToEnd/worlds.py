@@ -1,6 +1,6 @@
 """Random worlds: roots with bundles, links, owners, mounts, state directories and settings, drawn by Hypothesis.
 
-A world is a value that a person can read; Hypothesis shrinks one that fails to a few lines.
+A world is a readable value; Hypothesis shrinks one that fails to a few lines.
 """
 
 import hashlib
@@ -31,8 +31,8 @@ PLACES = {
     ],
     "none": PATHS[:2],
 }
-"""Where a world's bundles are, by how they are meant: named in PSM_ENTRY_BUNDLES, in the usual places with or without conda, or not at
-all: PSM_ENTRY_BUNDLES=none."""
+"""The locations of a world's bundles, by setting: named in PSM_ENTRY_BUNDLES, the default with or without conda, or none:
+PSM_ENTRY_BUNDLES=none."""
 STORE = "/etc/ssl/certs/ca-certificates.crt"
 ANCHORS = "/usr/local/share/ca-certificates"
 CERTS = "/etc/repo/ca_certs"
@@ -44,7 +44,7 @@ PASSWORD = "s3cretpw"
 
 @dataclass(frozen=True)
 class Bundle:
-    """A file, or another name of one before it."""
+    """A file, or another name of an earlier one."""
 
     base: tuple[str, ...] = ("Public A",)
     section: tuple[str, ...] = ()
@@ -58,7 +58,7 @@ class Bundle:
     other_name: str = ""
     """'link' or 'hard link' to the bundle before it, 'store' for a link to the system store."""
     is_mounted: bool = False
-    """Whether it is a mount of its own."""
+    """Whether it is a mount point."""
     leftover: bool = False
 
 
@@ -66,7 +66,7 @@ INPUT_TROUBLES = {
     "key": False, "damaged": True, "missing": True, "folded": True, "no file": True, "readme": False,
     "lost+found": False, "own work": False,
 }
-"""Whether a start with it takes nothing out of any store."""
+"""Whether a start with it removes no certificate from any store."""
 
 
 @dataclass(frozen=True)
@@ -77,12 +77,12 @@ class World:
     anchors_mode: int = 0o755
     mounted: tuple[str, ...] = ()
     then_mounted: tuple[str, ...] = ()
-    """What is mounted afterwards."""
+    """The certificates that are mounted afterwards."""
     input_trouble: str = ""
-    """What is beside the certificates: one of INPUT_TROUBLES."""
+    """A problem beside the certificates: one of INPUT_TROUBLES."""
     state: tuple[str, ...] = ("/run/psm-entry",)
     state_trouble: str = ""
-    """What is planted at the first state directory: 'link', 'dangling', 'foreign', 'file'."""
+    """What replaces the first state directory: 'link', 'dangling', 'foreign', 'file'."""
     user: int = 0
     system: str = "native"
     strict: bool = False
@@ -100,7 +100,7 @@ def names(of: list[str], most: int = 3) -> st.SearchStrategy[tuple[str, ...]]:
 
 
 def rarely(values: list, usual) -> st.SearchStrategy:
-    """Usually the usual value, and the one that a failure shrinks to."""
+    """Usually the common value, to which a failure also shrinks."""
     return st.integers(0, 9).flatmap(lambda n: st.sampled_from(values) if n >= 8 else st.just(usual))
 
 
@@ -143,7 +143,7 @@ WORLDS = st.builds(
 
 
 def section_text(listed: tuple[str, ...]) -> bytes:
-    """A managed section, as psm-entry writes it; with a certificate twice if it is named twice."""
+    """A managed section as psm-entry writes it; a certificate that is named twice is in it twice."""
     if not listed:
         return b""
     chosen = sorted((authority(name) for name in listed), key=lambda one: one.fingerprint)
@@ -209,11 +209,11 @@ class Built:
 
     @property
     def bundle_paths(self) -> list[str]:
-        """What a start is to merge into."""
+        """The bundles that a start should merge into."""
         return [] if self.world.places == "none" else self.placed_paths
 
     def run(self, *words: str, json: bool = False) -> subprocess.CompletedProcess[bytes]:
-        """A sub-command, or with "--" first a start."""
+        """A sub-command, or, with "--" first, a start."""
         world = self.world
         options = ["--root", str(self.root), "--system", world.system]
         if world.places == "none" or (world.places == "named" and not world.bundles):
@@ -242,7 +242,7 @@ class Built:
         )
 
     def tree(self) -> dict[str, tuple]:
-        """All there is: modes, owners, contents and times."""
+        """Everything: modes, owners, contents and times."""
         found = {}
         for directory, directories, files in os.walk(self.root):
             for name in [*directories, *files]:

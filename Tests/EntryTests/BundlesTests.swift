@@ -6,7 +6,7 @@ import Trust
 @testable import Entry
 @testable import TestSupport
 
-/// Where bundles are looked for: in the usual places where nobody names any, else where patterns say.
+/// Where bundles are searched for: in the usual places by default, otherwise where patterns say.
 struct BundlesTests {
   let temporary: TemporaryDirectory
   init() throws { temporary = try TemporaryDirectory() }
@@ -47,7 +47,7 @@ struct BundlesTests {
       + packages("/usr/local/lib/python3.13/site-packages") + packages("/usr/lib/python3/dist-packages")
       + packages("/usr/lib/python3.9/site-packages") + packages("/venv/lib/python3.11/site-packages")
     try add(all)
-    // And nowhere else.
+    // And in no other place.
     try add([
       "/conda/envs/.trash/ssl/cacert.pem", "/usr/lib/python2.7/dist-packages/certifi/cacert.pem",
       "/usr/lib64/python3.9/site-packages/certifi/cacert.pem",
@@ -63,7 +63,7 @@ struct BundlesTests {
     #expect(try usual(virtualEnvironment: "/opt/conda/envs/x") == [bundle])
   }
 
-  @Test func aLinkThatLeadsNowhereAndAFileInTheWayAreNothing() throws {
+  @Test func aDanglingLinkAndAFileInsteadOfADirectoryYieldNothing() throws {
     try temporary.makeDirectory("conda/ssl")
     try temporary.link("conda/ssl/cacert.pem", to: "gone.pem")
     try temporary.write("conda/envs", pem(1))

@@ -5,7 +5,7 @@ import Text
 @testable import Entry
 @testable import TestSupport
 
-/// What is certain of a command before anything is changed, and what only execve tells.
+/// What is certain about a command before anything changes, and what only execve tells.
 struct CommandLookupTests {
   let temporary: TemporaryDirectory
   init() throws {
@@ -30,7 +30,7 @@ struct CommandLookupTests {
   @Test(arguments: [
     Row(command: "run", fault: nil),
     Row(command: "link", fault: nil),
-    // One bit is enough for a doubt.
+    // One bit is enough for doubt.
     Row(command: "odd", fault: nil),
     Row(command: "BASE/bin/run", fault: nil),
     Row(command: "", fault: .missing),
@@ -44,10 +44,10 @@ struct CommandLookupTests {
     Row(command: "plain", fault: .notExecutable),
     Row(command: "BASE/bin/plain", fault: .notExecutable),
     Row(command: "BASE/bin/directory", fault: .directory),
-    // A later one may be run.
+    // A later directory may contain one that can be run.
     Row(command: "plain", path: "BASE/bin:BASE/more", fault: nil),
     Row(command: "loop", fault: nil),
-    // The default of a system without PATH.
+    // The system's default if PATH is not set.
     Row(command: "sh", path: nil, fault: nil),
   ])
   func onlyWhatIsCertainIsAFault(row: Row) {

@@ -6,7 +6,7 @@ import Text
 @testable import Entry
 @testable import TestSupport
 
-/// What `check --connect` asks for, which ways it goes, and how it explains what it meets; without a network.
+/// The requests of `check --connect`, its routes, and its explanations of failures; without a network.
 struct ConnectTests {
   static let targets: [(url: String, shown: String?)] = [
     ("https://repo.anaconda.com", "repo.anaconda.com:443"),
@@ -36,7 +36,7 @@ struct ConnectTests {
     #expect(proxied.contains("\r\nProxy-Authorization: Basic YWxpY2U6c2VjcmV0\r\n\r\n"))
   }
 
-  /// An answer, and the schemes that it offers.
+  /// An answer, and the authentication schemes that it offers.
   static let challenges: [(String, [String])] = [
     ("", []),
     ("Proxy-Authenticate: Basic realm=\"a, b\"\r\n", ["Basic"]),
@@ -157,7 +157,7 @@ struct ConnectTests {
     #expect(proxyRefusal(status, offered: offered.map(bytes), proxy, "repo:443").description == explanation)
   }
 
-  @Test func whoGivesNoPasswordIsToldHowToWriteOne() throws {
+  @Test func aMissingPasswordIsReportedWithTheFormThatHasOne() throws {
     let proxy = try parseProxyURL(bytes("http://proxy:3128"))
     #expect(
       proxyRefusal(407, offered: [bytes("Basic")], proxy, "repo:443")

@@ -7,7 +7,7 @@ import Trust
 @testable import Entry
 @testable import TestSupport
 
-/// The walk over what is mounted: what is read, in which order, and what is refused without a hang.
+/// Reading the mounted files: which are read, in which order, and which are refused without a hang.
 struct InputsTests {
   let temporary: TemporaryDirectory
   init() throws {
@@ -170,7 +170,7 @@ struct InputsTests {
     let directory = try Directory(temporary.at("certs"), in: .system)
     defer { directory.close() }
     try write("certs/a", 1)
-    // Names of one file: quick to make, and read once.
+    // Names of the same file: quick to create, and read once.
     for number in 10_000..<20_000 { try directory.link(Path("a"), to: Path(Array("b\(number)".utf8))) }
     let inputs = try inputs()
     #expect(sources(inputs) == ["/certs/a"] && inputs.areIncomplete)
@@ -218,7 +218,7 @@ struct InputsTests {
     #expect(!inputs.areIncomplete && problems(inputs).count == 1 && inputs.fileProblems.hasErrors)
   }
 
-  @Test func anEmptyDirectoryInAFilesPlaceIsAMountThatFailed() throws {
+  @Test func anEmptyDirectoryInsteadOfAFileIsAFailedMount() throws {
     for path in ["certs/ca.pem", "ca.crt", "custom"] { try temporary.makeDirectory(path) }
     for path in ["/certs", "/ca.crt"] as [StaticString] {
       let inputs = try inputs([path])
@@ -226,7 +226,7 @@ struct InputsTests {
       #expect(
         problems(inputs)[0].contains("empty directory instead of a file (Docker creates one"), "\(path)")
     }
-    // A directory that may well be one.
+    // A name that is suitable for a directory.
     #expect(try !inputs(["/custom"]).areIncomplete)
     let custom = Inputs(
       reading: [Settings.Input(path: Path("/custom"), isNamed: true, isFile: true)], in: try temporary.root,
@@ -236,7 +236,7 @@ struct InputsTests {
     #expect(try sources(inputs()) == ["/certs/ca.pem/in.crt"])
   }
 
-  @Test func aFileTakenOutOfADirectoryThatWasReadSuspendsNothing() throws {
+  @Test func aFileRemovedFromADirectoryThatWasReadSuspendsNothing() throws {
     let paths = [
       Settings.Input(path: Path("/certs"), isNamed: true),
       Settings.Input(path: Path("/certs/gone.pem"), isNamed: true, isFile: true),
@@ -276,7 +276,7 @@ struct InputsTests {
     try temporary.link("certs/c.pem", to: "/tmp/psm-entry-1000/cacert.pem")
     try temporary.link("certs/d.pem", to: "/state/cacert.pem")
     try temporary.link("certs/e.pem", to: "/merged.pem")
-    // A directory of that name is somebody's.
+    // A directory with that name elsewhere belongs to someone else.
     try write("certs/psm-entry/cacert.pem", 3)
     let inputs = Inputs(
       reading: [Settings.Input(path: Path("/certs"), isNamed: true)], in: try temporary.root,
@@ -311,7 +311,7 @@ struct InputsTests {
 
   @Test func anExpiredCertificateIsUsedWithAWarning() throws {
     try write("certs/a.pem", 1)
-    // It ends in 2040.
+    // It expires in 2040.
     let inputs = try inputs(now: 2_300_000_000)
     #expect(inputs.found.count == 1 && inputs.fileProblems.isEmpty)
     #expect(problems(inputs).count == 1 && problems(inputs)[0].hasPrefix("warning /certs/a.pem: "))
@@ -324,7 +324,7 @@ struct InputsTests {
     #expect(sources(try inputs(["/link.pem"])) == ["/link.pem"])
   }
 
-  // MARK: A variable that holds certificates
+  // MARK: A variable that contains certificates
 
   private func inputs(data: [UInt8], _ paths: [StaticString] = []) throws -> Inputs {
     Inputs(

@@ -21,7 +21,7 @@ struct JSONTests {
     #expect(written { $0.string(Text(utf8: Array(text.utf8))) } == json)
   }
 
-  @Test func aCommaStandsBetweenValuesAndNowhereElse() {
+  @Test func onlyValuesAreSeparatedByCommas() {
     let text = written { json in
       json.object { object in
         object.member("a", "1")

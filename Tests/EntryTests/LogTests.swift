@@ -6,7 +6,7 @@ import Trust
 @testable import Entry
 @testable import TestSupport
 
-/// A log into a file of its own: what it writes, in which form, and how much of it.
+/// A log that writes to a file: what it writes, in which form, and how much.
 struct LogTests {
   private func lines(
     isJSON: Bool = false, threshold: Level? = .info, _ body: (Log) -> Void
@@ -60,7 +60,7 @@ struct LogTests {
       rest[0]
         == #","level":"error","app":"psm-entry","event":"bundle.missing","message":"wrong\\","subject":"/a \"b\""}"#
     )
-    // No subject where there is none.
+    // Without a subject the key is missing.
     #expect(rest[1] == #","level":"info","app":"psm-entry","event":"start.in_force","message":"done"}"#)
     for line in lines {
       let time = line.prefix { $0 != "," }
@@ -76,7 +76,7 @@ struct LogTests {
     #expect(text[0].utf8.count <= 1024 && text[0].hasSuffix("…") && text[0].contains(": \(letter)"))
     let json = try lines(isJSON: true) { $0.write(.error(long, long, "a.b")) }
     #expect(json.count == 1)
-    // A pipe takes so many bytes at once or not at all.
+    // A pipe accepts this number of bytes as a whole or not at all.
     #expect(json[0].utf8.count < 4096 && json[0].hasSuffix("…\"}"))
   }
 

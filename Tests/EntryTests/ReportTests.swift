@@ -6,7 +6,7 @@ import Text
 @testable import Stores
 @testable import Trust
 
-/// Every finding and every fact has words and an event, and the words have one form.
+/// Every finding and every fact has a message and an event, and all messages have the same form.
 struct ReportTests {
   private static let path = Path("/conda/ssl/cacert.pem")
   private static let other = Path("/run/psm-entry/cacert.pem")
@@ -23,7 +23,7 @@ struct ReportTests {
     }
   }
 
-  /// What is said of each kind of finding.
+  /// The message for each kind of finding.
   static let findings: [Row<Finding.Kind>] = [
     Row(.missing, "bundle.missing", "no such file; set PSM_ENTRY_BUNDLES to the bundles of this image"),
     Row(
@@ -186,7 +186,7 @@ struct ReportTests {
       "/conda/ssl/cacert.pem could not be updated; using /run/psm-entry/cacert.pem instead"),
   ]
 
-  /// A damaged file is no literal: what is said of it begins with the place.
+  /// Damage is not a literal: its message begins with the position.
   static let malformed: [(isRepaired: Bool?, end: String)] = [
     (true, "so clients reject the whole file; repaired, original saved as *.psm-entry-damaged"),
     (false, "so clients reject the whole file; restore it from the image"),
@@ -266,7 +266,7 @@ struct ReportTests {
     #expect(said(.removed).level == .info)
   }
 
-  /// Without a `default`: whoever adds a kind adds its number here, and then its row above.
+  /// Without a `default`: a new kind needs a number here, and then its row above.
   private static func number(_ kind: Finding.Kind) -> Int {
     switch kind {
     case .missing: 0
@@ -332,7 +332,7 @@ struct ReportTests {
     for problem in problems {
       let message = problem.message.description
       #expect(!message.isEmpty && message.last != "." && message.last != " ", "\(message)")
-      // A subject in X.509's form begins with its attribute's name.
+      // An X.509 subject begins with the name of an attribute.
       #expect(message.first?.isUppercase == false || message.hasPrefix("CN="), "\(message)")
       let isEventName = "\(problem.event)".allSatisfy { $0.isLowercase || $0 == "." || $0 == "_" }
       #expect(problem.event.utf8CodeUnitCount > 0 && isEventName, "\(problem.event)")

@@ -49,7 +49,7 @@ struct TableTests {
     #expect(folded.dropFirst().dropLast().allSatisfy { $0.hasPrefix("    ") })
     let words = folded.dropFirst().flatMap { $0.split(separator: " ") }.joined(separator: " ")
     #expect(words == sentence.description)
-    // Where nobody looks at a terminal it stays on its line.
+    // If the output is not a terminal, it stays on its line.
     #expect(lines(rows, endsInSentences: true) == ["✗ error  bundle  \(sentence)", ""])
   }
 

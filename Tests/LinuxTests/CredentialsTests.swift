@@ -5,7 +5,7 @@ import Text
 @testable import Linux
 @testable import TestSupport
 
-/// What another user than this process's may do is told by numbers alone.
+/// What a user other than that of this process may do depends on numbers alone.
 struct CredentialsTests {
   let directory: TemporaryDirectory
   init() throws { directory = try TemporaryDirectory() }
@@ -38,7 +38,7 @@ struct CredentialsTests {
   }
 
   @Test func theModeOfADirectoryTellsWhoMayChangeIt() throws {
-    // The directory is this process's: the group's bits are what user 1000 in its group has, else the others'.
+    // The directory belongs to this process: user 1000 in its group has the group's rights, otherwise those of others.
     let group = getegid()
     let rows: [(mode: UInt32, asGroup: Bool, asOther: Bool)] = [
       (0o755, false, false), (0o775, true, false), (0o770, true, false), (0o757, false, true),

@@ -45,7 +45,7 @@ struct DirectoryTests {
       let metadata = try #require(Root.system.metadata(of: temporary.at(path)))
       #expect(metadata.kind == .directory && metadata.mode == 0o755)
     }
-    // Once more is no error.
+    // Doing it again is not an error.
     try Directory.making(Path("/a/b/c"), in: try temporary.root).close()
     try temporary.write("a/file", [])
     #expect(throws: Errno(rawValue: ENOTDIR)) {
@@ -87,7 +87,7 @@ struct DirectoryTests {
     #expect(names(try opened().names()) == ["d", "sub"])
     #expect(throws: Errno(rawValue: ENOENT)) { try directory.remove(Path("a")) }
     #expect(throws: (any Error).self) { try directory.remove(Path("sub")) }
-    // The directory is the one that was opened, whatever its name has become.
+    // It is the directory that was opened, whatever its name refers to now.
     try directory.rename(Path("sub"), to: Path("moved"))
     #expect(names(try sub.names()) == ["c"])
   }
@@ -117,7 +117,7 @@ struct DirectoryTests {
     }
   }
 
-  @Test func whatIsMountedIsToldFromWhatIsNot() throws {
+  @Test func mountPointsAreRecognized() throws {
     try temporary.write("file", [])
     let directory = try opened()
     defer { directory.close() }

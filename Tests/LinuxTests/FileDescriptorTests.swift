@@ -20,7 +20,7 @@ struct FileDescriptorTests {
     try body(file)
   }
 
-  /// Around what fits the buffers on the stack, and around where memory is taken in larger pieces.
+  /// Around the size of the buffers on the stack, and of larger allocations.
   @Test(arguments: [0, 1, 4095, 4096, 4097, 16384, 16385, 65536, 65537, 300_000])
   func aFileIsReadAsAWhole(count: Int) throws {
     let contents = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
@@ -29,7 +29,7 @@ struct FileDescriptorTests {
       try file.rewind()
       if count > 0 { #expect(throws: ReadError.tooLarge) { try file.readAll(limit: count - 1) } }
     }
-    // What it may well hold: the same, one byte less, another last byte.
+    // Expected contents: the same, one byte less, and with another last byte.
     var variants = [contents, Array(contents.dropLast())]
     if let last = contents.last { variants.append(contents.dropLast() + [last ^ 1]) }
     for other in variants {
@@ -45,7 +45,7 @@ struct FileDescriptorTests {
     let contents = (0..<count).map { UInt8(truncatingIfNeeded: $0 / 251) }
     try opened(contents) { file in
       #expect(try file.ending(of: count, count: 7) == contents.suffix(7))
-      // What is expected; whether that is what is there.
+      // The expected contents, and whether they are the actual ones.
       for (size, isWhole) in [(count, true), (count - 1, false), (count + 1, true)] where size >= 0 {
         try file.rewind()
         var read: [UInt8] = []
@@ -133,7 +133,7 @@ struct FileDescriptorTests {
     #expect(try FileDescriptor.currentDirectory.status(of: temporary.path, flags: 0).kind == .directory)
   }
 
-  @Test func aCopyStandsAboveTheNumberAndOutlivesItsOriginal() throws {
+  @Test func aCopyHasAHigherNumberAndOutlivesItsOriginal() throws {
     try opened(bytes("text")) { file in
       let copy = try file.copy(above: 40)
       defer { copy.close() }

@@ -4,7 +4,7 @@ import Text
 
 @testable import Linux
 
-/// One after the other: in the shipped program there are no threads either.
+/// Serialized: the shipped program has no threads either.
 @Suite(.serialized)
 struct MemoryTests {
   private struct Block {
@@ -15,8 +15,8 @@ struct MemoryTests {
     var keepsItsMark: Bool { MemoryTests.areAll(start, count, mark) }
   }
 
-  /// Each byte is the one before it, and so the first: asked of the C library, since a closure for each byte of a debug
-  /// build takes twenty seconds.
+  /// Each byte equals the one before it, and so the first. The C library compares them, since a closure for each byte
+  /// takes twenty seconds in a debug build.
   private static func areAll(_ start: UnsafeMutableRawPointer, _ count: Int, _ byte: UInt8) -> Bool {
     if count == 0 { return true }
     return start.load(as: UInt8.self) == byte && memcmp(start, start + 1, count - 1) == 0
@@ -31,7 +31,7 @@ struct MemoryTests {
         #expect(block.keepsItsMark)
         giveBack(block.start)
       }
-      // Around each power of two, and around what is mapped for itself.
+      // Around each power of two, and around the size from which blocks are mapped.
       let count = (1 << Int.random(in: 0...17, using: &numbers)) + Int.random(in: -1...17, using: &numbers)
       let start = try #require(allocate(count))
       #expect(UInt(bitPattern: start) % 16 == 0)
@@ -70,7 +70,7 @@ struct MemoryTests {
     }
   }
 
-  @Test func whatCannotBeHadIsRefused() {
+  @Test func anImpossibleAllocationReturnsNil() {
     #expect(allocate(.max) == nil)
     #expect(allocate(-1) == nil)
     #expect(allocate(1 << 60) == nil)

@@ -41,7 +41,7 @@ struct PathTests {
     #expect(shown(Path("/a.pem").suffixed(".old")) == "/a.pem.old")
   }
 
-  @Test func anAddressInThePlaceOfAPathIsNotShown() {
+  @Test func aURLInsteadOfAPathIsNotShown() {
     #expect(Path("http://user:secret@proxy").shown == "(not shown: no path)")
     #expect(Path("/a\nb").shown == "/a\\x0ab")
   }

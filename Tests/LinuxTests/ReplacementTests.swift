@@ -7,7 +7,7 @@ import Text
 
 private func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
 
-/// A file is replaced as a whole or not at all, and nothing is left beside it.
+/// A file is replaced as a whole or not at all, and no temporary file remains.
 struct ReplacementTests {
   let temporary: TemporaryDirectory
   let directory: Directory
@@ -47,9 +47,9 @@ struct ReplacementTests {
     #expect(try names() == ["cacert.pem"])
   }
 
-  @Test func aFileThatSomebodyElseHasReplacedMeanwhileStays() throws {
+  @Test func aFileThatAnotherProcessReplacedStays() throws {
     let replacement = replacement()
-    // Under a name of its own first: a removed inode may be given out again.
+    // First under a name of its own, because the inode of a removed file may be reused.
     try temporary.write("other", bytes("theirs"))
     try directory.rename(Path("other"), to: Self.name)
     #expect(throws: Replacement.Failure.overtaken) {
@@ -93,7 +93,7 @@ struct ReplacementTests {
     #expect(try names() == [".psm-entry-new.other.pem.1", "cacert.pem", "cacert.pem.bak"])
   }
 
-  @Test func aTemporaryNameIsRecognisedAsOne() {
+  @Test func aTemporaryNameIsRecognized() {
     let name = Replacement.temporaryName(for: Self.name)
     #expect(Replacement.isTemporary(name, for: Self.name))
     #expect(!Replacement.isTemporary(name, for: Path("acert.pem")))

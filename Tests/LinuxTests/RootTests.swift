@@ -25,7 +25,7 @@ struct RootTests {
     #expect(Root.system.isSystem && !root.isSystem)
   }
 
-  /// A link's text, and what is read through it.
+  /// The target of a link, and what is read through it.
   static let links: [(target: String, contents: String?)] = [
     ("file", "inside"), ("/etc/file", "inside"), ("../etc/file", "inside"),
     ("../../../../../../etc/file", "inside"), ("../../outside", "inside too"), ("/outside", "inside too"),
@@ -69,7 +69,7 @@ struct RootTests {
     #expect(throws: ReadError.tooLarge) { try root.read(Path("/etc/file"), limit: 5) }
   }
 
-  @Test func whatStandsAtAPathIsTheSameUnderBothRoots() throws {
+  @Test func metadataIsTheSameUnderBothRoots() throws {
     try temporary.link("etc/link", to: "file")
     try temporary.link("etc/dead", to: "nowhere")
     let one = try #require(root.metadata(of: Path("/etc/link")))

@@ -4,7 +4,7 @@ import Text
 @testable import Linux
 @testable import TestSupport
 
-/// What /proc says of a process, and what is seen of TLS in it.
+/// What /proc says about a process, and whether it shows TLS.
 struct RunningProcessTests {
   private func process(_ stat: String) -> RunningProcess? {
     RunningProcess(ProcessID(rawValue: 7), stat: Array(stat.utf8))

@@ -4,7 +4,7 @@ import Text
 @testable import Proxies
 
 struct IdempotenceTests {
-  /// A spelling, a value and a place, at random.
+  /// A random spelling, value and position.
   private static func environment(_ random: inout SeededGenerator) -> [String] {
     let names = [
       "http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "ftp_proxy", "ALL_PROXY", "all_proxy",
@@ -31,7 +31,7 @@ struct IdempotenceTests {
       entry[..<end].lowercased())
   }
 
-  @Test func doingItTwiceIsDoingItOnce() {
+  @Test func unifyingTwiceEqualsUnifyingOnce() {
     var random = SeededGenerator(state: 3)
     for _ in 0..<3_000 {
       let environment = Self.environment(&random)

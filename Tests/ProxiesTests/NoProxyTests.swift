@@ -4,7 +4,7 @@ import Text
 @testable import Proxies
 
 struct NoProxyTests {
-  /// What is written, what is handed on, what was repaired.
+  /// The input, the value for the environment, and the repairs.
   static let lists: [(String, String, NoProxyRepairs)] = [
     ("", "", []),
     ("a", "a", []),
@@ -119,7 +119,7 @@ struct NoProxyTests {
   }
 }
 
-/// Lists as long as an environment can hold are read in the time that it takes to sort them.
+/// Lists as long as an environment can hold are processed in the time it takes to sort them.
 struct LongNoProxyTests {
   @Test func anEntryOfNothingButPortsIsReadOnce() {
     let ports = String(repeating: ":1", count: 65_000)
@@ -127,7 +127,7 @@ struct LongNoProxyTests {
   }
 
   @Test func ofManySpellingsThatDifferEightAreNamedAndTheRestCounted() throws {
-    // All cases of all_proxy.
+    // All spellings of all_proxy.
     let names = (0..<256).map { number in
       String(
         "all_proxy".enumerated().map { place, letter in

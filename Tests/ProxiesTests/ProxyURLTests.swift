@@ -4,7 +4,7 @@ import Text
 @testable import Proxies
 
 struct ProxyURLTests {
-  /// What is written, what is handed on, what is shown.
+  /// The input, the value for the environment, and the text for display.
   static let readable: [(String, String, String)] = [
     ("http://proxy:8899", "http://proxy:8899", "http://proxy:8899"),
     ("http://proxy:8899/", "http://proxy:8899/", "http://proxy:8899/"),
@@ -126,7 +126,7 @@ struct ProxyURLTests {
     #expect(try parseProxyURL(bytes("http://p")).port == nil)
   }
 
-  /// What is written, the user's and the password's own bytes.
+  /// The input, and the decoded user and password.
   static let credentials: [(String, String, String)] = [
     ("http://dom\\user:p@ss/w#rd@proxy:8899", "dom\\user", "p@ss/w#rd"),
     ("http://user:%70%2f%41@proxy:1", "user", "p/A"),
@@ -146,7 +146,7 @@ struct ProxyURLTests {
     #expect(text(userinfo.basicCredentials.bytes) == "\(user):\(password)")
   }
 
-  /// What is written before the host, and what is shown of it.
+  /// The text before the host, and what is shown of it.
   static let users: [(String, String, String)] = [
     ("alice:secret", "alice:***", "alice"),
     ("dom\\alice:secret", "dom%5Calice:***", "dom\\alice"),

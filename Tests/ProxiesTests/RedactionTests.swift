@@ -3,7 +3,7 @@ import Text
 
 @testable import Proxies
 
-/// A password with marks in it that no message of ours holds, and an address around it, right or wrong.
+/// A password with characters that no message contains, and a URL around it, valid or not.
 private struct Leak {
   let text: String
   let password: String
@@ -48,9 +48,9 @@ private struct Leak {
   ]
 
   private static func address(_ secret: String, _ random: inout SeededGenerator) -> String {
-    // Without a host, what follows an `@` in the password is the host by definition, so it is shown.
+    // Without a host, the text after an `@` in the password is the host by definition, so it is shown.
     let end = ends.filter { !$0.isEmpty || !secret.contains("@") }.randomElement(using: &random) ?? ""
-    // A password with neither a user nor a colon before it is a user up to its first colon, again by definition.
+    // A password with neither a user nor a colon before it is a user up to its first colon, also by definition.
     let user = users.randomElement(using: &random) ?? ""
     let separator = user.isEmpty ? ":" : separators.randomElement(using: &random) ?? ":"
     return (schemes.randomElement(using: &random) ?? "") + user + separator + secret + end
@@ -58,7 +58,7 @@ private struct Leak {
 }
 
 struct RedactionTests {
-  /// All that a person may see of an outcome, at any level.
+  /// Everything in an outcome that a person may see, at any level.
   private static func everythingShown(_ outcome: ProxyOutcome) -> String {
     var shown = outcome.notes.map { "\($0.level) \($0.subject) \($0.message)" }.joined(separator: "\n")
     for variable in ProxyVariable.each {
@@ -72,8 +72,8 @@ struct RedactionTests {
     return shown
   }
 
-  /// Three letters in a row of those that the marks are made of: no message has them. In a debug build a closure for
-  /// each byte took a third of the test.
+  /// Three consecutive letters of the secret characters: no message contains them. In a debug build a closure for each
+  /// byte took a third of the test.
   private static func firstMark(in shown: String) -> String? {
     var shown = shown
     return shown.withUTF8 { bytes in
@@ -91,13 +91,13 @@ struct RedactionTests {
     }
   }
 
-  /// All that are tried, two at a time: the same in every run.
+  /// Random pairs of leaks: the same in every run.
   private static let leaks: [(one: Leak, other: Leak)] = {
     var random = SeededGenerator(state: 1)
     return (0..<6_000).map { _ in (Leak(&random), Leak(&random)) }
   }()
 
-  /// In parts, which run beside each other.
+  /// In parts that run in parallel.
   @Test(arguments: 0..<4)
   func aPasswordIsNeverShown(part: Int) {
     var readable = 0
@@ -125,7 +125,7 @@ struct RedactionTests {
     #expect(Self.leaks.allSatisfy { Self.firstMark(in: $0.one.text) != nil })
   }
 
-  /// `<QZXJ>` and `%QZXJ%` look like placeholders, and behind a user `//QZ:XJ` looks like a second address.
+  /// `<QZXJ>` and `%QZXJ%` look like placeholders, and after a user `//QZ:XJ` looks like a second URL.
   private static func isTakenForAnotherThing(_ secret: String) -> Bool {
     let middle = secret.dropFirst().dropLast()
     let ends = [secret.prefix(1), secret.suffix(1)]

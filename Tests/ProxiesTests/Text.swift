@@ -3,12 +3,12 @@ import Text
 
 @testable import Proxies
 
-/// A text with every byte of Latin text in it is easier to read as a literal than as bytes.
+/// A text made of Latin-1 bytes is easier to read as a literal than as bytes.
 func bytes(_ text: String) -> [UInt8] { [UInt8](text.utf8) }
 
 func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 
-/// An environment written as lines; what comes out of `unifyProxies` in the same form.
+/// An environment written as lines, and the result of `unifyProxies` in the same form.
 struct Unified {
   let outcome: ProxyOutcome
   var environment: [String] { outcome.environment.map(text) }
@@ -31,14 +31,14 @@ struct Unified {
         }))
   }
 
-  /// In place of a secret's contents: its file cannot be read.
+  /// Stands for the contents of a secret whose file cannot be read.
   static let unreadable = "cannot be read"
 
   subscript(name: String) -> String? {
     environment.first { $0.hasPrefix(name + "=") }.map { String($0.dropFirst(name.count + 1)) }
   }
 
-  /// `level subject` of each note that is not detail.
+  /// `level subject` of each note that is not information.
   var notes: [String] { outcome.notes.filter { $0.level != .debug }.map { "\($0.level) \($0.subject)" } }
 
   func notes(_ level: Level) -> [ProxyNote] { outcome.notes.filter { $0.level == level } }

@@ -258,7 +258,7 @@ struct UnifyProxiesTests {
     #expect(unified.notes == ["warning PSM_ENTRY_NO_PROXY"])
   }
 
-  @Test func aHostNameThatIsNoneIsNotAdded() {
+  @Test func anInvalidHostNameIsNotAdded() {
     #expect(Unified(["ALL_PROXY=http://p:1"], hostName: "a,b")["NO_PROXY"] == local)
   }
 

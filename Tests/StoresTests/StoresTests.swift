@@ -8,7 +8,7 @@ import Text
 @testable import TestSupport
 @testable import Trust
 
-/// A root of its own that is read, planned for and written: after a round nothing is left to be done.
+/// A root directory that is read, planned for and written: after one round there is nothing left to do.
 struct StoresTests {
   static let conda = "conda/ssl/cacert.pem"
   static let certifi = "conda/lib/certifi/cacert.pem"
@@ -44,7 +44,7 @@ struct StoresTests {
         stateDirectories: [path(Self.state)], namesStateDirectories: true, user: user))
   }
 
-  /// Reads the world and plans until nothing is open.
+  /// Reads the root and plans until no question is open.
   private func planned(_ reader: SnapshotReader) -> (plan: Plan, snapshot: Snapshot) {
     var reader = reader
     var snapshot = reader.read()
@@ -60,7 +60,7 @@ struct StoresTests {
     return plan
   }
 
-  /// Does what there is to do, once, and plans again with what came of it.
+  /// Carries out the plan once, and plans again with the results.
   private func apply(_ reader: SnapshotReader) -> (facts: [Fact], next: Plan) {
     var (plan, snapshot) = planned(reader)
     var applier = Applier(reader, deadline: Deadline(secondsFromNow: 5))
@@ -93,7 +93,7 @@ struct StoresTests {
       facts.count == 2
         && facts.allSatisfy { $0.kind == .updated(.bundle, added: 1, removed: 0, isRepaired: false) })
     #expect(next.actions.isEmpty && next.changes.isEmpty && next.findings.isEmpty)
-    // Neither what the snapshot has become nor what is read again asks for more.
+    // Neither the updated snapshot nor a new one leads to further actions.
     let again = planned(reader([7])).plan
     #expect(again.actions.isEmpty && again.exported == next.exported)
     #expect(try temporary.read(Self.conda) == pem(1, 2) + section(7))
@@ -101,7 +101,7 @@ struct StoresTests {
     #expect(try names("conda/ssl") == ["cacert.pem"])
   }
 
-  /// Two that are alike, one of the same length, and one that is to be changed.
+  /// Two identical bundles, one of the same length, and one that has to be changed.
   @Test func aBundleThatStandsIsReadInPiecesAndItsTextWhenItIsAskedFor() throws {
     let names = [Self.conda, Self.certifi, "third.pem", "fourth.pem"]
     let texts = [pem(1, 2) + section(7), pem(1, 2) + section(7), pem(1, 3) + section(7), pem(1)]
@@ -118,7 +118,7 @@ struct StoresTests {
     var snapshot = planned(wanted).snapshot
     wanted.answer([.bundleTexts], in: &snapshot)
     #expect(snapshot.bundles.map { $0.file?.text } == texts)
-    // Damage of the second alone, and of both alike.
+    // Damage in the second bundle alone, and in both.
     var damaged = texts[0]
     damaged[40] = UInt8(ascii: "!")
     try temporary.write(Self.certifi, damaged)
@@ -215,7 +215,7 @@ struct StoresTests {
     #expect(try temporary.read(Self.conda) == pem(1, 2, 4) + section(7))
   }
 
-  @Test func aBundleThatHasVanishedMeanwhileIsNotMadeAnew() throws {
+  @Test func aBundleThatHasVanishedIsNotCreatedAgain() throws {
     let reader = reader([7], bundles: [Self.conda])
     var (plan, snapshot) = planned(reader)
     let directory = try Directory(temporary.at("conda/ssl"), in: .system)
@@ -228,7 +228,7 @@ struct StoresTests {
     #expect(try names("conda/ssl").isEmpty)
   }
 
-  @Test func ofWhatIsReadEachKindOfFailureIsTold() throws {
+  @Test func eachKindOfFailureToReadIsReported() throws {
     try temporary.makeFIFO("fifo.pem")
     try temporary.link("dead.pem", to: "nowhere")
     try temporary.link("loop.pem", to: "loop.pem")
@@ -268,7 +268,7 @@ struct StoresTests {
     #expect(BundleContents(reading: try temporary.read(Self.store)).certificates.count == 2)
   }
 
-  @Test func aStoreThatIsNobodysBusinessStays() throws {
+  @Test func aStoreThatIsSwitchedOffStays() throws {
     try temporary.write(Self.store, pem(1, 4))
     let (_, next) = apply(reader([7], bundles: [Self.conda], builder: .nobody))
     #expect(next.actions.isEmpty)
@@ -287,7 +287,7 @@ struct StoresTests {
 
   // MARK: The private bundle
 
-  /// What a plan is where something is mounted on each bundle.
+  /// The plan for each bundle being a mount point.
   private func blocked(_ snapshot: inout Snapshot, _ reader: SnapshotReader) -> Plan {
     for index in snapshot.bundles.indices {
       guard case .read(var file) = snapshot.bundles[index].state else { continue }
@@ -310,13 +310,13 @@ struct StoresTests {
     let metadata = try #require(Root.system.metadata(of: temporary.at("\(Self.state)/cacert.pem")))
     #expect(metadata.mode == 0o644)
     #expect(Root.system.metadata(of: temporary.at(Self.state))?.mode == 0o755)
-    // Again with what came of it, and read again.
+    // Again with the results, and after reading again.
     #expect(answered(reader, &snapshot).actions.isEmpty)
     snapshot = reader.read()
     #expect(blocked(&snapshot, reader).actions.isEmpty)
   }
 
-  @Test func aPrivateBundleThatNobodyNeedsAnyMoreIsRemoved() throws {
+  @Test func aPrivateBundleThatIsNoLongerNeededIsRemoved() throws {
     var reader = reader([7], bundles: [Self.conda])
     var snapshot = reader.read()
     var applier = Applier(reader, deadline: Deadline(secondsFromNow: 5))

@@ -1,17 +1,17 @@
 import Certificates
 import Trust
 
-/// A certificate put together for a test, as small as one can be: nobody here checks signatures.
+/// A certificate made for a test, as small as possible: these tests check no signatures.
 struct MadeCertificate {
   var serial: UInt8
   var name = "Test CA"
-  /// The issuer's name; nil for the same.
+  /// The issuer's name; nil for the subject's.
   var issuer: String?
   /// basicConstraints; nil leaves them out.
   var isAuthority: Bool? = true
   /// The OIDs of extendedKeyUsage; nil leaves it out.
   var uses: [[UInt8]]?
-  /// What makes the public key differ from another's.
+  /// Makes the public key differ from those of other certificates.
   var key: UInt8 = 1
   /// A UTCTime.
   var notAfter = "400101000000Z"
@@ -59,7 +59,7 @@ struct MadeCertificate {
   }
 }
 
-/// The certificates with these serial numbers, in the order that stores want.
+/// The certificates with these serial numbers, in the order of the stores.
 func certificates(_ serials: UInt8...) -> [Certificate] {
   made(serials.map { MadeCertificate(serial: $0) })
 }
@@ -68,7 +68,7 @@ func made(_ certificates: [MadeCertificate]) -> [Certificate] {
   sorted(certificates.compactMap { Certificate(der: $0.der) })
 }
 
-/// Their blocks, one after another.
+/// Their PEM blocks.
 func pem(_ serials: UInt8...) -> [UInt8] { serials.flatMap { MadeCertificate(serial: $0).pem } }
 
 func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }

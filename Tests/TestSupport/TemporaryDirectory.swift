@@ -2,7 +2,7 @@ import CLinux
 import Linux
 import Text
 
-/// A directory of a test's own, which is gone with the value.
+/// A directory for one test, removed with the value.
 final class TemporaryDirectory {
   let path: Path
 
@@ -19,7 +19,7 @@ final class TemporaryDirectory {
 
   private static func remove(_ path: Path) {
     if let directory = try? Directory(path, in: .system) {
-      // One that a test has closed.
+      // A descriptor that a test has closed.
       _ = chmod(path.terminated.map { CChar(bitPattern: $0) }, 0o700)
       for name in (try? directory.names()) ?? [] where (try? directory.remove(name)) == nil {
         remove(path.appending(name))
@@ -31,17 +31,17 @@ final class TemporaryDirectory {
 
   var root: Root { get throws(Errno) { try Root(at: path) } }
 
-  /// Where a path of this root stands for the system.
+  /// The path in the system's root of a path in this root.
   func at(_ path: String) -> Path { self.path.appending(Array(path.utf8)[...]) }
 
-  /// Makes a directory and those that are to hold it.
+  /// Creates a directory and its parents.
   func makeDirectory(_ path: String, mode: UInt32 = 0o755) throws(Errno) {
     let directory = try Directory.making(at(path), in: .system)
     defer { directory.close() }
     try directory.descriptor.setMode(mode)
   }
 
-  /// Rewrites a file, and the directories that are to hold it.
+  /// Writes a file, and creates its parent directories.
   func write(_ path: String, _ contents: [UInt8], mode: UInt32 = 0o644) throws(Errno) {
     let (parent, name) = at(path).split
     let directory = try Directory.making(parent, in: .system)

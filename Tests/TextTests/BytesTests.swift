@@ -6,7 +6,7 @@ func theFirstOfTwoBytesIsFoundWhereverItStands(length: Int) {
   for start in 0...min(length, 20) {
     for place in start...length {
       var bytes = [UInt8](repeating: 1, count: length)
-      // What stands before the range, and behind what is found, is not looked for.
+      // Matches before the range and after the first match are ignored.
       for index in 0..<start { bytes[index] = 2 }
       for index in place..<length { bytes[index] = index == place ? 3 : 2 }
       let found = [

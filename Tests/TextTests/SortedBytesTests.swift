@@ -28,7 +28,7 @@ import Testing
 @Suite struct CutTests {
   @Test(arguments: [
     ("", 5, ""), ("abcde", 5, "abcde"), ("abcdef", 5, "ab…"), ("abcdef", 3, "…"),
-    // Two bytes a letter: none is cut apart.
+    // Each letter has two bytes: none is split.
     ("ääää", 8, "ääää"), ("äääää", 8, "ää…"), ("äääää", 9, "äää…"), ("\u{1F600}\u{1F600}", 7, "\u{1F600}…"),
   ])
   func aTextIsCutAtACharacter(_ whole: String, _ limit: Int, _ part: String) {

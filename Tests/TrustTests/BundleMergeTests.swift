@@ -10,7 +10,7 @@ struct BundleMergeTests {
     BundleMerge(of: text, mounted: MountedCertificates(certificates: wanted, isComplete: !keepsRemoved))
   }
 
-  /// The text after a merge, changed or not.
+  /// The text after a merge, whether or not it changed.
   private func merged(_ text: [UInt8], _ wanted: [Certificate], keepsRemoved: Bool = false) -> [UInt8] {
     merge(text, wanted, keepsRemoved: keepsRemoved).text ?? text
   }
@@ -187,7 +187,7 @@ struct BundleMergeTests {
     #expect(merged(two, certificates(3)) == pem(1) + ManagedSection.text(for: certificates(3)))
   }
 
-  // MARK: Properties, over texts put together from what a bundle may hold and what it should not
+  // MARK: Properties, over texts made of what a bundle may contain and what it should not
 
   private static let parts: [[UInt8]] = [
     pem(1), pem(2), pem(3), Array(pem(4).dropLast()), bytes("\n"), bytes("# comment\n"), bytes("\r\n"),
@@ -231,7 +231,7 @@ struct BundleMergeTests {
       let location = ManagedSection.locate(in: base)
       var original = base
       if let range = location.range { original.removeSubrange(range) }
-      // Another section may show once the last is gone; then it is the base that has one.
+      // Without the last section an earlier one may come to light; it belongs to the base.
       if ManagedSection.locate(in: original).range != nil { continue }
       if BundleContents(reading: original).damage != nil { continue }
       for wanted in Self.wantedSets where !wanted.isEmpty {
@@ -249,7 +249,7 @@ struct BundleMergeTests {
       for wanted in Self.wantedSets where !wanted.isEmpty {
         let merge = merge(base, wanted)
         guard let written = merge.text else {
-          // Left as it is only where all is well or nothing could be done.
+          // It is left unchanged only if everything is in order or nothing can be done.
           #expect(merge.trustsAllMounted || merge.refusal != nil)
           continue
         }
@@ -257,7 +257,7 @@ struct BundleMergeTests {
         #expect(contents.damage == nil, "\(shown(base))")
         #expect(merge.isWhole(written))
         #expect(!CertificateIndex(wanted).trusted(by: contents).contains(false))
-        // Of doubled sections the earlier is base, unless it is left as the last.
+        // Of two sections the earlier belongs to the base, unless it is left as the last one.
         var before = base
         var sections = 0
         while let range = ManagedSection.locate(in: before).range {

@@ -11,7 +11,7 @@ struct ManagedSectionTests {
   static let block = shown(pem(9))
   static let section = opening + "# Subject: CN=Test CA\n" + block + closing
 
-  /// A text, the part of it that is the section, and whether marks are left over.
+  /// A text, the part of it that is the section, and whether other markers remain.
   struct Case: CustomTestStringConvertible, Sendable {
     let testDescription: String
     let text: String

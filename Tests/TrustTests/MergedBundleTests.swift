@@ -5,7 +5,7 @@ import Text
 @testable import TestSupport
 @testable import Trust
 
-/// The merged bundle of worlds that are put together here.
+/// The merged bundle of snapshots that are made here.
 struct MergedBundleTests {
   private func mounted(_ serials: [UInt8], isComplete: Bool = true) -> MountedCertificates {
     MountedCertificates(

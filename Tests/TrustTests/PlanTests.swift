@@ -5,7 +5,7 @@ import Text
 @testable import TestSupport
 @testable import Trust
 
-/// Plans of worlds that are put together here: no file system is asked.
+/// Plans for snapshots that are made here: no file system is used.
 struct PlanTests {
   static let conda = Path("/conda/ssl/cacert.pem")
   static let certifi = Path("/conda/lib/python3.11/site-packages/certifi/cacert.pem")
@@ -73,10 +73,10 @@ struct PlanTests {
     #expect(plan.actions.isEmpty)
   }
 
-  // The seventeen situations in which plan, check, env and a start once differed, but for those that only a kernel
-  // can show (D: a foreign link; T and U: settings and users), which are end-to-end tests.
+  // The seventeen situations in which plan, check, env and a start once differed, except those that need a kernel (D: a
+  // link of another user; T and U: settings and users), which are end-to-end tests.
 
-  /// G: the directory is group-writable, the file root's.
+  /// G: the directory is group-writable, and root owns the file.
   @Test
   func aBundleWhoseOwnerCannotBeKeptIsLeftAndAPrivateOneServes() {
     let plan = plan(
@@ -116,7 +116,7 @@ struct PlanTests {
     #expect(plan.findings.last?.kind == .sameFileLacks(substitute: nil))
   }
 
-  /// P: one of two CAs is taken out of a private bundle.
+  /// P: one of two CAs is removed from a private bundle.
   @Test
   func aRemovalFromAPrivateBundleIsARemovalAndNoAddition() {
     let held = directory(text: pem(1) + section(5, 6))
@@ -139,7 +139,7 @@ struct PlanTests {
       ])
   }
 
-  /// W: a section holds a certificate twice, and nothing may be taken out.
+  /// W: a section contains a certificate twice, and nothing may be removed.
   @Test
   func aCertificateThatStandsTwiceInASectionIsWrittenOnce() {
     let twice = pem(1) + ManagedSection.text(for: certificates(5) + certificates(5))
@@ -149,7 +149,7 @@ struct PlanTests {
     #expect(merge.text.map { merge.isWhole($0) } == true)
   }
 
-  /// X: the base has all that is mounted, and the section a stale CA.
+  /// X: the base has every mounted certificate, and the section has a stale CA.
   @Test
   func aStaleSectionThatCannotBeRemovedIsReasonForAPrivateBundle() {
     let plan = plan(
@@ -236,7 +236,7 @@ struct PlanTests {
     #expect(findings(issued, base: pem(1) + MadeCertificate(serial: 8, name: "Root").pem).isEmpty)
   }
 
-  /// B: a bundle that cannot be replaced gets no temporary file beside it.
+  /// B: beside a bundle that cannot be replaced, no temporary file is created.
   @Test
   func nothingIsWrittenBesideABundleThatCannotBeReplaced() {
     let plan = plan(
@@ -299,11 +299,11 @@ struct PlanTests {
         stateDirectories: [directory()]))
     #expect(plan.findings.first?.kind == .storeBlocked(.readOnly(mountedAt: nil), stillTrusted: 1))
     #expect(plan.findings.first?.level == .error)
-    // And what psm-entry had added to it is not handed on.
+    // What psm-entry added to it is not passed on.
     #expect(plan.actions == [.writePrivate(in: Self.run, text: pem(1) + section(6))])
   }
 
-  /// K: the first state directory is too small, and the next has been taken.
+  /// K: the first state directory is too small, and the next one is used.
   @Test
   func aStateDirectoryThatHoldsThePrivateBundleAlreadyIsAsGoodAsTheFirst() {
     let other = Path("/dev/shm/psm-entry-0")
@@ -355,12 +355,12 @@ struct PlanTests {
     #expect(names == [StoreFamily.debian.bundle] && merge.text == pem(1) + section(5, 6))
   }
 
-  /// Otherwise its removal would take the distribution's own certificate away.
+  /// Otherwise its removal would remove the distribution's own certificate.
   @Test
   func whatTheDistributionTrustsGetsNoAnchorOfOurs() {
     let mounted = mounted([1])
     #expect(plan(Snapshot(mounted: mounted, system: store(pem(1, 2), mounted: mounted))).actions.isEmpty)
-    // What its tool has built of an anchor of ours is ours.
+    // What the tool built from one of psm-entry's anchors belongs to psm-entry.
     let none = self.mounted([])
     let last = plan(Snapshot(mounted: none, system: store(pem(1, 2), anchors: [1], mounted: none)))
     guard case .writeBundle(_, let merge)? = last.actions.first else { return #expect(Bool(false)) }

@@ -6,7 +6,7 @@ import Text
 @testable import Trust
 
 struct StandingBundleTests {
-  /// - Parameter sizes: of the pieces in which the text comes, again and again.
+  /// - Parameter sizes: the sizes of the pieces, used in turn.
   private func state(
     _ text: [UInt8], _ mounted: MountedCertificates, sizes: [Int] = [Int.max]
   ) -> StandingBundleReader.State {
@@ -31,7 +31,7 @@ struct StandingBundleTests {
     let testDescription: String
     let text: [UInt8]
     let wanted: [Certificate]
-    /// How many certificates the section holds; nil where the whole text has to be read.
+    /// The number of certificates in the section; nil if the whole text has to be read.
     let managed: Int?
     var isComplete = true
   }
@@ -85,7 +85,7 @@ struct StandingBundleTests {
       managed: many.count),
   ]
 
-  /// More than fit one piece.
+  /// More than fits one piece.
   private static let many = made((2..<82).map { MadeCertificate(serial: $0) })
 
   @Test(arguments: rows)
@@ -98,8 +98,8 @@ struct StandingBundleTests {
     #expect(state(row.text, mounted, sizes: [row.text.count > 9000 ? 997 : 1]) == expected ?? .unknown)
   }
 
-  /// Whatever stands is what `BundleMerge` leaves as it is, in whatever pieces it comes; and what that has written
-  /// stands.
+  /// A bundle that stands is one that `BundleMerge` leaves unchanged, in whatever pieces it is read; and every bundle
+  /// that `BundleMerge` writes stands.
   @Test func itIsWhatTheMergeOfTheWholeTextSays() {
     var numbers = SeededNumbers()
     var standing = 0
@@ -128,8 +128,8 @@ struct StandingBundleTests {
     #expect(standing > 100)
   }
 
-  /// No byte of a bundle may change without the whole text being read, but in a comment, or where the certificate is
-  /// another then.
+  /// A change of any byte makes the reader ask for the whole text, except in a comment, or where it makes another
+  /// certificate.
   @Test func eachByteIsLookedAt() {
     let text = bytes("# base\n") + pem(1, 2) + Self.section(5)
     let mounted = mounted(certificates(5))
@@ -153,7 +153,7 @@ struct StandingBundleTests {
     )
   }
 
-  /// A plan of what was read in pieces is the one of the texts.
+  /// A plan of bundles read in pieces equals the plan of their texts.
   @Test func aPlanIsTheSameAsOfTheTexts() {
     let serverless = MadeCertificate(serial: 9, name: "Issuing", issuer: "Root")
     let variable = VariableSnapshot(
@@ -166,7 +166,7 @@ struct StandingBundleTests {
         for isBlocked in [false, true] {
           let mounted = mounted(wanted)
           let merged = texts.map { BundleMerge(of: $0, mounted: mounted).text ?? $0 }
-          // The last one is to be changed.
+          // The last one has to be changed.
           let known = [merged[0], merged[1], texts[1]]
           func snapshot(inPieces: Bool) -> Snapshot {
             let bundles = known.enumerated().map { number, text in
@@ -188,7 +188,7 @@ struct StandingBundleTests {
           if pieces.questions.isEmpty {
             #expect(pieces == whole)
           } else {
-            // It asks for the texts, and has them then.
+            // It asks for the texts and then has them.
             #expect(pieces.questions == [.bundleTexts])
           }
         }

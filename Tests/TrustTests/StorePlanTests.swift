@@ -8,7 +8,7 @@ import Text
 struct StorePlanTests {
   static let families = StoreFamily.all.indices
 
-  /// A store that is as it should be for `anchors`, and what is different from that.
+  /// A store that is up to date for `anchors`, and what differs from that.
   private func need(
     _ family: Int, anchors: [Certificate] = [], bundle: [UInt8]?, bundleAge: Int64 = 0,
     isUnfinished: Bool = false, withdrawn: [Certificate] = [],
@@ -99,7 +99,7 @@ struct StorePlanTests {
 
   private static let anchors = FileIdentity(device: 1, inode: 50)
 
-  /// The same where the anchors directory is an input itself.
+  /// The same if the anchors directory is itself an input.
   private func need(
     _ family: StoreFamily, bundle: [UInt8], bundleAge: Int64 = 0, own: [Certificate] = [],
     inAnchors: [(certificate: Certificate, name: StaticString)], elsewhere: [Certificate] = [],
@@ -125,7 +125,7 @@ struct StorePlanTests {
         directories: inAnchors.isEmpty ? [] : [Self.anchors]))
   }
 
-  @Test func whatLiesAmongTheAnchorsIsOneAlreadyAndOnlyTheToolRuns() {
+  @Test func aCertificateAmongTheAnchorsIsAnAnchorAndOnlyTheToolRuns() {
     let one = certificates(1)[0]
     let fresh = need(.debian, bundle: pem(9), inAnchors: [(one, "ca.crt")])
     #expect(fresh.needsBuild && !fresh.changesAnchors && fresh.ignored.isEmpty)
@@ -139,18 +139,18 @@ struct StorePlanTests {
     #expect(need.removed == old.map { $0.fingerprint } && need.needsBuild)
   }
 
-  @Test func anInputTakenOutOfTheAnchorsIsTakenOutOfTheBundle() {
+  @Test func anInputRemovedFromTheAnchorsIsRemovedFromTheBundle() {
     let one = (certificates(1)[0], "ca.crt" as StaticString)
     #expect(need(.debian, bundle: pem(9, 1, 2), bundleAge: 1, inAnchors: [one]).needsBuild)
   }
 
-  @Test func aNameThatTheToolDoesNotReadIsSaid() {
+  @Test func aNameThatTheToolIgnoresIsReported() {
     let one = certificates(1)[0]
     let debian = need(.debian, bundle: pem(9), inAnchors: [(one, "ca.pem")])
     #expect(!debian.needsBuild && debian.ignored.map { $0.reason } == [.anchorName])
     #expect(debian.ignoredInBundle.count == 1)
     #expect(need(.redHat, bundle: pem(9), inAnchors: [(one, "ca.pem")]).ignored.isEmpty)
-    // Natively the managed section gets it.
+    // Natively the managed section contains it.
     #expect(need(.debian, bundle: pem(9), inAnchors: [(one, "ca.pem")], builder: .ourselves).ignored.isEmpty)
   }
 
@@ -212,7 +212,7 @@ struct StorePlanTests {
     let need = need(family, bundle: pem(9), blocklist: made(one.blocklist), mounted: mounted)
     #expect(need.ignored.map { $0.reason } == (reason.map { [$0] } ?? []))
     #expect(need.trusted.count == (reason == nil ? 1 : 0))
-    // It asks for no build, now or at any later start.
+    // It asks for no build, in this start or a later one.
     #expect(need.needsBuild == (reason == nil))
   }
 

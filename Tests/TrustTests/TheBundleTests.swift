@@ -5,7 +5,7 @@ import Text
 @testable import TestSupport
 @testable import Trust
 
-/// Which file variables are to name: the first bundle that is not empty, else the system store's, else a private one.
+/// The file that variables name: the first bundle that is not empty, else the system store's, else a private one.
 struct TheBundleTests {
   private static let store = StoreFamily.debian.bundle
   private static let first = Path("/conda/ssl/cacert.pem")
@@ -182,7 +182,7 @@ struct TheBundleTests {
     }
   }
 
-  @Test func thePrivateBundleBesideAStoreIsRemovedWhenNothingIsMountedAnyMore() {
+  @Test func thePrivateBundleBesideAStoreIsRemovedOnceNothingIsMounted() {
     let system = Self.system(pem(1), Self.readOnly, mounted: [])
     let held = StateDirectorySnapshot(path: Self.state, text: pem(1) + Self.section(5))
     let plan = plan(Snapshot(mounted: Self.mounted([]), system: system, stateDirectories: [held]))

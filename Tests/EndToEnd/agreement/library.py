@@ -1,4 +1,4 @@
-"""One of Python's libraries asks for a URL. Usage: library.py NAME URL"""
+"""Requests a URL with one of Python's libraries. Usage: library.py NAME URL"""
 
 import asyncio
 import sys

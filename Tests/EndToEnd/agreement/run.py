@@ -1,9 +1,9 @@
-"""Asks clients, inside the container, and `psm-entry check` what they would do.
+"""Runs clients and `psm-entry check` inside the container, to compare what check says with what they do.
 
 Reads jobs from the file JOBS: {"jobs": [{"id", "environment": {name: value}, "files": {path: text}, "links": {path:
-target}, "isStarted": bool, "clients": [name…]}…]}. Jobs that are not started come first. Prints for each job what check
-said and which clients were run; the proxies know what they did, for a client asks for a path that holds the job's and its
-own name. Usage: run.py JOBS
+target}, "isStarted": bool, "clients": [name…]}…]}. Jobs that are not started come first. Prints for each job what
+check said and which clients ran; the proxies know what the clients did, because each requests a path with the names
+of the job and the client. Usage: run.py JOBS
 """
 
 import json
@@ -66,7 +66,7 @@ CLIENTS = {
     "httpx, older": (f"httpx ({OLDER}/httpx)", library("httpx", "/opt/older/bin/python")),
     "pip, older": (f"pip ({OLDER}/pip)", pip("/opt/older/bin/python")),
 }
-"""A client's name, what check calls it, and its command for a URL that ends in a slash."""
+"""A client's name, its name in check, and its command for a URL that ends in a slash."""
 
 BASE = {
     "PATH": "/usr/local/bin:/usr/bin:/bin:/conda/bin:/opt/older/bin:/opt/debian/bin",
@@ -88,7 +88,7 @@ def slug(client):
 
 
 def run_all(job, environment, names):
-    """Four at a time; what each said, for a person who looks for the reason of a failure."""
+    """Runs four at a time; returns the output of each, to find the cause of a failure."""
     waiting, running, said = list(names), {}, {}
     deadline = time.monotonic() + 10 * LIMIT
     while waiting or running:
@@ -144,7 +144,7 @@ def work(job):
 
 
 def versions():
-    """The release of each client that is there, as the client itself or its package tells it."""
+    """The release of each installed client, according to the client itself or its package."""
     told = {}
     for name in CLIENTS:
         command = CLIENTS[name][1](f"{HOST}/")

@@ -1,4 +1,4 @@
-"""Situations of trust and of proxies: what a container's environment and files say beside what is mounted."""
+"""Settings for trust and proxies in the environment and files of a container, in addition to what is mounted."""
 
 from dataclasses import dataclass, field
 
@@ -11,7 +11,7 @@ class Situation:
     environment: dict[str, str | None] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     isStarted: bool = True
-    """Whether a start has merged the stores before."""
+    """Whether an earlier start has merged the stores."""
 
 
 def situations(own: str) -> list[Situation]:

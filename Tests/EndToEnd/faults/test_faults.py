@@ -1,7 +1,7 @@
-"""Every system call of a preparation fails once, and at every one of them it is killed once.
+"""Every system call of a preparation fails once, and at each of them the preparation is killed once.
 
-strace does both. Whatever happens, each bundle is the old file or the new one, the service runs, and the
-next start brings everything to what is wanted and leaves nothing behind.
+strace does both. In each case every bundle is the old or the new file, the service runs, and the next start finishes
+the work and leaves no temporary file.
 """
 
 import os
@@ -19,8 +19,8 @@ import pytest
 from certificates import certificates_of
 from roots import BUNDLE, CERTIFI, NATIVE_STORE, NOBODY, PRIVATE, Scene, authority, loaded, make_scene
 
-# What each call can answer of EIO, ENOSPC, EACCES, EROFS, EINTR and EMFILE, by its manual page. A call that
-# can answer none of them is only a place to be killed at.
+# The errors among EIO, ENOSPC, EACCES, EROFS, EINTR and EMFILE that each call can return, by its manual page. At a call
+# that returns none of them, the process is only killed.
 ERRORS = {
     "openat": ["EIO", "EACCES", "EINTR", "EMFILE"],
     "openat2": ["EIO", "EACCES", "EINTR", "EMFILE"],
@@ -52,9 +52,9 @@ ERRORS = {
     "getppid": [],
 }
 CREATION = ["ENOSPC", "EROFS"]
-"""What a call that makes a file can answer as well."""
+"""Additional errors of a call that creates a file."""
 
-# Memory and signals: nothing of these is a step of a preparation.
+# Memory and signals: these are no steps of a preparation.
 IGNORED = {"mmap", "munmap", "brk", "mprotect", "rt_sigprocmask", "rt_sigaction", "set_tid_address", "getpid", "exit_group"}
 
 WORKERS = 2
@@ -65,13 +65,13 @@ RAN = 42
 
 @dataclass(frozen=True)
 class Situation:
-    """A root before a start, and the bundles to be judged afterwards."""
+    """A root before a start, and the bundles to check afterwards."""
 
     scene: Scene
     bundles: tuple[str, ...]
     user: tuple[str, ...] = ()
     named: tuple[str, ...] = ()
-    """The bundles that somebody has named; the usual places where nobody has."""
+    """The bundles that are named, or the default ones."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Point:
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A service that makes no system call of the table, so that no fault reaches it."""
+    """A service that makes none of these system calls, so that no fault reaches it."""
     source = tmp_path_factory.mktemp("service") / "service.c"
     source.write_text(f"int main(void) {{ return {RAN}; }}\n")
     program = Path(tempfile.mkdtemp(prefix="psm-entry-test.")) / "service"
@@ -98,7 +98,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def directory() -> Iterator[Path]:
-    # In memory: a thousand starts with all their fsyncs are not the disk's business.
+    # In memory, because a thousand starts with their fsyncs would be too slow on a disk.
     path = Path(tempfile.mkdtemp(prefix="psm-entry-faults.", dir="/dev/shm"))
     path.chmod(0o755)
     yield path
@@ -146,7 +146,8 @@ def private(directory: Path, binary: Path) -> Situation:
     os.chown(scene.at("/run"), 1000, 0)
     scene.mount("Corp Root")
     named = (BUNDLE, CERTIFI)
-    # Named, for a usual place that this user may not enter holds no bundle for its clients: an EACCES there is an answer.
+    # Named bundles: in a usual place that this user may not enter, EACCES means no bundle for its
+    # clients.
     scene.start("--bundles", ":".join(named), user=NOBODY)
     scene.mount("Branch Root")
     return Situation(scene, (BUNDLE, CERTIFI, PRIVATE), NOBODY, named)
@@ -160,14 +161,14 @@ SITUATIONS = {
     repairing: 320,
     private: 330,
 }
-"""How many points there were when this was last looked at: fewer means that something is no longer tried."""
+"""The number of points when this was last updated: fewer means that something is no longer tried."""
 
 
 def calls_of_child(situation: Situation, service: Path, directory: Path) -> list[str]:
-    """The lines of strace for the process that prepares, in a start without a fault."""
+    """The lines of strace for the preparing process, in a start without a fault."""
     traces = directory / "traces"
     traces.mkdir()
-    # Another user is to write here.
+    # Another user has to write here.
     traces.chmod(0o777)
     prefix = traces / "trace"
     line = [*situation.user, "strace", "-qq", "-ff", "-o", str(prefix), *command(situation, service)]
@@ -194,12 +195,12 @@ def points_of(lines: list[str]) -> list[Point]:
 
 
 def contents(scene: Scene) -> dict[str, tuple[int, int, bytes]]:
-    """Every file without its inode, which is another one after each replacement."""
+    """Every file without its inode, which changes with each replacement."""
     return {path: entry[1:] for path, entry in scene.files().items()}
 
 
 class Judge:
-    """Makes one start with a fault in a copy of a situation, and says what is wrong afterwards."""
+    """Makes one start with a fault in a copy of a situation, and reports what is wrong afterwards."""
 
     def __init__(self, situation: Situation, service: Path, directory: Path) -> None:
         self.situation, self.service, self.directory = situation, service, directory
@@ -211,7 +212,7 @@ class Judge:
 
     def copy(self, name: str) -> Scene:
         root = self.directory / name / "root"
-        # By cp, which keeps owners and links too.
+        # With cp, which also keeps owners and links.
         root.parent.mkdir()
         subprocess.run(["cp", "-a", self.situation.scene.directory, root], check=True, timeout=60)
         return Scene(root, self.situation.scene.binary)
@@ -235,8 +236,8 @@ class Judge:
 
     def faults_in(self, scene: Scene, point: Point, result: subprocess.CompletedProcess[bytes]) -> list[str]:
         wrong = []
-        # The parent makes few of these calls, and strace counts for each process: one that is killed itself
-        # cannot start anything.
+        # The parent makes few of these calls, and strace counts for each process separately; a parent that is killed
+        # starts nothing.
         was_killed = "SIGKILL" in point.action and result.returncode in (-9, 137)
         if result.returncode != RAN and not was_killed:
             wrong.append(f"status {result.returncode}")
@@ -246,7 +247,7 @@ class Judge:
             status = file.lstat() if file.exists() else None
             found = (status.st_mode, status.st_uid, file.read_bytes()) if status else None
             if path == PRIVATE and found and new and point.action == "error=EACCES":
-                # What this user may not read its clients do not read either: only certifi has Public D.
+                # Files that this user may not read are not read by its clients either: only certifi has Public D.
                 unread = (*new[:2], new[2].replace(authority("Public D").pem, b""))
                 new = found if found == unread else new
             if found not in (old, new):
@@ -260,8 +261,8 @@ class Judge:
         wrong = [] if result.returncode == RAN else [f"the next start ended with {result.returncode}"]
         found = contents(scene)
         paths = found.keys() | self.after.keys()
-        # Where the bundle itself could not be replaced, the private one serves, and is not taken from a
-        # service that may be running with it.
+        # If the bundle itself could not be replaced, the private bundle is used, and is not removed while a running
+        # service may use it.
         if PRIVATE in found and PRIVATE not in self.after:
             paths.remove(PRIVATE)
             if loaded(scene.at(PRIVATE)) != set(certificates_of(scene.read(PRIVATE))):

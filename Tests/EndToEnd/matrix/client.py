@@ -1,4 +1,4 @@
-"""Python's libraries ask for each URL once, as they come."""
+"""Python's libraries, with their default settings, request each URL once."""
 
 import asyncio
 import sys
@@ -53,7 +53,7 @@ def with_rattler(url):
 
 
 def ask(name, url):
-    """What a client says of its failure is told; what it asked for is what counts."""
+    """A client's failure is reported; only its requests count."""
     try:
         globals()[f"with_{name}"](url)
     except Exception as error:

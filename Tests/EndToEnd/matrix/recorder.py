@@ -1,7 +1,8 @@
-"""Recording servers inside the container of the client matrix: proxies that write down who asked for what.
+"""Recording servers in the container of the client matrix: proxies that record which client requested what.
 
-Usage: recorder.py RECORD READY NAME=ADDRESS:PORT…    A server writes down its NAME, the method, the target and the
-decoded credentials of each request, a line of JSON each. One named `origin` is no proxy and asks for no password.
+Usage: recorder.py RECORD READY NAME=ADDRESS:PORT…    For each request a server records its NAME, the method, the
+target and the decoded credentials as a line of JSON. A server named `origin` is not a proxy and asks for no
+password.
 """
 
 import base64
@@ -18,7 +19,7 @@ class Recorder(http.server.BaseHTTPRequestHandler):
     timeout = 10
 
     def record(self):
-        """Answers 407 to whom it does not know yet, for some clients name no user before they are asked."""
+        """Answers the first request of a client with 407, because some clients send no user unless they are asked."""
         sent = self.headers.get("Proxy-Authorization")
         credentials = None
         if sent is not None:
@@ -54,7 +55,7 @@ class Server(http.server.ThreadingHTTPServer):
         os.write(self.record, json.dumps(line).encode() + b"\n")
 
     def handle_error(self, request, client_address):
-        """A client may hang up."""
+        """A client may close the connection."""
 
 
 def main(record, ready, *places):

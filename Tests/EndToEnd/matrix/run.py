@@ -1,8 +1,8 @@
-"""Puts environments to real clients, inside the container, before and after psm-entry.
+"""Runs real clients with given environments inside the container, before and after psm-entry.
 
-Reads jobs from the file JOBS, a list of {"entries": [entry of the environment…], "urls": {client: [URL…]},
-"files": {path: text}}, and prints for each job and each of `before` and `after` what the recording servers saw (null
-where `urls` is empty), and what psm-entry said. Usage: run.py JOBS
+Reads jobs from the file JOBS, a list of {"entries": [entry of the environment…], "urls": {client: [URL…]}, "files":
+{path: text}}, and prints for each job, and each of `before` and `after`, what the recording servers saw (null if
+`urls` is empty) and what psm-entry said. Usage: run.py JOBS
 """
 
 import importlib.metadata
@@ -28,7 +28,7 @@ LIMIT = 20
 
 
 def pip(urls):
-    """Both indexes in one run; an index by http must be trusted or pip does not ask it."""
+    """Both indexes in one run; pip uses an index over http only if it is trusted."""
     command = [PYTHON, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--no-cache-dir"]
     command += ["--retries", "0", "--timeout", "10", "--dest", "/tmp", "--index-url", urls[0]]
     for url in urls:
@@ -37,7 +37,7 @@ def pip(urls):
 
 
 def uv(urls):
-    """An index each; without a cache, and with a Python that it need not look for."""
+    """One run for each index; without a cache, and with a given Python."""
     command = ["/conda/bin/uv", "pip", "install", "--quiet", "--no-config", "--no-cache", "--dry-run", "--no-deps"]
     command += ["--python", PYTHON, "--target", "/tmp/uv"]
     return [[*command, "--index-url", url, "package"] for url in urls]
@@ -65,9 +65,9 @@ def executable(name):
 
 
 def fork_libraries(pairs, entries, descriptor):
-    """Python's libraries in a process that has loaded them already, for loading them is what costs.
+    """Python's libraries in a process that has already loaded them, because loading takes most of the time.
 
-    Its environment is made of the entries as Python does at its start: the first of duplicates counts.
+    Its environment is made from the entries as Python does it at its start: the first of duplicates counts.
     """
     child = os.fork()
     if child:
@@ -86,7 +86,7 @@ def fork_libraries(pairs, entries, descriptor):
 
 
 def run_all(commands, entries, pairs, entries_of_libraries):
-    """All at once, each with exactly this environment; gives what each said."""
+    """Runs all at once, each with exactly this environment; returns the output of each."""
     running = []
     for number, command in enumerate(["libraries", *commands]):
         said = WORK / f"said-{number}"
@@ -108,7 +108,7 @@ def run_all(commands, entries, pairs, entries_of_libraries):
 
 
 def ask(job, entry, entries_of_libraries, record):
-    """What the servers saw of all the clients of a job, each started by `entry`."""
+    """What the servers saw of all clients of a job, each started by `entry`."""
     start = record.stat().st_size
     asked = {client: urls for client, urls in job["urls"].items() if client in COMMANDS}
     commands = [command for client, urls in asked.items() for command in COMMANDS[client](urls)]
@@ -131,7 +131,7 @@ def psm_entry(job, *arguments):
 
 
 def work(job, record, known):
-    """`known` holds what came of an environment after a start: many of different ones are the same then."""
+    """`known` contains the results for environments after a start: many different ones become equal."""
     for path, text in job.get("files", {}).items():
         pathlib.Path(path).write_text(text)
     before = after = None
@@ -164,7 +164,7 @@ def serve(places):
 
 
 def versions():
-    """The number of each client's release, as the client itself tells it."""
+    """The release of each client, according to the client itself."""
     told = {
         "curl": ["curl", "--version"],
         "wget": ["wget", "--version"],

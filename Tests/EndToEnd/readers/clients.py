@@ -1,7 +1,7 @@
 """Reads bundles as a client of OpenSSL or GnuTLS does: `clients.py ssl|pyopenssl|gnutls`.
 
-Each line of standard input is a path; the answer is a line: how many certificates the client has then (-1 where it
-does not say), or `refused` and why.
+Each line of standard input is a path. The answer is a line: the number of certificates that the client then has (-1
+if it does not tell), or `refused` and the reason.
 """
 
 import sys
@@ -51,7 +51,7 @@ def main() -> None:
     for line in sys.stdin:
         try:
             print(read(line.rstrip("\n")), flush=True)
-        except Exception as error:  # noqa: BLE001 whatever it is, the client has no trust then
+        except Exception as error:  # noqa: BLE001 whatever the error, the client has no trust then
             print("refused", str(error).replace("\n", " "), flush=True)
 
 

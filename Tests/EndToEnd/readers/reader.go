@@ -1,5 +1,5 @@
-// Reads bundles as Go's clients do, one path a line: how many certificates there are then, or `refused`.
-// A certificate that cannot be parsed is passed over, and only a pool that gets none is refused.
+// Reads bundles as Go's clients do, one path on each line, and prints the number of certificates, or `refused`. A
+// certificate that cannot be parsed is skipped; only a pool without certificates is refused.
 package main
 
 import (

@@ -1,5 +1,6 @@
-// Reads bundles as Node does, one path a line: how many certificates there are then, or `refused` and why.
-// As a `ca` of TLS the whole file must be good; of NODE_EXTRA_CA_CERTS what follows the first bad one is lost.
+// Reads bundles as Node does, one path on each line, and prints the number of certificates, or `refused` and the
+// reason. As `ca` of TLS the whole file must be valid; in NODE_EXTRA_CA_CERTS everything after the first invalid
+// certificate is lost.
 const { spawnSync } = require("node:child_process");
 const { readFileSync } = require("node:fs");
 const { createInterface } = require("node:readline");

@@ -1,5 +1,5 @@
-//! Reads bundles as clients with rustls do, one path a line: how many certificates there are then, or `refused`.
-//! A certificate that cannot be parsed is passed over, as rustls-native-certs' callers do with SSL_CERT_FILE.
+//! Reads bundles as clients with rustls do, one path on each line, and prints the number of certificates, or `refused`.
+//! A certificate that cannot be parsed is skipped, as by callers of rustls-native-certs with SSL_CERT_FILE.
 use std::io::BufRead;
 
 fn read(path: &str) -> Result<usize, String> {
