@@ -158,7 +158,7 @@ private func storeChecks(_ decision: Decision, _ context: StartContext) -> [Chec
     (.input, .input), (.system, .system), (.bundle, .bundle),
   ]
   for (area, name) in areas {
-    for problem in report(plan.findings.filter { $0.area == area && $0.level <= .info }) {
+    for problem in report(plan.findings.filter { $0.area == area && $0.level <= .info }, isPlanned: true) {
       checks.append(
         Check(name: name, target: problem.subject, level: problem.level, detail: problem.message))
     }

@@ -12,17 +12,21 @@ func clientChecks(_ reading: ClientReading, _ planned: PlannedStart) -> [Check] 
   var checks = reading.unread.map { path, reason in
     Check(name: .client, target: path.shown, level: .warning, detail: report(unreadConfiguration: reason))
   }
-  for verdict in reading.verdicts() {
+  let verdicts = reading.verdicts()
+  let unmanaged = planned.context.mounted.isEmpty ? [] : stores.unmanaged(reading.bundles, verdicts)
+  let setting = { (path: Path) in bundlesSetting(adding: path, unmanaged) }
+  for verdict in verdicts {
     let level = min(stores.level(of: verdict.trust), level(of: verdict.proxy, isExpected: stores.hasProxy))
     checks.append(
       Check(
         name: .client, target: "\(verdict.client.kind.name) (\(verdict.client.place.shown))", level: level,
-        detail: report(verdict, isManaged: stores.areManaged), verdict: verdict))
+        detail: report(verdict, isManaged: stores.areManaged, setting: setting), verdict: verdict))
   }
   if planned.context.mounted.isEmpty { return checks }
   for bundle in reading.bundles where !stores.areManaged(bundle) {
     checks.append(
-      Check(name: .client, target: bundle.shown, level: .info, detail: report(unmanagedBundle: bundle)))
+      Check(
+        name: .client, target: bundle.shown, level: .info, detail: report(unmanagedBundle: setting(bundle))))
   }
   for store in reading.foreign {
     checks.append(
@@ -49,6 +53,16 @@ private struct ManagedStores {
   func areManaged(_ path: Path) -> Bool {
     guard let identity = planned.context.root.metadata(of: path)?.identity else { return false }
     return identities.contains(identity)
+  }
+
+  /// The bundles that no start changes and that clients read by default, without duplicates.
+  func unmanaged(_ bundles: [Path], _ verdicts: [ClientVerdict]) -> [Path] {
+    var paths: [Path] = []
+    for path in bundles + verdicts.compactMap({ $0.trust.lackingByDefault })
+    where !areManaged(path) && !isSystemStore(path) && !paths.contains(path) {
+      paths.append(path)
+    }
+    return paths
   }
 
   /// A deliberate choice is a warning: a file of the user's own, or a system store that is switched off. So is a store
@@ -78,6 +92,12 @@ private struct ManagedStores {
   }
 }
 
+extension ClientTrust {
+  fileprivate var lackingByDefault: Path? {
+    if case .lacking(let path, .byDefault) = self { path } else { nil }
+  }
+}
+
 /// - Parameter isExpected: whether there is a proxy that the client should use.
 private func level(of proxy: ClientProxy, isExpected: Bool) -> Level {
   switch proxy {
@@ -93,7 +113,7 @@ func clientTable(_ verdicts: [ClientVerdict]) -> Text {
   for verdict in verdicts {
     table.row([
       "\(verdict.client.kind.name) (\(verdict.client.place.shown))", verdict.trust.word, verdict.proxy.word,
-      report(verdict) { _ in true },
+      report(verdict, isManaged: { _ in true }, setting: { bundlesSetting(adding: $0, []) }),
     ])
   }
   return table.text

@@ -12,6 +12,8 @@ final class Decision {
   private(set) var plan: Plan
   /// Whether a store had to be changed, by this start or by one that was faster.
   private(set) var hasChangedStores = false
+  /// Findings that are reported once the private bundle is written.
+  private var held: [Finding] = []
 
   /// Reads the stores and plans.
   /// - Parameter user: the user that starts the service.
@@ -35,25 +37,38 @@ final class Decision {
   /// refused a step, and so on.
   /// - Parameter say: receives problems as they become known.
   func apply(until deadline: Deadline, say: (Problem) -> Void) {
-    for problem in report(plan.findings) { say(problem) }
+    tell(plan.findings, say)
     var applier = Applier(reader, deadline: deadline)
     for _ in 0..<Self.lookLimit {
       for _ in 0..<Self.roundLimit where !plan.actions.isEmpty {
         if plan.actions.contains(where: { $0.changesTrust }) { hasChangedStores = true }
-        for fact in applier.apply(plan, to: &snapshot) { say(report(fact)) }
-        planAnew(say)
+        planAgain(after: applier.apply(plan, to: &snapshot), say)
       }
       // If two starts run at once, each may have overwritten a store of the other, so a start that wrote checks all of
       // them again.
       if !hasChangedStores || deadline.hasPassed || !applier.lookAgain(&snapshot) { return }
-      planAnew(say)
+      planAgain(after: [], say)
     }
   }
 
-  private func planAnew(_ say: (Problem) -> Void) {
+  private func planAgain(after facts: [Fact], _ say: (Problem) -> Void) {
     let known = plan.findings
     plan = answeredPlan(reader, &snapshot)
-    for problem in report(plan.findings.filter { !known.contains($0) }) { say(problem) }
+    let confirmed = held.filter { plan.findings.contains($0) }
+    for problem in report(confirmed) { say(problem) }
+    for fact in facts { say(report(fact)) }
+    tell(plan.findings.filter { !known.contains($0) }, say)
+  }
+
+  /// Reports findings, but holds those that name a private bundle until that is written: a full state directory is
+  /// known only then.
+  private func tell(_ findings: [Finding], _ say: (Problem) -> Void) {
+    let isPending = plan.actions.contains {
+      if case .writePrivate = $0 { return true }
+      return false
+    }
+    held = isPending ? findings.filter { $0.kind.namesSubstitute } : []
+    for problem in report(findings.filter { !held.contains($0) }) { say(problem) }
   }
 
   /// Another program may replace a file again and again.

@@ -34,6 +34,8 @@ struct Inputs {
   private var filesRead: [FileIdentity] = []
   private let root: Root
   private let ownFiles: OwnFiles
+  /// Appended to a message if a start does not know all mounted certificates.
+  private let nothingIsRemoved: Text
   /// Problems of certificates that are used all the same.
   private var problemsOfCertificates: [Problem] = []
 
@@ -42,11 +44,13 @@ struct Inputs {
   ///   - stateDirectories: those named by the user, whose private bundles are never inputs.
   ///   - data: the value of a variable that contains certificates itself.
   ///   - now: seconds since the epoch, to find expired certificates.
+  ///   - isForStart: whether a start reads the same inputs, so that messages say what follows for its stores.
   init(
     reading inputs: [Settings.Input], in root: Root, stateDirectories: [Path] = [], data: [UInt8]? = nil,
-    now: Int64
+    now: Int64, isForStart: Bool = true
   ) {
     self.root = root
+    nothingIsRemoved = isForStart ? "; no certificate is removed from any store in this start" : ""
     ownFiles = OwnFiles(root, stateDirectories: stateDirectories)
     for input in inputs { read(input) }
     if let data { read(data) }
@@ -381,9 +385,6 @@ private let linkLoopMessage: Text = "symbolic link loop; remove the link"
 private func cannotRead(_ error: Errno) -> Text {
   "cannot read: \(lowerCased(error)); check its permissions and the mount"
 }
-
-/// Appended to a message if the start does not know all mounted certificates.
-private let nothingIsRemoved: Text = "; no certificate is removed from any store in this start"
 
 let moreKind: Text = "files with more than \(messageLimit) problems"
 

@@ -23,7 +23,7 @@ final class PlannedStart {
 
   /// Problems of settings, inputs and proxies first, then those of the stores.
   var problems: [Problem] {
-    context.problems + report(decision.plan.findings) + (userProblem.map { [$0] } ?? [])
+    context.problems + report(decision.plan.findings, isPlanned: true) + (userProblem.map { [$0] } ?? [])
   }
 
   /// Whether a strict start would end before its first write.

@@ -6,13 +6,15 @@ import Trust
 
 // Turns findings and facts about the stores into messages; their words are all here.
 
-func report(_ finding: Finding) -> Problem {
+/// - Parameter isPlanned: whether the message is about a start to come, rather than one that is under way.
+func report(_ finding: Finding, isPlanned: Bool = false) -> Problem {
   Problem(
-    level: finding.level, subject: finding.subject, message: finding.kind.text, event: finding.kind.event)
+    level: finding.level, subject: finding.subject,
+    message: isPlanned ? finding.kind.plannedText : finding.kind.text, event: finding.kind.event)
 }
 
 /// The messages for findings; at most eight for certificates whose issuer is missing.
-func report(_ findings: [Finding]) -> [Problem] {
+func report(_ findings: [Finding], isPlanned: Bool = false) -> [Problem] {
   var problems: [Problem] = []
   var orphans = 0
   for finding in findings {
@@ -20,7 +22,7 @@ func report(_ findings: [Finding]) -> [Problem] {
       orphans += 1
       if orphans > messageLimit { continue }
     }
-    problems.append(report(finding))
+    problems.append(report(finding, isPlanned: isPlanned))
   }
   if orphans > messageLimit {
     problems.append(
@@ -58,6 +60,20 @@ func report(noDestination path: Path, _ reason: ReadError) -> Problem {
 }
 
 extension Finding.Kind {
+  /// What `plan` and `check` say: nothing is repaired yet.
+  fileprivate var plannedText: Text {
+    guard case .malformed(let damage, isRepaired: true?) = self else { return text }
+    return "\(malformedText(damage)); a start repairs it, original saved as *.psm-entry-damaged"
+  }
+
+  /// Whether the message says that another file is used, which holds only once that file is written.
+  var namesSubstitute: Bool {
+    switch self {
+    case .blocked(_, _?, _), .sameFileLacks(_?), .storeLacks(_?), .redirected: true
+    default: false
+    }
+  }
+
   fileprivate var text: Text {
     switch self {
     case .missing: "no such file; set PSM_ENTRY_BUNDLES to the bundles of this image"
@@ -165,7 +181,7 @@ extension Fact {
     switch kind {
     case .updated(let store, let added, let removed, let isRepaired):
       updatedText(store, added: added, removed: removed, isRepaired: isRepaired)
-    case .written(let count, let mounted): "written: \(certificates(count)), \(mounted) of them mounted"
+    case .written(let count, let mounted): "written: \(certificates(count)), \(mounted) of them added"
     case .removed: "removed"
     case .lockPassedOver:
       "cannot lock the directory in time (locked by another process, or locks are not supported); continuing without the lock"
@@ -229,8 +245,12 @@ func issuerMissingText(_ issuer: Text) -> Text {
   "issuer \(issuer) is neither mounted nor in the bundle, so Python before 3.13 does not trust it; mount the issuer as well"
 }
 
+private func malformedText(_ damage: BundleContents.Damage) -> Text {
+  "malformed at line \(damage.line) (\(damage.text)), so clients reject the whole file"
+}
+
 private func malformedText(_ damage: BundleContents.Damage, _ isRepaired: Bool?) -> Text {
-  let fault: Text = "malformed at line \(damage.line) (\(damage.text)), so clients reject the whole file"
+  let fault = malformedText(damage)
   return switch isRepaired {
   case true?: "\(fault); repaired, original saved as *.psm-entry-damaged"
   case false?: "\(fault); restore it from the image"

@@ -31,14 +31,25 @@ extension ClientProxy {
   }
 }
 
-/// - Parameter isManaged: whether a start keeps the store at this path up to date.
-func report(_ verdict: ClientVerdict, isManaged: (Path) -> Bool) -> Text {
-  let trust = trustText(verdict, isManaged)
+/// - Parameters:
+///   - isManaged: whether a start keeps the store at this path up to date.
+///   - setting: the setting that makes a start update the bundle at this path.
+func report(_ verdict: ClientVerdict, isManaged: (Path) -> Bool, setting: (Path) -> Text) -> Text {
+  let trust = trustText(verdict, isManaged, setting)
   let proxy = proxyText(verdict)
   return [trust, proxy].filter { !$0.isEmpty }.joined(by: "; ")
 }
 
-private func trustText(_ verdict: ClientVerdict, _ isManaged: (Path) -> Bool) -> Text {
+/// One setting for all the bundles that a user may want to add, so that a later one does not undo an earlier one.
+/// - Parameter others: added as well.
+func bundlesSetting(adding path: Path, _ others: [Path]) -> Text {
+  let paths = [path] + others.filter { $0 != path }
+  return "PSM_ENTRY_BUNDLES=default:\(paths.map { $0.shown }.joined(by: ":"))"
+}
+
+private func trustText(
+  _ verdict: ClientVerdict, _ isManaged: (Path) -> Bool, _ setting: (Path) -> Text
+) -> Text {
   switch verdict.trust {
   case .unasked: ""
   case .mounted(let origin): "trusts the mounted CAs\(through(origin))"
@@ -46,9 +57,9 @@ private func trustText(_ verdict: ClientVerdict, _ isManaged: (Path) -> Bool) ->
   case .lacking(let path, .byDefault):
     isManaged(path)
       ? "does not trust the mounted CAs: \(path.shown) lacks them (see above)"
-      : "does not trust the mounted CAs: \(path.shown) lacks them; set PSM_ENTRY_BUNDLES=default:\(path.shown)"
+      : "does not trust the mounted CAs: \(path.shown) lacks them; set \(setting(path))"
   case .lacking(let path, let origin):
-    "does not trust the mounted CAs: \(path.shown) (\(origin.shown)) lacks them; remove the setting, or set PSM_ENTRY_BUNDLES=default:\(path.shown)"
+    "does not trust the mounted CAs: \(path.shown) (\(origin.shown)) lacks them; remove the setting, or set \(setting(path))"
   case .unusable(let path, let contents, .byDefault):
     "trusts nothing: \(path.shown): \(contents.text); restore it from the image"
   case .unusable(let path, let contents, let origin):
@@ -122,8 +133,9 @@ extension ClientFacts.Store {
   }
 }
 
-func report(unmanagedBundle path: Path) -> Text {
-  "not managed, so the mounted CAs are not added; to add them, set PSM_ENTRY_BUNDLES=default:\(path.shown)"
+/// - Parameter setting: the setting that makes a start update the bundle.
+func report(unmanagedBundle setting: Text) -> Text {
+  "not managed, so the mounted CAs are not added; to add them, set \(setting)"
 }
 
 let foreignStoreText: Text =

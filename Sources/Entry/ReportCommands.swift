@@ -50,6 +50,6 @@ func report(written path: Path, _ merged: MergedBundle, isNew: Bool) -> Problem 
   let done: Text = isNew ? "written" : "up to date"
   return Problem(
     level: .info, subject: path.shown,
-    message: "\(done): \(certificates(merged.count)), \(merged.managedCount) of them mounted",
+    message: "\(done): \(certificates(merged.count)), \(merged.managedCount) of them added",
     event: "bundle.written")
 }

@@ -29,7 +29,8 @@ final class StartContext {
     self.environment = environment
     inputs = Inputs(
       reading: paths ?? settings.inputs, in: root, stateDirectories: settings.namedStateDirectories,
-      data: paths == nil ? settings.certificateData : nil, now: Clock.secondsSinceEpoch)
+      data: paths == nil ? settings.certificateData : nil, now: Clock.secondsSinceEpoch,
+      isForStart: paths == nil)
     injectFault(at: .inputs, environment)
     mounted = inputs.mounted(isComplete: !inputs.areIncomplete && !settings.misnamesInputs)
     proxies = unifyProxies(

@@ -5,8 +5,8 @@ import Trust
 public struct Fact: Equatable, Sendable {
   public indirect enum Kind: Equatable, Sendable {
     case updated(StoreChange.Kind, added: Int, removed: Int, isRepaired: Bool)
-    /// A private bundle was written. `count` is the number of its certificates, `mounted` the number of mounted ones
-    /// among them.
+    /// A private bundle was written. `count` is the number of its certificates, `mounted` the number of those that
+    /// were added.
     case written(count: Int, mounted: Int)
     case removed
     case lockPassedOver

@@ -60,15 +60,16 @@ BUNDLES = [
     (f"{BUNDLE}: stray psm-entry marker lines, left unchanged; remove them", "A managed section was edited by hand. The last section that is intact is used."),
     (f"{BUNDLE}: line 7: serial number: malformed (GnuTLS rejects the whole bundle); remove this certificate from the bundle", "It is part of the image: wget and git of Debian and Ubuntu trust nothing while it is in the bundle."),
     (f"{BUNDLE}: malformed at line 4 (CERTIFICATE block without a valid certificate), so clients reject the whole file; restore it from the image", "It could not be repaired here. Other details: `X509 CRL block without a valid CRL`, `private key block without a valid key`, `NUL byte at the start of a line`."),
+    (f"{BUNDLE}: malformed at line 4 (missing END line), so clients reject the whole file; a start repairs it, original saved as *.psm-entry-damaged", "What `plan` and `check` say before that start."),
     (f"{BUNDLE}: same file as an earlier bundle that could not be updated (see above); using {PRIVATE} instead", "Two names of one file."),
     (f"{BUNDLE}: cannot replace (mounted as a single file); using {PRIVATE} instead", "A file mounted by itself cannot be replaced. No fault: the service's variables name the private bundle."),
     (f"{BUNDLE}: cannot replace (read-only file system, mounted at /conda), so its clients still trust the removed certificates; make the file and its directory writable", "The CA is no longer mounted, and the bundle cannot be changed."),
     ("/srv/*/cacert.pem: cannot read a directory (I/O error), not used; check its permissions and the mount", "The pattern of `PSM_ENTRY_BUNDLES` needs that directory."),
-    ("/conda/ssl/cacert.pem: not managed, so the mounted CAs are not added; to add them, set PSM_ENTRY_BUNDLES=default:/conda/ssl/cacert.pem", "`check` found a bundle that no setting names."),
+    ("/conda/ssl/cacert.pem: not managed, so the mounted CAs are not added; to add them, set PSM_ENTRY_BUNDLES=default:/conda/ssl/cacert.pem", "`check` found a bundle that no setting names. If there are several, the setting names all of them."),
     ("/run/psm-entry: not a directory owned by this user, skipped", "The next state directory is tried."),
     ("/run/psm-entry: cannot use the state directory: no space left on device", "The next state directory is tried. Set `PSM_ENTRY_STATE_DIR` to a directory that can be written."),
     ("/tmp/psm-entry-1000: other users can replace this directory (its parent is writable for them); set PSM_ENTRY_STATE_DIR to one that only root or this user can replace", "An emptyDir at `/tmp` has no sticky bit."),
-    ("/run/psm-entry/cacert.pem: written: 143 certificates, 1 of them mounted", "The private bundle. No fault."),
+    ("/run/psm-entry/cacert.pem: written: 143 certificates, 1 of them added", "The private bundle. No fault."),
 ]
 
 STORES = [
@@ -204,8 +205,8 @@ ENDINGS = [
     ("/out/ca.pem: not written: would exceed 64 MiB; mount fewer CAs", "Exit status 1 of `write-bundle`."),
     ("/out/ca.pem: not written: a bundle or the system store cannot be read (see above); correct the errors above", "Exit status 1 of `write-bundle`."),
     ("/out/ca.pem: not written: cannot write: no space left on device; make the directory writable, or name a file elsewhere", "Exit status 1 of `write-bundle`."),
-    ("/out/ca.pem: up to date: 143 certificates, 1 of them mounted", "What `write-bundle` says."),
+    ("/out/ca.pem: up to date: 143 certificates, 1 of them added", "What `write-bundle` says."),
     ("process 12 (python3): started before the change and may keep the old trust; restart it", "What `apply` says of each process that may use TLS."),
     ("read CN=Corp Root, valid until 2036-01-31", "At `--log debug`, of each certificate."),
-    ("version 0.2.0; 1 CA mounted (CN=Corp Root, valid until 2036-01-31), trusted by 2 of 2 stores; no proxy", "The last line of a start, and of `check` without errors: what is in force. Where nothing is mounted, `no CA mounted`; where there is none, `no store`."),
+    ("version 0.2.0; 1 CA mounted (CN=Corp Root, valid until 2036-01-31), trusted by 2 of 2 stores; no proxy", "The last line of a start, and of `check` without errors: what is in force. `no CA mounted` is information, not a warning, because a container may need none: if yours does, its directory of CAs is empty, or another one than `PSM_ENTRY_CERTS` names. An image without any is said to have `no store`."),
 ]

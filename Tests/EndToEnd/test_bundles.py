@@ -334,6 +334,14 @@ def test_a_damaged_base_is_repaired_and_the_original_kept(scene, kind):
     assert scene.files() == again
 
 
+@pytest.mark.parametrize("words", [("plan",), ("plan", "--json"), ("check",), ("check", "--json")], ids=" ".join)
+def test_before_a_start_a_damaged_base_is_not_said_to_be_repaired(scene, words):
+    scene.write(BUNDLE, DAMAGED["joined"]())
+    said = foretold(scene, *words).decode()
+    assert "; a start repairs it, original saved as *.psm-entry-damaged" in said
+    assert "; repaired" not in said
+
+
 def test_an_earlier_kept_original_is_not_overwritten(scene):
     kept = f"{BUNDLE}.psm-entry-damaged"
     scene.write(kept, b"the first")

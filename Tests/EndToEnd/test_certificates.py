@@ -176,6 +176,16 @@ def test_a_pipe_gets_whole_lines(tmp_path):
     assert b"x" * 60 in done.stdout and b"\x1b" not in done.stdout
 
 
+def test_a_given_path_that_is_missing_is_said_without_a_word_about_stores(directory, binary):
+    done = subprocess.run([binary, "certs", directory / "gone.pem"], env={}, capture_output=True, timeout=30, check=False)
+    assert (done.returncode, done.stdout) == (1, b"no certificates\n")
+    assert done.stderr.decode() == f"psm-entry: error: {directory}/gone.pem: no such file or directory\n"
+    # The inputs of a start are another matter.
+    missing = {"PSM_ENTRY_CERTS": str(directory / "gone.pem")}
+    done = subprocess.run([binary, "certs"], env=missing, capture_output=True, timeout=30, check=False)
+    assert b"no certificate is removed from any store in this start" in done.stderr
+
+
 # --- Directories --------------------------------------------------------------------------------------
 
 

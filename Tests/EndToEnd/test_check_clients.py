@@ -144,6 +144,40 @@ def test_bundles_and_stores_that_no_start_keeps_are_listed(scene):
     assert clients(scene, PSM_ENTRY_BUNDLES=f"{BUNDLE}:{path}")["pip"]["trust"] == "mounted"
 
 
+def test_a_virtual_environment_that_is_only_in_path_is_said_with_the_remedy(scene):
+    site = "/srv/venv/lib/python3.11/site-packages"
+    scene.write(f"{site}/certifi/cacert.pem", base())
+    for name in ("certifi/core.py", "requests/__init__.py"):
+        scene.write(f"{site}/{name}", b"")
+    scene.write("/srv/venv/pyvenv.cfg", b"home = /conda/bin\nversion = 3.11.2\n")
+    scene.at("/srv/venv/bin").mkdir()
+    scene.at("/srv/venv/bin/python").symlink_to("/conda/bin/python3")
+    in_path = {"PATH": "/srv/venv/bin:/usr/bin:/bin"}
+    scene.start("--system", "native", environment=in_path)
+    done = check(scene, **in_path)
+    said = done.stdout.decode()
+    assert done.returncode == 1
+    assert f"lacks them; set PSM_ENTRY_BUNDLES=default:{site}/certifi/cacert.pem" in said
+    remedied = {**in_path, "VIRTUAL_ENV": "/srv/venv"}
+    scene.start("--system", "native", environment=remedied)
+    assert check(scene, **remedied).returncode == 0
+
+
+def test_several_bundles_that_no_start_keeps_are_added_by_one_setting(scene):
+    scene.write(f"{SITE}/botocore/cacert.pem", base())
+    scene.start("--system", "native", "--bundles", BUNDLE)
+    bundles = [f"{SITE}/{path}" for path in ("certifi/cacert.pem", "pip/_vendor/certifi/cacert.pem", "botocore/cacert.pem")]
+    found = clients(scene, PSM_ENTRY_BUNDLES=BUNDLE)
+    for path in bundles:
+        value = found[path]["detail"].partition("PSM_ENTRY_BUNDLES=")[2]
+        # Its own is named first.
+        assert value.startswith(f"default:{path}:") and set(value.split(":")[1:]) == set(bundles)
+    assert f"set PSM_ENTRY_BUNDLES=default:{bundles[1]}:" in found["pip"]["detail"]
+    scene.start("--system", "native", "--bundles", value)
+    found = clients(scene, PSM_ENTRY_BUNDLES=value)
+    assert not set(bundles) & found.keys() and found["pip"]["trust"] == "mounted"
+
+
 @pytest.mark.parametrize("python", ["3.12", "3.13", "3.14"])
 def test_a_ca_that_the_images_python_rejects_is_an_error(scene, python):
     root = CA("Proxy Root", lacks=frozenset({"keyUsage"}))

@@ -112,6 +112,24 @@ def asked(directory, programs, *arguments, **variables):
     )
 
 
+def test_services_of_other_names_are_named_by_variables(tmp_path):
+    for name in ("wrong", "right"):
+        (tmp_path / name).mkdir()
+    has_workers_only_by_label = HAS_CONTAINERS.replace("ps) echo", "ps) case $* in *=web*|*=jobs_repo_api*) ;; *) exit 0 ;; esac; echo")
+    told = asked(tmp_path / "wrong", {"docker": has_workers_only_by_label})
+    assert told.returncode == 1
+    assert "if its services have other names, set API_SERVICE and WORKER_SERVICE" in told.stderr.decode()
+    # One new name contains an old one.
+    names = {"API_SERVICE": "web", "WORKER_SERVICE": "jobs_repo_api"}
+    told = asked(tmp_path / "right", {"docker": has_workers_only_by_label}, **names)
+    assert told.returncode == 0, told.stderr
+    override = yaml.safe_load(told.stdout)
+    assert set(override["services"]) == {"web", "jobs_repo_api"}
+    assert override["services"]["web"]["command"] == ["/bin/service", "it"]
+    no_proxy = override["services"]["web"]["environment"]["PSM_ENTRY_NO_PROXY"].split(",")
+    assert {"web", "jobs_repo_api"} <= set(no_proxy) and "repo_worker" not in no_proxy
+
+
 HAS_CONTAINERS = """case $1 in
 ps) echo 0123456789ab ;;
 *) case $3 in *Path*) echo '["/bin/service", "it"]' ;; *) echo /srv/ca_certs ;; esac ;;

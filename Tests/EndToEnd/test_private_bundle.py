@@ -134,6 +134,21 @@ def test_a_state_directory_that_is_not_ours_is_refused_and_the_next_serves(forei
     assert set(scene.files()) - set(before) == {"/tmp/psm-entry-1000/cacert.pem"}
 
 
+def test_only_the_state_directory_that_is_used_is_said_to_be(foreign_scene):
+    scene = foreign_scene
+    (scene.at("/tmp")).mkdir()
+    scene.at("/tmp").chmod(0o1777)
+    # Room for the directory, and for no file in it.
+    full = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs -o nr_inodes=2,mode=1777 none "$0" && exec "$@"']
+    started = scene.start("--state-dir", f"{STATE}:/tmp/psm-entry-1000", user=[*full, str(scene.at("/run")), *NOBODY])
+    private = "/tmp/psm-entry-1000/cacert.pem"
+    assert started.variables["SSL_CERT_FILE"] == private
+    assert f"{STATE}: cannot use the state directory" in started.said
+    assert started.lines("using ") and all(line.endswith(f"; using {private} instead") for line in started.lines("using "))
+    # What is said to be used is said before what was written to it.
+    assert started.said.index("using ") < started.said.index(f"{private}: written")
+
+
 @pytest.mark.parametrize("planted", PLANTED)
 def test_where_no_state_directory_serves_nothing_is_exported_and_it_is_an_error(foreign_scene, planted):
     PLANTED[planted](foreign_scene)

@@ -42,7 +42,7 @@ def test_it_holds_what_a_private_bundle_holds_and_changes_no_store(scene):
     after = scene.files()
     assert {path: found for path, found in after.items() if path != DESTINATION} == before
     count = len(certificates_of(private))
-    assert said(result) == f"psm-entry: {DESTINATION}: written: {count} certificates, 1 of them mounted\n"
+    assert said(result) == f"psm-entry: {DESTINATION}: written: {count} certificates, 1 of them added\n"
 
 
 @pytest.mark.parametrize("words", [[], ["-"], ["--", "-"]])

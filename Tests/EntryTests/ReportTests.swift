@@ -206,7 +206,7 @@ struct ReportTests {
       .updated(.system, added: 0, removed: 3, isRepaired: false), "store.updated", "3 certificates removed"),
     Row(
       .written(count: 140, mounted: 2), "private_bundle.written",
-      "written: 140 certificates, 2 of them mounted"),
+      "written: 140 certificates, 2 of them added"),
     Row(.removed, "private_bundle.removed", "removed"),
     Row(
       .lockPassedOver, "lock.passed_over",
@@ -255,6 +255,28 @@ struct ReportTests {
     let message = said(.malformed(try #require(Self.damage), isRepaired: isRepaired)).message.description
     #expect(message.hasPrefix("malformed at line 1 ("))
     #expect(message.hasSuffix("), \(end)"))
+  }
+
+  /// `plan` and `check` do not say that anything is repaired already; all else is said in the same words.
+  @Test func aPlannedRepairIsNotSaidToBeDone() throws {
+    let kind = Finding.Kind.malformed(try #require(Self.damage), isRepaired: true)
+    let planned = report(
+      Finding(area: .bundle, level: .error, subject: Self.path.shown, kind: kind), isPlanned: true)
+    #expect(
+      planned.message.description.hasSuffix(
+        "), so clients reject the whole file; a start repairs it, original saved as *.psm-entry-damaged"))
+    #expect("\(planned.event)" == "bundle.malformed")
+    for row in Self.findings {
+      let finding = Finding(area: .bundle, level: .warning, subject: Self.path.shown, kind: row.kind)
+      #expect(report(finding, isPlanned: true).message.description == row.message)
+    }
+  }
+
+  /// These are said once the file that they name is written.
+  @Test func aFindingNamesASubstituteIfItsWordsDo() {
+    for row in Self.findings {
+      #expect(row.kind.namesSubstitute == row.message.contains("; using /"), "\(row.message)")
+    }
   }
 
   @Test func levelAndSubjectAreTheFindings() {

@@ -13,7 +13,7 @@ struct CredentialsTests {
   private static let root = Credentials.Effective.other(user: 0, group: 0)
   private static let arbitrary = Credentials.Effective.other(user: 1000, group: 0)
 
-  @Test func rootHasEveryRightAndNobodyElseHas() {
+  @Test func onlyRootHasEveryRight() {
     for right in [Credentials.Effective.Capability.changeOwner, .overrideAccess, .fileOwner] {
       #expect(Self.root.has(right) && !Self.arbitrary.has(right))
     }

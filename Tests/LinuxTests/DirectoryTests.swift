@@ -32,7 +32,7 @@ struct DirectoryTests {
     #expect(names(try directory.names()) == expected.sorted())
   }
 
-  @Test func aFileIsNoDirectoryAndAMissingOneIsNone() throws {
+  @Test func aFileAndAMissingDirectoryAreNotOpened() throws {
     try temporary.write("file", [])
     #expect(throws: Errno(rawValue: ENOTDIR)) { try opened("file") }
     #expect(throws: Errno(rawValue: ENOENT)) { try opened("missing") }

@@ -59,7 +59,7 @@ struct ReplacementTests {
     #expect(try names() == ["cacert.pem"])
   }
 
-  @Test func aFileThatIsNotThereIsMadeOnlyWhereNoneWasExpected() throws {
+  @Test func aMissingFileIsCreatedOnlyIfNoneWasExpected() throws {
     let none = Replacement(mode: 0o644, owner: nil, expected: nil)
     try none.replace(Path("fresh"), in: directory, with: bytes("new"), isDurable: false) { _ in true }
     #expect(try temporary.read("fresh") == bytes("new"))

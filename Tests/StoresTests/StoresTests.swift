@@ -102,7 +102,7 @@ struct StoresTests {
   }
 
   /// Two identical bundles, one of the same length, and one that has to be changed.
-  @Test func aBundleThatStandsIsReadInPiecesAndItsTextWhenItIsAskedFor() throws {
+  @Test func aBundleThatStandsIsReadInPiecesAndItsTextOnRequest() throws {
     let names = [Self.conda, Self.certifi, "third.pem", "fourth.pem"]
     let texts = [pem(1, 2) + section(7), pem(1, 2) + section(7), pem(1, 3) + section(7), pem(1)]
     for (name, text) in zip(names, texts) { try temporary.write(name, text) }

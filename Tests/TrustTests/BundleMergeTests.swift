@@ -21,7 +21,7 @@ struct BundleMergeTests {
   }
 
   @Test
-  func theSectionStandsBehindTheBaseAsItIs() {
+  func theSectionFollowsTheUnchangedBase() {
     let base = bytes("# made by hand\r\n") + pem(1) + bytes("\n\n") + pem(2)
     let merge = merge(base, certificates(3, 4))
     #expect(merge.text == base + ManagedSection.text(for: certificates(3, 4)))
@@ -92,7 +92,7 @@ struct BundleMergeTests {
   }
 
   @Test
-  func aSectionOfCertificatesInAnotherFormIsWrittenAnew() {
+  func aSectionOfCertificatesInAnotherFormIsRewritten() {
     let section = ManagedSection.text(for: certificates(2))
     let withCRLF = section.flatMap { $0 == newline ? bytes("\r\n") : [$0] }
     let merge = merge(pem(1) + withCRLF, certificates(2))
@@ -226,7 +226,7 @@ struct BundleMergeTests {
   }
 
   @Test
-  func theEmptySetRestoresTheBaseButForANewline() {
+  func theEmptySetRestoresTheBaseExceptForANewline() {
     for base in Self.randomTexts(800) {
       let location = ManagedSection.locate(in: base)
       var original = base

@@ -60,11 +60,11 @@ struct MergedBundleTests {
     #expect(try text(snapshot) == pem(3) + section(5))
   }
 
-  @Test func whereNothingIsMountedItIsTheBase() throws {
+  @Test func withoutMountedCertificatesItIsTheBase() throws {
     #expect(try text(Snapshot(mounted: mounted([]), bundles: [bundle(pem(1) + section(7))])) == pem(1))
   }
 
-  @Test func whatWasWrittenBeforeStaysWhereNotAllCouldBeRead() throws {
+  @Test func theFormerSectionStaysIfAnInputCannotBeRead() throws {
     let bundles = [bundle(pem(1))]
     let former = pem(9) + section(6)
     #expect(

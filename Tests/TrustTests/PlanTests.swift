@@ -141,7 +141,7 @@ struct PlanTests {
 
   /// W: a section contains a certificate twice, and nothing may be removed.
   @Test
-  func aCertificateThatStandsTwiceInASectionIsWrittenOnce() {
+  func aCertificateThatIsTwiceInASectionIsWrittenOnce() {
     let twice = pem(1) + ManagedSection.text(for: certificates(5) + certificates(5))
     let plan = plan(Snapshot(mounted: mounted([], isComplete: false), bundles: [bundle(twice)]))
     guard case .writeBundle(_, let merge)? = plan.actions.first else { return #expect(Bool(false)) }
