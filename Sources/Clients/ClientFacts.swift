@@ -29,7 +29,7 @@ public struct ClientFacts: Sendable {
   /// The configuration files that were read, with their texts.
   public var files: [(path: Path, text: [UInt8])] = []
   public var stores: [(path: Path, isDirectory: Bool, contents: Store)] = []
-  /// The bundle that the distribution's own programs read; nil where there is no system store.
+  /// The bundle that the distribution's own programs read; nil if there is no system store.
   public var systemBundle: Path?
   /// The number of mounted certificates that a client should trust: CAs for TLS servers.
   public var mountedCount: Int

@@ -14,19 +14,18 @@ func clientChecks(_ reading: ClientReading, _ planned: PlannedStart) -> [Check] 
   }
   let verdicts = reading.verdicts()
   let unmanaged = planned.context.mounted.isEmpty ? [] : stores.unmanaged(reading.bundles, verdicts)
-  let setting = { (path: Path) in bundlesSetting(adding: path, unmanaged) }
   for verdict in verdicts {
     let level = min(stores.level(of: verdict.trust), level(of: verdict.proxy, isExpected: stores.hasProxy))
     checks.append(
       Check(
         name: .client, target: "\(verdict.client.kind.name) (\(verdict.client.place.shown))", level: level,
-        detail: report(verdict, isManaged: stores.areManaged, setting: setting), verdict: verdict))
+        detail: report(verdict, isManaged: stores.areManaged, unmanaged), verdict: verdict))
   }
   if planned.context.mounted.isEmpty { return checks }
   for bundle in reading.bundles where !stores.areManaged(bundle) {
     checks.append(
       Check(
-        name: .client, target: bundle.shown, level: .info, detail: report(unmanagedBundle: setting(bundle))))
+        name: .client, target: bundle.shown, level: .info, detail: report(unmanaged: bundle, unmanaged)))
   }
   for store in reading.foreign {
     checks.append(
@@ -58,8 +57,11 @@ private struct ManagedStores {
   /// The bundles that no start changes and that clients read by default, without duplicates.
   func unmanaged(_ bundles: [Path], _ verdicts: [ClientVerdict]) -> [Path] {
     var paths: [Path] = []
-    for path in bundles + verdicts.compactMap({ $0.trust.lackingByDefault })
-    where !areManaged(path) && !isSystemStore(path) && !paths.contains(path) {
+    for path in bundles where !areManaged(path) { paths.append(path) }
+    for verdict in verdicts {
+      guard case .lacking(let path, .byDefault) = verdict.trust, !areManaged(path), !isSystemStore(path),
+        !paths.contains(path)
+      else { continue }
       paths.append(path)
     }
     return paths
@@ -92,12 +94,6 @@ private struct ManagedStores {
   }
 }
 
-extension ClientTrust {
-  fileprivate var lackingByDefault: Path? {
-    if case .lacking(let path, .byDefault) = self { path } else { nil }
-  }
-}
-
 /// - Parameter isExpected: whether there is a proxy that the client should use.
 private func level(of proxy: ClientProxy, isExpected: Bool) -> Level {
   switch proxy {
@@ -113,7 +109,7 @@ func clientTable(_ verdicts: [ClientVerdict]) -> Text {
   for verdict in verdicts {
     table.row([
       "\(verdict.client.kind.name) (\(verdict.client.place.shown))", verdict.trust.word, verdict.proxy.word,
-      report(verdict, isManaged: { _ in true }, setting: { bundlesSetting(adding: $0, []) }),
+      report(verdict, isManaged: { _ in true }, []),
     ])
   }
   return table.text

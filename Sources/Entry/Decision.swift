@@ -67,8 +67,12 @@ final class Decision {
       if case .writePrivate = $0 { return true }
       return false
     }
-    held = isPending ? findings.filter { $0.kind.namesSubstitute } : []
-    for problem in report(findings.filter { !held.contains($0) }) { say(problem) }
+    var ready: [Finding] = []
+    held = []
+    for finding in findings {
+      if isPending && finding.kind.namesSubstitute { held.append(finding) } else { ready.append(finding) }
+    }
+    for problem in report(ready) { say(problem) }
   }
 
   /// Another program may replace a file again and again.

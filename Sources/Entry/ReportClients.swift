@@ -33,22 +33,23 @@ extension ClientProxy {
 
 /// - Parameters:
 ///   - isManaged: whether a start keeps the store at this path up to date.
-///   - setting: the setting that makes a start update the bundle at this path.
-func report(_ verdict: ClientVerdict, isManaged: (Path) -> Bool, setting: (Path) -> Text) -> Text {
-  let trust = trustText(verdict, isManaged, setting)
+///   - unmanaged: the bundles that a user may want to add.
+func report(_ verdict: ClientVerdict, isManaged: (Path) -> Bool, _ unmanaged: [Path]) -> Text {
+  let trust = trustText(verdict, isManaged, unmanaged)
   let proxy = proxyText(verdict)
   return [trust, proxy].filter { !$0.isEmpty }.joined(by: "; ")
 }
 
 /// One setting for all the bundles that a user may want to add, so that a later one does not undo an earlier one.
 /// - Parameter others: added as well.
-func bundlesSetting(adding path: Path, _ others: [Path]) -> Text {
-  let paths = [path] + others.filter { $0 != path }
-  return "PSM_ENTRY_BUNDLES=default:\(paths.map { $0.shown }.joined(by: ":"))"
+private func bundlesSetting(adding path: Path, _ others: [Path]) -> Text {
+  var setting: Text = "PSM_ENTRY_BUNDLES=default:\(path.shown)"
+  for other in others where other != path { setting = "\(setting):\(other.shown)" }
+  return setting
 }
 
 private func trustText(
-  _ verdict: ClientVerdict, _ isManaged: (Path) -> Bool, _ setting: (Path) -> Text
+  _ verdict: ClientVerdict, _ isManaged: (Path) -> Bool, _ unmanaged: [Path]
 ) -> Text {
   switch verdict.trust {
   case .unasked: ""
@@ -57,9 +58,9 @@ private func trustText(
   case .lacking(let path, .byDefault):
     isManaged(path)
       ? "does not trust the mounted CAs: \(path.shown) lacks them (see above)"
-      : "does not trust the mounted CAs: \(path.shown) lacks them; set \(setting(path))"
+      : "does not trust the mounted CAs: \(path.shown) lacks them; set \(bundlesSetting(adding: path, unmanaged))"
   case .lacking(let path, let origin):
-    "does not trust the mounted CAs: \(path.shown) (\(origin.shown)) lacks them; remove the setting, or set \(setting(path))"
+    "does not trust the mounted CAs: \(path.shown) (\(origin.shown)) lacks them; remove the setting, or set \(bundlesSetting(adding: path, unmanaged))"
   case .unusable(let path, let contents, .byDefault):
     "trusts nothing: \(path.shown): \(contents.text); restore it from the image"
   case .unusable(let path, let contents, let origin):
@@ -133,9 +134,9 @@ extension ClientFacts.Store {
   }
 }
 
-/// - Parameter setting: the setting that makes a start update the bundle.
-func report(unmanagedBundle setting: Text) -> Text {
-  "not managed, so the mounted CAs are not added; to add them, set \(setting)"
+/// - Parameter all: the bundles that a user may want to add.
+func report(unmanaged path: Path, _ all: [Path]) -> Text {
+  "not managed, so the mounted CAs are not added; to add them, set \(bundlesSetting(adding: path, all))"
 }
 
 let foreignStoreText: Text =
