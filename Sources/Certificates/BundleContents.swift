@@ -54,6 +54,7 @@ public final class BundleContents: @unchecked Sendable {
 
   /// The DER of one of its certificates, without the settings that may follow it. It is decoded again on each call: few
   /// are ever requested.
+  @inline(never)
   public func der(of certificate: TrustedCertificate) -> [UInt8] {
     Array(contents(of: certificate).prefix(certificate.count))
   }

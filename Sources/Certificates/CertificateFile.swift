@@ -43,6 +43,7 @@ public struct CertificateFile {
     if other.certificates.count > certificates.count || !text.contains(newline) { self = other }
   }
 
+  @inline(never)
   private mutating func note(_ kind: CertificateProblem.Kind, line: Int? = nil) {
     let problem = CertificateProblem(kind, line: line)
     if problem.isDamage { hasDamage = true }

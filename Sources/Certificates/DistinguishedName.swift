@@ -27,6 +27,7 @@ func distinguishedName(_ bytes: [UInt8], in range: Range<Int>) -> Text {
   return parts.joined(by: ",")
 }
 
+@inline(never)
 private func attributeText(_ bytes: [UInt8], _ type: DER.Element, _ value: DER.Element) -> Text {
   let name = attributeName(bytes[type.content])
   if let name, let text = string(bytes[value.content], value.tag) { return "\(name)=\(attributeValue(text))" }

@@ -204,6 +204,7 @@ private func isGeneralName(_ bytes: Span<UInt8>, _ name: DER.Element, _ place: N
 }
 
 /// Whether an RDN has attributes whose values are not empty.
+@inline(never)
 private func areAttributes(_ bytes: Span<UInt8>, _ set: DER.Element) -> Bool {
   isList(DER(set.content), bytes) { attribute in
     var walk = DER(attribute.content)

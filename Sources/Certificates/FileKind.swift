@@ -72,6 +72,7 @@ func kindOfBlock(_ contents: ArraySlice<UInt8>) -> CertificateProblem.Kind {
 ///
 /// - Source: RFC 7292 §4 (PKCS #12), RFC 5958 §2 and §3 (keys), RFC 8017 §A.1.2, RFC 5915 §3, RFC 2986 §4.1
 ///   (requests), RFC 5280 §5.1 (CRLs).
+@inline(never)
 func kindOfDER(_ contents: [UInt8]) -> CertificateProblem.Kind? {
   let bytes = contents.span
   var outer = DER(0..<bytes.count, isStrict: false)

@@ -9,6 +9,7 @@ enum KnownExtension: Sendable {
   case policyConstraints, extKeyUsage, freshestCRL, inhibitAnyPolicy
   case authorityInfoAccess, subjectInfoAccess, ocspNoCheck, netscapeCertType
 
+  @inline(never)
   init?(_ bytes: Span<UInt8>, _ identifier: Range<Int>) {
     if let number = jointNumber(bytes, identifier) {
       self.init(joint: number)

@@ -3,6 +3,7 @@ import Text
 /// Whether OpenSSL reads a certificate revocation list. If it does not, it refuses the whole bundle that contains it.
 ///
 /// - Source: RFC 5280 §5.1; OpenSSL's `d2i_X509_CRL`, which reads BER.
+@inline(never)
 func isRevocationList(_ bytes: Span<UInt8>, in range: Range<Int>) -> Bool {
   var outer = DER(range, isStrict: false)
   guard let list = outer.next(Tag.sequence, bytes) else { return false }

@@ -5,6 +5,7 @@ public struct Fingerprint: Equatable, Sendable {
   /// 32 bytes.
   public let bytes: [UInt8]
 
+  @inline(never)
   public init(of message: [UInt8]) {
     var state = SHA256()
     state.update(message)

@@ -6,6 +6,7 @@ import Text
 /// - Source: OpenSSL's X509_NAME_hash_ex(3) and openssl-rehash(1); `x509_name_canon` in its `x509/x_name.c`.
 /// - Parameter certificate: its DER.
 /// - Returns: eight lower-case hex digits; nil if it is not a certificate.
+@inline(never)
 public func subjectHash(of certificate: [UInt8]) -> [UInt8]? {
   let bytes = certificate.span
   guard let layout = try? CertificateLayout(bytes, in: 0..<certificate.count, isStrict: false) else {

@@ -87,6 +87,7 @@ func plainEntries(_ text: [UInt8], separators: StaticString) -> [ConfigurationEn
 ///
 /// It supports the YAML that people write there: plain or quoted scalars, and a mapping that is indented or in braces.
 /// - Source: conda's documentation, "Using the .condarc conda configuration file"; YAML 1.2 §7, §8.
+@inline(never)
 func condaEntries(_ text: [UInt8]) -> [ConfigurationEntry] {
   var entries: [ConfigurationEntry] = []
   var parent: [UInt8] = []
@@ -118,6 +119,7 @@ func condaEntries(_ text: [UInt8]) -> [ConfigurationEntry] {
   return entries
 }
 
+@inline(never)
 private func yamlPair(_ text: ArraySlice<UInt8>) -> (key: [UInt8]?, value: [UInt8]) {
   // A colon ends a key only before white space or at the end: `https://host` contains one, too.
   var position = text.startIndex

@@ -34,6 +34,7 @@ private func userProblem(_ basics: BasicSettings) -> Problem? {
 
 /// Lists the processes that may still use the trust from before a change, one in each line and without a limit.
 /// - Parameter moment: the time of the change, in ``Clock/ticksSinceBoot``.
+@inline(never)
 func nameOlderProcesses(_ decision: Decision, than moment: Int64) {
   let context = decision.context
   if !decision.hasChangedStores || !context.root.isSystem { return }

@@ -79,6 +79,7 @@ private func executeOrInterpret(_ path: Path, _ arguments: CStrings, _ environme
 }
 
 /// - Returns: why this process could not switch to the user.
+@inline(never)
 private func becomeUser(_ user: [UInt8], in rootPath: Path?, _ environment: inout Environment) -> Problem? {
   do throws(Errno) {
     let account: Account
@@ -96,7 +97,7 @@ private func becomeUser(_ user: [UInt8], in rootPath: Path?, _ environment: inou
   }
 }
 
-private let userSubject: Text = "PSM_ENTRY_USER"
+private var userSubject: Text { "PSM_ENTRY_USER" }
 
 /// The account of the requested user.
 func findAccount(_ user: [UInt8], in root: Root) throws(Problem) -> Account {

@@ -11,6 +11,7 @@ struct BundlePath: Equatable {
 
 /// The bundles that a pattern matches, in order.
 /// - Parameter fail: receives each pattern that could not be expanded.
+@inline(never)
 func bundlePaths(
   _ pattern: Path, in root: Root, fail: (PatternFailure) -> Void
 ) -> [BundlePath] {
@@ -32,6 +33,7 @@ func bundlePaths(
 ///   - fail: receives each location that could not be read.
 /// - Source: conda's package ca-certificates; certifi, pip, botocore and grpcio for the names; Python's `site`, and
 ///   Debian's with `dist-packages`; PEP 405 and `activate` for `VIRTUAL_ENV`.
+@inline(never)
 func usualBundlePaths(
   virtualEnvironment: Path?, in root: Root, fail: (PatternFailure) -> Void
 ) -> [BundlePath] {
@@ -72,11 +74,13 @@ private struct UsualPlaces {
 
   init(root: Root) { self.root = root }
 
+  @inline(never)
   mutating func look(inConda prefix: Path) {
     look(at: prefix.appending("ssl/cacert.pem"))
     look(inPythonsOf: prefix.appending("lib"), packages: ["site-packages"])
   }
 
+  @inline(never)
   mutating func look(inPythonsOf directory: Path, packages: [StaticString]) {
     for name in names(in: directory, like: "python3*") {
       for packages in packages {
@@ -88,10 +92,12 @@ private struct UsualPlaces {
   }
 
   /// An environment may have the same path as one of the prefixes.
+  @inline(never)
   private mutating func look(at path: Path) {
     if exists(path) && !found.contains(path) { found.append(path) }
   }
 
+  @inline(never)
   mutating func exists(_ path: Path) -> Bool {
     do throws(PatternFailure.Reason) { return try Entry.exists(path, root) } catch {
       failures.append(PatternFailure(pattern: path, reason: error))
@@ -159,6 +165,7 @@ private func names(in path: Path, _ root: Root) throws(PatternFailure.Reason) ->
   }
 }
 
+@inline(never)
 private func exists(_ path: Path, _ root: Root) throws(PatternFailure.Reason) -> Bool {
   do throws(Errno) {
     _ = try root.status(of: path)

@@ -6,6 +6,7 @@ import Trust
 /// - Parameters:
 ///   - found: the certificates without duplicates.
 ///   - now: seconds since the epoch.
+@inline(never)
 func certificateProblems(of found: [Inputs.Found], now: Int64) -> [Problem] {
   var list = ProblemList()
   let all = CertificateWarnings(found, now: now)

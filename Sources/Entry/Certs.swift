@@ -5,6 +5,7 @@ import Trust
 
 /// `psm-entry certs`: lists the certificates found, with what is wrong with them.
 /// - Returns: the exit status: 1 if a given path has an error.
+@inline(never)
 func listCertificates(
   _ commandLine: CommandLine, _ settings: Settings, _ environment: Environment, in root: Root
 ) -> Int32 {
@@ -20,6 +21,7 @@ func listCertificates(
   return isGiven && context.inputs.fileProblems.hasErrors ? ExitStatus.failure : 0
 }
 
+@inline(never)
 private func rows(_ context: StartContext) -> [(found: Inputs.Found, problems: [Text])] {
   let (found, now) = (context.inputs.found, Clock.secondsSinceEpoch)
   let all = CertificateWarnings(found, now: now)

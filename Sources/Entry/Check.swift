@@ -115,6 +115,7 @@ private func defaultTarget(_ environment: Environment) -> [UInt8] {
 // MARK: Inputs
 
 /// - Parameter strictPython: a Python of the image that sets VERIFY_X509_STRICT.
+@inline(never)
 private func inputChecks(_ context: StartContext, strictPython: Path?) -> [Check] {
   let inputs = context.inputs
   var checks = problemChecks(
@@ -151,6 +152,7 @@ private func inputChecks(_ context: StartContext, strictPython: Path?) -> [Check
 // MARK: Stores
 
 /// Reports what a start would still change.
+@inline(never)
 private func storeChecks(_ decision: Decision, _ context: StartContext) -> [Check] {
   let plan = decision.plan
   var checks: [Check] = []
@@ -212,6 +214,7 @@ extension StoreChange {
 
 // MARK: Proxies
 
+@inline(never)
 private func proxyChecks(_ context: StartContext) -> [Check] {
   var checks: [Check] = []
   for problem in context.proxyProblems where problem.level <= .warning {
@@ -257,6 +260,7 @@ extension [Text] {
 
 // MARK: Printing
 
+@inline(never)
 private func text(_ checks: [Check], inForce: Text) -> Text {
   let problems = checks.filter { $0.level <= .warning }
   let routes = checks.filter { $0.name == .connect && $0.level > .warning }
@@ -277,6 +281,7 @@ private func text(_ checks: [Check], inForce: Text) -> Text {
   return table.text + (errors == 0 ? "ok: \(counts); \(inForce)\n" : "not ok: \(counts)\n")
 }
 
+@inline(never)
 private func json(_ checks: [Check]) -> [UInt8] {
   var json = JSON()
   json.object { result in

@@ -117,7 +117,7 @@ private func refuse(_ basics: BasicSettings, _ isApply: Bool, beforeWriting: Boo
   return .refused(ExitStatus.strictError)
 }
 
-let strictRemedy: Text = "correct them, or set PSM_ENTRY_STRICT=off"
+let strictRemedy: StaticString = "correct them, or set PSM_ENTRY_STRICT=off"
 
 func openRoot(_ path: Path?) throws(Errno) -> Root {
   guard let path else { return .system }

@@ -7,6 +7,7 @@ import Trust
 
 /// What `check` reports about the clients in the image: one result for each, and one for each bundle and store that no
 /// start changes.
+@inline(never)
 func clientChecks(_ reading: ClientReading, _ planned: PlannedStart) -> [Check] {
   let stores = ManagedStores(planned)
   var checks = reading.unread.map { path, reason in
@@ -103,6 +104,7 @@ private func level(of proxy: ClientProxy, isExpected: Bool) -> Level {
 }
 
 /// `check --clients`: what each client will do, and why.
+@inline(never)
 func clientTable(_ verdicts: [ClientVerdict]) -> Text {
   var table = Table(endsInSentences: true)
   table.row(["client", "trust", "proxy", "why"])

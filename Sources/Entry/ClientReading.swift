@@ -128,6 +128,7 @@ final class ClientReading {
     var prefixes: [Path] = []
     var seen: [FileIdentity] = []
     // Different names lead to the same directory: /bin to /usr/bin, python in PATH to /conda.
+    @inline(never)
     func add(_ prefix: Path) {
       guard let identity = root.metadata(of: prefix.appending("bin"))?.identity, !seen.contains(identity)
       else { return }
@@ -161,6 +162,7 @@ final class ClientReading {
     let isStrict = minor.map { $0 >= 13 } ?? false
     if isStrict && strictPython == nil { strictPython = program }
     let certifi = firstCertifi(in: sites)
+    @inline(never)
     func add(_ kind: ClientKind, _ place: Path, _ bundle: Path? = nil, isStrict: Bool) {
       let client = Client(kind, at: place, openSSL: openSSL, bundle: bundle, prefix: prefix)
       client.isStrict = isStrict

@@ -2,6 +2,7 @@ import Linux
 import Text
 
 /// Runs what the command line says: becomes the service, or ends with an exit status.
+@inline(never)
 public func run(_ argc: Int32, _ argv: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Int32 {
   let environment = CStrings.environment
   let arguments = argc > 0 ? CStrings(argv, skipping: 1) : CStrings(copying: [])

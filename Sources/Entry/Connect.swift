@@ -88,6 +88,7 @@ final class ConnectRoute {
 
 /// Checks every target through every route.
 /// - Parameter bundle: the bundle to verify the connection against; nil if there is none.
+@inline(never)
 func connectChecks(
   _ routes: [ConnectRoute], _ targets: [ConnectTarget], _ context: StartContext, bundle: Path?
 ) -> [Check] {
@@ -123,6 +124,7 @@ private func showProgress(_ text: Text) {
 
 /// The routes for `--connect`: the proxies in the environment that a start would create, and those of the command line;
 /// the direct route if there are none.
+@inline(never)
 func connectRoutes(_ context: StartContext, _ commandLine: CommandLine) -> [ConnectRoute] {
   var routes: [ConnectRoute] = []
   for proxy in context.proxies.proxies {

@@ -90,6 +90,7 @@ final class Decision {
 }
 
 /// A plan without open questions.
+@inline(never)
 private func answeredPlan(_ reader: SnapshotReader, _ snapshot: inout Snapshot) -> Plan {
   var plan = plan(snapshot)
   // Each answer leads to at most one more question, and a plan never asks for what it knows.

@@ -56,6 +56,7 @@ func prepareInChild(_ source: Source, _ basics: BasicSettings, _ signals: Signal
 }
 
 /// Waits for the child's answer and its end.
+@inline(never)
 private func follow(
   _ child: ProcessID, _ pipe: FileDescriptor, _ deadline: Deadline, _ signals: SignalGuard
 ) -> Answer {

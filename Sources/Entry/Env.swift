@@ -4,6 +4,7 @@ import Trust
 
 /// `psm-entry env`: prints the environment that a start would give the service. The output is for machines and is not
 /// redacted.
+@inline(never)
 func printEnvironment(_ context: StartContext, _ flags: [CommandLine.Flag]) -> Int32 {
   let plan = PlannedStart(context)
   let log = context.settings.basics.log

@@ -5,11 +5,13 @@ struct Environment {
   var entries: [[UInt8]]
 
   /// The value of the first entry with that name, which is the one that `getenv` returns.
+  @inline(never)
   func value(of name: [UInt8]) -> [UInt8]? {
     guard let entry = entries.first(where: { isEntry($0, named: name) }) else { return nil }
     return Array(entry[(name.count + 1)...])
   }
 
+  @inline(never)
   func value(of name: StaticString) -> [UInt8]? {
     value(of: name.bytes)
   }
@@ -51,6 +53,7 @@ struct Environment {
     entries = entries[...first] + entries[(first + 1)...].filter { !isEntry($0, named: name) }
   }
 
+  @inline(never)
   private func isEntry(_ entry: [UInt8], named name: [UInt8]) -> Bool {
     entry.count > name.count && entry[name.count] == UInt8(ascii: "=") && entry[...].begins(with: name[...])
   }

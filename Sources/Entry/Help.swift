@@ -2,6 +2,7 @@ import Linux
 import Text
 
 /// The output of `help`, `--help` and `-h`.
+@inline(never)
 func helpText(on topic: CommandLine.Topic) -> Text {
   switch topic {
   case .whole: helpText
@@ -50,6 +51,7 @@ private var helpText: Text {
 }
 
 /// The output of `help settings`: each setting with its default. The tables in the docs are generated from it.
+@inline(never)
 private var settingsText: Text {
   var text: Text = ""
   for setting in Setting.allCases {
@@ -61,6 +63,7 @@ private var settingsText: Text {
 }
 
 /// The output of `help COMMAND` and `COMMAND --help`; nil for a verb without a page.
+@inline(never)
 private func helpText(of verb: CommandLine.Verb) -> Text? {
   switch verb {
   case .start, .help, .version: return nil

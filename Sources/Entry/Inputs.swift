@@ -35,7 +35,7 @@ struct Inputs {
   private let root: Root
   private let ownFiles: OwnFiles
   /// Appended to a message if a start does not know all mounted certificates.
-  private let nothingIsRemoved: Text
+  private let nothingIsRemoved: StaticString
   /// Problems of certificates that are used all the same.
   private var problemsOfCertificates: [Problem] = []
 
@@ -139,6 +139,7 @@ struct Inputs {
   }
 
   /// Whether there is an empty directory instead of a file; reports it if so.
+  @inline(never)
   private mutating func isEmptyDirectory(
     _ file: FileDescriptor, _ path: Path, _ identity: FileIdentity
   ) -> Bool {
@@ -161,6 +162,7 @@ struct Inputs {
     sayError(path, "\(message)\(nothingIsRemoved)")
   }
 
+  @inline(never)
   private mutating func sayError(_ path: Path, _ message: Text) {
     problemsOfFiles.append(.error(path.shown, message, "input.refused"), of: path)
   }
@@ -281,6 +283,7 @@ struct Inputs {
 
   // MARK: Files
 
+  @inline(never)
   private mutating func readFile(
     _ file: FileDescriptor, _ path: Path, _ metadata: Metadata, in directories: [FileIdentity],
     isNamed: Bool = false
@@ -325,7 +328,7 @@ struct Inputs {
     let problems = file.problems.filter { level($0) == .error } + file.problems.filter { level($0) != .error }
     for problem in problems.prefix(messageLimit) {
       let place: Text = problem.line.map { "line \($0): " } ?? ""
-      let consequence =
+      let consequence: StaticString =
         problem.isDamage ? nothingIsRemoved : problem.isStranger && !isNamed ? "; ignored" : ""
       problemsOfFiles.append(
         Problem(
@@ -374,18 +377,18 @@ struct Inputs {
   }
 }
 
-private let tooLargeMessage: Text = "larger than 16 MiB, not read; remove it"
+private var tooLargeMessage: Text { "larger than 16 MiB, not read; remove it" }
 
-private let totalLimitMessage: Text = "more than 64 MiB in all"
+private var totalLimitMessage: Text { "more than 64 MiB in all" }
 
-private let notRegularMessage: Text = "not a regular file (FIFO, device or socket), skipped; remove it"
+private var notRegularMessage: Text { "not a regular file (FIFO, device or socket), skipped; remove it" }
 
-private let linkLoopMessage: Text = "symbolic link loop; remove the link"
+private var linkLoopMessage: Text { "symbolic link loop; remove the link" }
 
 private func cannotRead(_ error: Errno) -> Text {
   "cannot read: \(lowerCased(error)); check its permissions and the mount"
 }
 
-let moreKind: Text = "files with more than \(messageLimit) problems"
+var moreKind: Text { "files with more than \(messageLimit) problems" }
 
 func moreText(_ count: Int) -> Text { "\(count) more problem\(count == 1 ? "" : "s") not shown" }

@@ -3,6 +3,7 @@ import Text
 
 /// `psm-entry install`: copies this binary to `destination`, or into it if it is a directory. A scratch image has no
 /// `cp`.
+@inline(never)
 func install(to destination: Path, _ log: Log) -> Int32 {
   let ownName = Path("psm-entry")
   let target =

@@ -15,6 +15,7 @@ struct Log {
   static let lineLimit = 1024
 
   /// Writes the line, unless it is an error or a warning and eight similar ones were written.
+  @inline(never)
   func write(_ problem: Problem) {
     guard let threshold, problem.level <= threshold else { return }
     if problem.level > .warning
@@ -56,6 +57,7 @@ struct Log {
     }
   }
 
+  @inline(never)
   func write(_ problems: [Problem]) {
     for problem in problems { write(problem) }
   }

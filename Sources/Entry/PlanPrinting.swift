@@ -6,6 +6,7 @@ import Trust
 
 /// `psm-entry plan`.
 /// - Returns: the exit status.
+@inline(never)
 func printPlan(_ context: StartContext, asJSON: Bool) -> Int32 {
   let planned = PlannedStart(context)
   let log = context.settings.basics.log

@@ -6,6 +6,7 @@ import Text
 /// Such a process waits for a child that is the same program with the same arguments. A single process is the child of
 /// a start that was given up and is stuck in the kernel beside the service. `check`, `plan` and the like are recognized
 /// by their arguments, and so is one that prepares another root.
+@inline(never)
 func preparingProcess() -> RunningProcess? {
   guard let processes = try? RunningProcess.ofThisProgram() else { return nil }
   let preparing = processes.filter { process in

@@ -14,6 +14,7 @@ struct Probe {
     var steps: [Step] = []
   }
 
+  @inline(never)
   func run(_ route: ConnectRoute, _ target: ConnectTarget) -> Verdict {
     let start = Clock.monotonic
     var steps: [Step] = []

@@ -11,6 +11,7 @@ struct ProblemList {
   /// - Parameters:
   ///   - path: the file that has the problem.
   ///   - kind: what similar problems have in common; nil for the message itself.
+  @inline(never)
   mutating func append(_ problem: Problem, of path: Path, kind: Text? = nil) {
     if repetition.admits(problem, kind: kind ?? problem.message, in: path.split.directory.shown) {
       told.append(problem)

@@ -34,6 +34,7 @@ func report(_ findings: [Finding], isPlanned: Bool = false) -> [Problem] {
   return problems
 }
 
+@inline(never)
 func report(_ fact: Fact) -> Problem {
   var fields: [Problem.Field] = []
   if case .updated(_, let added, let removed, _) = fact.kind {
@@ -239,7 +240,7 @@ private func ignoredText(_ subject: Text, _ reason: Finding.Reason, _ count: Int
 }
 
 /// What to do if the distribution's tool fails.
-private let withoutTool: Text = "set PSM_ENTRY_SYSTEM=native to update the store without it"
+private let withoutTool: StaticString = "set PSM_ENTRY_SYSTEM=native to update the store without it"
 
 func issuerMissingText(_ issuer: Text) -> Text {
   "issuer \(issuer) is neither mounted nor in the bundle, so Python before 3.13 does not trust it; mount the issuer as well"
@@ -303,6 +304,7 @@ func lowerCased(_ error: Errno) -> Text {
 
 extension ReadError {
   /// Follows the name of a file and a colon.
+  @inline(never)
   var shortText: Text {
     switch self {
     case .system(let error): lowerCased(error)

@@ -30,6 +30,7 @@ private func shownCertificates(_ context: StartContext, _ plan: Plan) -> Text {
 
 /// The last line of a start.
 /// - Parameter names: the variables that this start sets to a bundle's path.
+@inline(never)
 func report(inForce context: StartContext, _ plan: Plan, setting names: [[UInt8]]) -> Problem {
   Problem(
     level: .info, subject: "", message: inForce(context, plan), event: "start.in_force",
@@ -37,6 +38,7 @@ func report(inForce context: StartContext, _ plan: Plan, setting names: [[UInt8]
 }
 
 /// The same for machines. With the message it is shorter than what a pipe accepts as a whole.
+@inline(never)
 private func inForceFields(_ context: StartContext, _ plan: Plan, _ names: [[UInt8]]) -> [Problem.Field] {
   let limit = 100
   let found = context.inputs.found

@@ -41,6 +41,7 @@ private func unsetNames(in environment: Environment, _ settings: Settings, _ pla
 ///
 /// - Source: requests' `verify`, which may be a directory of hashed names; OpenSSL's SSL_CERT_DIR, several directories
 ///   separated by colons; curl(1), CURL_CA_BUNDLE, a file.
+@inline(never)
 func trustVariables(
   setIn environment: Environment, _ exports: [[UInt8]]
 ) -> [(name: [UInt8], path: Path, use: VariableSnapshot.Use)] {

@@ -38,7 +38,7 @@ final class Settings {
   /// Paths whose components may contain `*`; the element ``usualBundles`` stands for all the usual places.
   let bundles: [Path]
 
-  static let usualBundles = Path("default")
+  static var usualBundles: Path { Path("default") }
   let system: System
   let exports: [[UInt8]]
   /// Which case of a proxy variable wins; nil if it is not set.
@@ -152,6 +152,7 @@ private func names(_ bytes: [UInt8]) -> [[UInt8]]? {
 }
 
 /// A warning for each variable that looks like a setting but is unknown; beyond eight, only their number.
+@inline(never)
 private func unknownVariables(in environment: Environment) -> [Problem] {
   let prefix: StaticString = "PSM_ENTRY_"
   let names = environment.entries.compactMap { name(ofEntry: $0) }.filter { $0.begins(with: prefix) }

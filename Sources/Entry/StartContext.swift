@@ -83,6 +83,7 @@ extension Problem {
 }
 
 /// Reads the files named by the proxy variables that end in `_FILE`.
+@inline(never)
 private func readSecrets(
   _ environment: Environment, in root: Root
 ) -> [(variable: [UInt8], file: ProxySettings.SecretFile)] {

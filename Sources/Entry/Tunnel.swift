@@ -120,6 +120,7 @@ func headerValues(_ name: StaticString, in answer: [UInt8]) -> [ArraySlice<UInt8
 
 /// Requests a tunnel from a SOCKS proxy.
 /// - Source: RFC 1928 and RFC 1929 for version 5; "SOCKS: A protocol for TCP proxy across firewalls" and "SOCKS 4A" for 4.
+@inline(never)
 func openSOCKSTunnel(_ connection: Connection, _ proxy: ProxyURL, _ target: ConnectTarget) throws(Refusal) {
   switch proxy.scheme {
   case .socks5, .socks5h: try openSOCKS5Tunnel(connection, proxy, target)

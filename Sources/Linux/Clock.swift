@@ -13,6 +13,7 @@ public enum Clock {
   /// supported machines.
   public static var ticksSinceBoot: Int64 { nanoseconds(CLOCK_BOOTTIME) / 10_000_000 }
 
+  @inline(never)
   private static func nanoseconds(_ clock: clockid_t) -> Int64 {
     var time = timespec()
     clock_gettime(clock, &time)

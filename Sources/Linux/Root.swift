@@ -85,6 +85,7 @@ public struct Root: Sendable {
   public func metadata(of path: Path) -> Metadata? { try? status(of: path) }
 
   /// The metadata of `path`, with links followed.
+  @inline(never)
   public func status(of path: Path) throws(Errno) -> Metadata {
     if isSystem { return try FileDescriptor.currentDirectory.status(of: path, flags: 0) }
     let file = try open(path, [.pathOnly])

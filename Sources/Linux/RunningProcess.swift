@@ -14,7 +14,7 @@ public struct RunningProcess: Equatable, Sendable {
   /// Whether it has memory of its own: zombies and kernel threads have none.
   let hasMemory: Bool
 
-  static let place = Path("/proc")
+  static var place: Path { Path("/proc") }
 
   /// The processes that started, or may have started, before a moment, in numerical order, without this process and its
   /// ancestors. Those of other users may be hidden (proc(5), `hidepid`).

@@ -62,6 +62,7 @@ extension ArraySlice<UInt8> {
   func ends(with text: [UInt8]) -> Bool { suffix(text.count).isEqual(to: text[...]) }
 
   /// The position of the first occurrence of `part`.
+  @inline(never)
   func firstIndex(of part: [UInt8]) -> Int? {
     var rest = self
     while rest.count >= part.count {

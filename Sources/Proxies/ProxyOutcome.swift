@@ -34,4 +34,4 @@ public struct ProxyOutcome {
 }
 
 /// Shown instead of a value that cannot be parsed: no part of it is safe to show.
-let unreadableValue: Text = "a value that cannot be read"
+var unreadableValue: Text { "a value that cannot be read" }

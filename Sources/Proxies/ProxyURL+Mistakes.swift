@@ -4,6 +4,7 @@ import Text
 ///
 /// - Parameter text: without white space and quotes around it.
 /// - Returns: the mistake; nil if the text may be a URL.
+@inline(never)
 func mistakenProxyURL(_ text: ArraySlice<UInt8>) -> ProxyURLFault? {
   if holdsPlaceholder(text) { return .placeholder }
   if isWordForNoProxy(text) { return .word }

@@ -99,6 +99,7 @@ private struct Location {
 }
 
 /// Parses `host`, `host:port` or `[IPv6]:port`, and an optional path after it.
+@inline(never)
 private func readLocation(_ text: ArraySlice<UInt8>) throws(ProxyURLFault) -> Location {
   let end = text.firstIndex { $0 == ASCII.slash || $0 == ASCII.question || $0 == ASCII.hash } ?? text.endIndex
   let (authority, rest) = (text.prefix(upTo: end), text.suffix(from: end))

@@ -15,6 +15,7 @@ struct SchemeReading {
 /// they would name another user.
 /// - Throws: ``ProxyURLFault/unknownScheme``, ``ProxyURLFault/twoSchemes``, or ``ProxyURLFault/ambiguousScheme`` if the
 ///   beginning may also be a user.
+@inline(never)
 func readScheme(_ text: ArraySlice<UInt8>) throws(ProxyURLFault) -> SchemeReading {
   var reading = SchemeReading(scheme: .http, rest: text, repairs: .scheme)
   if let (name, after) = writtenScheme(text) {

@@ -8,6 +8,7 @@ import Text
 /// - Parameters:
 ///   - environment: entries as in `environ`, usually `NAME=value`.
 ///   - settings: psm-entry's own settings, with the contents of the files that `_FILE` variables name.
+@inline(never)
 public func unifyProxies(in environment: [[UInt8]], _ settings: ProxySettings) -> ProxyOutcome {
   var outcome = ProxyOutcome()
   var placements: [Placement] = []
@@ -124,6 +125,7 @@ extension [ProxyNote] {
 
 /// The contents of the file that the variable's `_FILE` form names, without the last newline.
 /// - Parameter plain: the variable that is used if the file yields no value.
+@inline(never)
 private func secret(
   _ variable: ProxyVariable, _ settings: ProxySettings, insteadOf plain: Text?, _ notes: inout [ProxyNote]
 ) -> Spelling? {
@@ -222,6 +224,7 @@ private struct Placement {
 
   /// The replacement of the entry at this index: each exact name keeps its position, and a missing one follows the
   /// other. An index beyond the environment returns what has no position yet.
+  @inline(never)
   func entries(at index: Int, end: Int) -> [[UInt8]] {
     if value.isEmpty { return [] }
     let lower = lowerIndex ?? upperIndex ?? firstIndex ?? end
@@ -237,6 +240,7 @@ private struct Placement {
   private func entry(_ name: StaticString) -> [UInt8] { name.bytes + [ASCII.equals] + value }
 }
 
+@inline(never)
 private func rebuilt(_ environment: [[UInt8]], _ placements: [Placement]) -> [[UInt8]] {
   var entries: [[UInt8]] = []
   for (index, entry) in environment.enumerated() {

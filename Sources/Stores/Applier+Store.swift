@@ -65,6 +65,7 @@ extension Applier {
     one.anchors != other.anchors || one.trusted != other.trusted || one.failure != other.failure
   }
 
+  @inline(never)
   private mutating func changeAnchors(
     _ update: StoreUpdate, in directory: Directory, _ family: StoreFamily, _ mounted: MountedCertificates
   ) -> [Path] {

@@ -78,6 +78,7 @@ public struct Applier {
 // MARK: Bundles
 
 extension Applier {
+  @inline(never)
   private mutating func write(_ names: [Path], _ merge: BundleMerge, _ snapshot: inout Snapshot) {
     guard let path = names.first, let text = merge.text else { return }
     let isStore = snapshot.system?.family.bundle == path && !snapshot.bundles.contains { $0.path == path }
@@ -123,6 +124,7 @@ extension Applier {
   }
 
   /// Links the other names of a file to its replacement, so that none keeps the old contents.
+  @inline(never)
   private func linkOthers(_ names: [Path], to file: BundleFile, replacing former: FileIdentity) {
     for name in names {
       guard let other = try? BundleFile.open(name, in: root, like: file.text) else {
@@ -164,6 +166,7 @@ extension Applier {
     }
   }
 
+  @inline(never)
   private mutating func removeLeftovers(_ path: Path, _ snapshot: inout Snapshot) {
     if snapshot.system?.family.bundle == path { snapshot.system?.hasLeftovers = false }
     for index in snapshot.bundles.indices where snapshot.bundles[index].path == path {
@@ -185,6 +188,7 @@ extension Applier {
 // MARK: The private bundle
 
 extension Applier {
+  @inline(never)
   private mutating func writePrivate(_ path: Path, _ text: [UInt8], _ snapshot: inout Snapshot) {
     func set(_ change: (inout StateDirectorySnapshot) -> Void) {
       guard var directories = snapshot.stateDirectories else { return }
@@ -224,6 +228,7 @@ extension Applier {
     }
   }
 
+  @inline(never)
   private mutating func removePrivate(_ path: Path, _ snapshot: inout Snapshot) {
     if let directory = try? StateDirectory.open(path, in: root, make: false, for: reader.request.user.user) {
       defer { directory.close() }

@@ -36,6 +36,7 @@ extension ArraySlice<UInt8> {
   }
 
   /// Whether it contains the bytes of the literal.
+  @inline(never)
   public func contains(_ text: StaticString) -> Bool { firstOccurrence(of: text) != nil }
 
   /// The parts between separators.
@@ -55,6 +56,7 @@ extension ArraySlice<UInt8> {
 }
 
 /// A long text followed by another. Appending would copy byte by byte.
+@inline(never)
 public func concatenated(_ one: ArraySlice<UInt8>, _ other: [UInt8]) -> [UInt8] {
   [UInt8](unsafeUninitializedCapacity: one.count + other.count) { buffer, count in
     let rest = UnsafeMutableBufferPointer(rebasing: buffer[one.count...])

@@ -21,6 +21,7 @@ public func escaped(_ bytes: ArraySlice<UInt8>) -> Text {
 }
 
 /// See ``escaped(_:)``.
+@inline(never)
 public func escaped(_ bytes: [UInt8]) -> Text { escaped(bytes[...]) }
 
 /// Whether all bytes are printable ASCII characters, the usual case.

@@ -45,8 +45,10 @@ public struct SortedBytes: Sendable {
     return low < numbers.count && keys[numbers[low]][...].isEqual(to: key) ? numbers[low] : nil
   }
 
+  @inline(never)
   public func number(of key: [UInt8]) -> Int? { number(of: key[...]) }
 
+  @inline(never)
   public func contains(_ key: [UInt8]) -> Bool { number(of: key) != nil }
 
   /// The indexes of the keys that do not equal an earlier one, in the given order.

@@ -15,6 +15,7 @@ public enum ManagedSection {
 
   /// Finds the section: the last opening marker that is followed by a closing marker with nothing but comments and
   /// certificates between them. All other markers belong to the base.
+  @inline(never)
   public static func locate(in text: [UInt8]) -> Location {
     let marks = marks(in: text)
     var next = marks.count - 1
@@ -32,6 +33,7 @@ public enum ManagedSection {
   }
 
   /// The text without its section.
+  @inline(never)
   public static func base(of text: [UInt8]) -> [UInt8] {
     guard let range = locate(in: text).range else { return text }
     return Array(text[..<range.lowerBound] + text[range.upperBound...])
@@ -52,6 +54,7 @@ public enum ManagedSection {
   }
 
   /// Appends one of these parts.
+  @inline(never)
   static func append(_ part: Int, of certificates: [Certificate], to text: inout [UInt8]) {
     if part == 0 { return text.append(line: openingMark) }
     if part > certificates.count { return text.append(line: closingMark) }
@@ -101,6 +104,7 @@ public enum ManagedSection {
     return marks
   }
 
+  @inline(never)
   private static func containsOnlyCertificates(_ text: ArraySlice<UInt8>) -> Bool {
     var isInBlock = false
     var position = text.startIndex

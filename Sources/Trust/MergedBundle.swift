@@ -24,6 +24,7 @@ public struct MergedBundle: Sendable {
 ///   - snapshot: has the texts of the store and of every bundle.
 ///   - former: the present contents of the destination: its managed section is kept if some input could not be read.
 /// - Returns: findings about the bundles, and the merged bundle or why there is none.
+@inline(never)
 public func mergedBundle(
   _ snapshot: Snapshot, former: [UInt8]?
 ) -> (findings: [Finding], result: Result<MergedBundle, MergedBundle.Refusal>) {

@@ -139,7 +139,7 @@ extension Planner {
 }
 
 /// The name of the private bundle in a state directory.
-public let privateBundleName = Path("cacert.pem")
+public var privateBundleName: Path { Path("cacert.pem") }
 
 /// What clients of several files trust, as one text: the certificates of each file, in canonical form, without
 /// duplicates.

@@ -31,6 +31,7 @@ struct Planner {
     plan.findings.append(Finding(area: area, level: level, subject: subject, kind: kind))
   }
 
+  @inline(never)
   mutating func ask(_ question: Question) {
     if !plan.questions.contains(question) { plan.questions.append(question) }
   }

@@ -127,6 +127,7 @@ extension StoreFamily {
 }
 
 /// The fingerprint in the name of one of psm-entry's anchors; nil for any other file.
+@inline(never)
 public func fingerprint(ofAnchor name: Path) -> Fingerprint? {
   let prefix = StoreFamily.anchorPrefix
   let name = name.bytes
