@@ -243,6 +243,7 @@ public func appendCanonicalPEM(_ der: [UInt8], to text: inout [UInt8]) {
   appendBlock("CERTIFICATE", der[...], to: &text)
 }
 
+@inline(never)
 private func appendBlock(_ label: StaticString, _ bytes: ArraySlice<UInt8>, to text: inout [UInt8]) {
   func appendMark(_ word: StaticString) {
     for part in ["-----", word, label, "-----\n"] as [StaticString] {

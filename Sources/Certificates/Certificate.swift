@@ -85,6 +85,7 @@ public final class Certificate: Sendable {
   public var issuerText: Text { distinguishedName(der, in: fields.issuer.range) }
 
   /// Whether subject and issuer are the same.
+  @inline(never)
   public var isSelfIssued: Bool { issuerDER == subjectDER }
 
   public var subjectDER: ArraySlice<UInt8> { der[fields.subject.range] }
@@ -176,23 +177,23 @@ public indirect enum CertificateWarning: Equatable, Sendable {
 private func saysAuthority(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool? {
   guard let value = value(of: OID.basicConstraints, bytes, range) else { return nil }
   var outer = DER(value)
-  guard let sequence = outer.next(Tag.sequence, bytes) else { return false }
+  guard let sequence = outer.step(Tag.sequence, bytes) else { return false }
   var fields = outer.inside(sequence)
-  guard let authority = fields.next(Tag.boolean, bytes) else { return false }
+  guard let authority = fields.step(Tag.boolean, bytes) else { return false }
   return authority.content.count == 1 && bytes[authority.content.lowerBound] != 0
 }
 
 private func allowsServers(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
   guard let value = value(of: OID.extendedKeyUsage, bytes, range) else { return true }
   var outer = DER(value)
-  guard let sequence = outer.next(Tag.sequence, bytes) else { return false }
+  guard let sequence = outer.step(Tag.sequence, bytes) else { return false }
   return allowsServerAuth(outer.inside(sequence), bytes)
 }
 
 /// Whether a list of uses includes TLS servers.
 func allowsServerAuth(_ walk: DER, _ bytes: Span<UInt8>) -> Bool {
   var walk = walk
-  while let use = walk.next(Tag.objectIdentifier, bytes) {
+  while let use = walk.step(Tag.objectIdentifier, bytes) {
     let identifier = bytes.extracting(use.content)
     if identifier.isEqual(to: OID.serverAuthentication)
       || identifier.isEqual(to: OID.anyExtendedKeyUsage)
@@ -206,13 +207,13 @@ func allowsServerAuth(_ walk: DER, _ bytes: Span<UInt8>) -> Bool {
 /// The range of an extension's value.
 private func value(of identifier: [UInt8], _ bytes: Span<UInt8>, _ range: Range<Int>) -> Range<Int>? {
   var walk = DER(range)
-  while let one = walk.next(Tag.sequence, bytes) {
+  while let one = walk.step(Tag.sequence, bytes) {
     var fields = walk.inside(one)
-    guard let name = fields.next(Tag.objectIdentifier, bytes),
+    guard let name = fields.step(Tag.objectIdentifier, bytes),
       bytes.extracting(name.content).isEqual(to: identifier)
     else { continue }
     _ = fields.skip(Tag.boolean, bytes)
-    return fields.next(Tag.octetString, bytes)?.content
+    return fields.step(Tag.octetString, bytes)?.content
   }
   return nil
 }
@@ -221,21 +222,22 @@ private func value(of identifier: [UInt8], _ bytes: Span<UInt8>, _ range: Range<
 
 /// The size of an RSA key; nil for any other.
 /// - Source: RFC 8017 §A.1.1.
+@inline(never)
 private func rsaBits(_ der: [UInt8], _ range: Range<Int>) -> Int? {
   let bytes = der.span
   var outer = DER(range)
-  guard let info = outer.next(Tag.sequence, bytes) else { return nil }
+  guard let info = outer.step(Tag.sequence, bytes) else { return nil }
   var fields = outer.inside(info)
-  guard let algorithm = fields.next(Tag.sequence, bytes), let key = fields.next(Tag.bitString, bytes)
+  guard let algorithm = fields.step(Tag.sequence, bytes), let key = fields.step(Tag.bitString, bytes)
   else { return nil }
   var inside = fields.inside(algorithm)
-  guard let name = inside.next(Tag.objectIdentifier, bytes),
+  guard let name = inside.step(Tag.objectIdentifier, bytes),
     bytes.extracting(name.content).begins(with: OID.pkcs1)
   else { return nil }
   var keyWalk = DER(key.content.dropFirst(), isStrict: false)
-  guard let pair = keyWalk.next(Tag.sequence, bytes) else { return nil }
+  guard let pair = keyWalk.step(Tag.sequence, bytes) else { return nil }
   var numbers = keyWalk.inside(pair)
-  guard let modulus = numbers.next(Tag.integer, bytes) else { return nil }
+  guard let modulus = numbers.step(Tag.integer, bytes) else { return nil }
   return bitCount(bytes, modulus)
 }
 
@@ -243,7 +245,7 @@ private func rsaBits(_ der: [UInt8], _ range: Range<Int>) -> Int? {
 private func hasWeakSignature(_ der: [UInt8], _ range: Range<Int>) -> Bool {
   let bytes = der.span
   var walk = DER(range)
-  guard let name = walk.next(Tag.objectIdentifier, bytes) else { return false }
+  guard let name = walk.step(Tag.objectIdentifier, bytes) else { return false }
   let identifier = bytes.extracting(name.content)
   if identifier.count == OID.pkcs1.count + 1 && identifier.begins(with: OID.pkcs1) {
     // 2 to 5: MD2, MD4, MD5 and SHA-1 with RSA; 10: RSASSA-PSS, whose hash is SHA-1 if none is named.
@@ -259,6 +261,6 @@ private func hasWeakSignature(_ der: [UInt8], _ range: Range<Int>) -> Bool {
 
 private func hasDefaultHash(_ walk: DER, _ bytes: Span<UInt8>) -> Bool {
   var walk = walk
-  guard let parameters = walk.next(Tag.sequence, bytes) else { return true }
+  guard let parameters = walk.step(Tag.sequence, bytes) else { return true }
   return walk.inside(parameters).nextTag(bytes) != Tag.context(0)
 }

@@ -10,15 +10,15 @@ import Text
 func distinguishedName(_ bytes: [UInt8], in range: Range<Int>) -> Text {
   let octets = bytes.span
   var outer = DER(range)
-  guard let name = outer.next(Tag.sequence, octets) else { return "" }
+  guard let name = outer.step(Tag.sequence, octets) else { return "" }
   var parts: [Text] = []
   var walk = outer.inside(name)
-  while let set = walk.next(Tag.set, octets) {
+  while let set = walk.step(Tag.set, octets) {
     var attributes: [Text] = []
     var inside = walk.inside(set)
-    while let attribute = inside.next(Tag.sequence, octets) {
+    while let attribute = inside.step(Tag.sequence, octets) {
       var pair = inside.inside(attribute)
-      guard let type = pair.next(Tag.objectIdentifier, octets), let value = pair.next(octets) else { break }
+      guard let type = pair.step(Tag.objectIdentifier, octets), let value = pair.step(octets) else { break }
       attributes.append(attributeText(bytes, type, value))
     }
     if !attributes.isEmpty { parts.append(attributes.joined(by: "+")) }

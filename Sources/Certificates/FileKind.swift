@@ -15,6 +15,7 @@ func withLineFeeds(_ text: [UInt8]) -> [UInt8]? {
 }
 
 /// A file's bytes as text; UTF-16 is narrowed to bytes.
+@inline(never)
 func plainText(_ bytes: [UInt8]) -> [UInt8] {
   if bytes[...].begins(with: [0xFF, 0xFE]) { return narrowed(bytes.dropFirst(2), isBigEndian: false) }
   if bytes[...].begins(with: [0xFE, 0xFF]) { return narrowed(bytes.dropFirst(2), isBigEndian: true) }
@@ -25,6 +26,7 @@ func plainText(_ bytes: [UInt8]) -> [UInt8] {
 }
 
 /// UTF-16 as ASCII; other characters become question marks, which Base64 does not contain.
+@inline(never)
 private func narrowed(_ bytes: ArraySlice<UInt8>, isBigEndian: Bool) -> [UInt8] {
   var text: [UInt8] = []
   text.reserveCapacity(bytes.count / 2)
@@ -76,26 +78,26 @@ func kindOfBlock(_ contents: ArraySlice<UInt8>) -> CertificateProblem.Kind {
 func kindOfDER(_ contents: [UInt8]) -> CertificateProblem.Kind? {
   let bytes = contents.span
   var outer = DER(0..<bytes.count, isStrict: false)
-  guard let sequence = outer.next(Tag.sequence, bytes) else { return nil }
+  guard let sequence = outer.step(Tag.sequence, bytes) else { return nil }
   var fields = outer.inside(sequence)
-  if let number = fields.next(Tag.integer, bytes) {
-    guard let next = fields.next(bytes) else { return nil }
+  if let number = fields.step(Tag.integer, bytes) {
+    guard let next = fields.step(bytes) else { return nil }
     if number.content.count == 1 && bytes[number.content.lowerBound] == 3 && next.tag == Tag.sequence {
       return .pkcs12
     }
     // PKCS #8, PKCS #1 and SEC 1.
     return [Tag.sequence, Tag.integer, Tag.octetString].contains(next.tag) ? .privateKey : nil
   }
-  guard let first = fields.next(Tag.sequence, bytes) else { return nil }
+  guard let first = fields.step(Tag.sequence, bytes) else { return nil }
   var inside = fields.inside(first)
-  if let identifier = inside.next(Tag.objectIdentifier, bytes) {
+  if let identifier = inside.step(Tag.objectIdentifier, bytes) {
     let isEncryption =
       bytes.extracting(identifier.content).begins(with: OID.pkcs5)
       || bytes.extracting(identifier.content).begins(with: OID.pkcs12)
-    return isEncryption && fields.next(Tag.octetString, bytes) != nil ? .privateKey : nil
+    return isEncryption && fields.step(Tag.octetString, bytes) != nil ? .privateKey : nil
   }
-  let hasVersion = inside.next(Tag.integer, bytes) != nil
-  guard inside.next(Tag.sequence, bytes) != nil, let second = inside.next(bytes) else { return nil }
+  let hasVersion = inside.step(Tag.integer, bytes) != nil
+  guard inside.step(Tag.sequence, bytes) != nil, let second = inside.step(bytes) else { return nil }
   if second.tag != Tag.sequence { return nil }
   // A request continues with its attributes, a revocation list with a time.
   if hasVersion && (inside.isAtEnd || inside.nextTag(bytes) == Tag.context(0)) { return .request }

@@ -11,24 +11,24 @@ import Text
 func readSignedData(_ bytes: [UInt8], in range: Range<Int>, take: (Range<Int>) -> Void) -> Int? {
   let bytes = bytes.span
   var outer = DER(range, isStrict: false)
-  guard let info = outer.next(Tag.sequence, bytes) else { return nil }
+  guard let info = outer.step(Tag.sequence, bytes) else { return nil }
   var fields = outer.inside(info)
-  guard let type = fields.next(Tag.objectIdentifier, bytes),
+  guard let type = fields.step(Tag.objectIdentifier, bytes),
     bytes.extracting(type.content).isEqual(to: OID.signedData),
-    let explicit = fields.next(Tag.context(0), bytes)
+    let explicit = fields.step(Tag.context(0), bytes)
   else { return nil }
   var content = fields.inside(explicit)
-  guard let signedData = content.next(Tag.sequence, bytes) else { return nil }
+  guard let signedData = content.step(Tag.sequence, bytes) else { return nil }
   var walk = content.inside(signedData)
-  guard walk.next(Tag.integer, bytes) != nil, walk.next(Tag.set, bytes) != nil,
-    walk.next(Tag.sequence, bytes) != nil
+  guard walk.step(Tag.integer, bytes) != nil, walk.step(Tag.set, bytes) != nil,
+    walk.step(Tag.sequence, bytes) != nil
   else {
     return nil
   }
-  guard let set = walk.next(Tag.context(0), bytes) else { return 0 }
+  guard let set = walk.step(Tag.context(0), bytes) else { return 0 }
   var choices = walk.inside(set)
   var count = 0
-  while let choice = choices.next(bytes) {
+  while let choice = choices.step(bytes) {
     // The other choices are attribute certificates and obsolete forms.
     if choice.tag != Tag.sequence { continue }
     count += 1

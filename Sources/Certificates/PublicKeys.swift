@@ -58,6 +58,7 @@ private func isHash(_ bytes: Span<UInt8>, _ algorithm: DER.Element) -> Bool {
 
 // MARK: Keys
 
+@inline(never)
 func publicKeyFault(_ bytes: Span<UInt8>, _ range: Range<Int>) -> CertificateFault? {
   var outer = DER(range)
   guard let info = outer.next(Tag.sequence, bytes) else { return CertificateFault(.publicKey) }

@@ -33,6 +33,17 @@ public struct Fingerprint: Equatable, Sendable {
   }
 }
 
+extension SortedBytes {
+  /// Fingerprints in the order of their bytes.
+  @inline(never)
+  public init(of fingerprints: [Fingerprint]) { self.init(fingerprints.map { $0.bytes }) }
+}
+
+extension [Certificate] {
+  @inline(never)
+  public var fingerprints: [Fingerprint] { map { $0.fingerprint } }
+}
+
 /// The Secure Hash Algorithm with 256 bits.
 ///
 /// - Source: FIPS 180-4 §5.1.1, §5.3.3, §6.2. All sums are modulo 2^32.

@@ -48,6 +48,6 @@ func strictFaults(_ der: [UInt8], extensions: Range<Int>) -> (faults: [StrictFau
 /// - Source: RFC 5280 §4.2.1.3: keyCertSign is bit 5.
 private func allowsCertSign(_ bytes: Span<UInt8>, _ value: Range<Int>) -> Bool {
   var walk = DER(value, isStrict: false)
-  guard let bits = walk.next(Tag.bitString, bytes), bits.content.count >= 2 else { return false }
+  guard let bits = walk.step(Tag.bitString, bytes), bits.content.count >= 2 else { return false }
   return bytes[bits.content.lowerBound + 1] & 0x04 != 0
 }

@@ -13,15 +13,15 @@ public func subjectHash(of certificate: [UInt8]) -> [UInt8]? {
     return nil
   }
   var outer = DER(layout.subject, isStrict: false)
-  guard let name = outer.next(Tag.sequence, bytes) else { return nil }
+  guard let name = outer.step(Tag.sequence, bytes) else { return nil }
   var canonical: [UInt8] = []
   var sets = outer.inside(name)
-  while let set = sets.next(Tag.set, bytes) {
+  while let set = sets.step(Tag.set, bytes) {
     var attributes: [[UInt8]] = []
     var inside = sets.inside(set)
-    while let attribute = inside.next(Tag.sequence, bytes) {
+    while let attribute = inside.step(Tag.sequence, bytes) {
       var pair = inside.inside(attribute)
-      guard let type = pair.next(Tag.objectIdentifier, bytes), let value = pair.next(bytes) else {
+      guard let type = pair.step(Tag.objectIdentifier, bytes), let value = pair.step(bytes) else {
         return nil
       }
       attributes.append(

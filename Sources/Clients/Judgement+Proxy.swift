@@ -4,6 +4,7 @@ import Text
 // precedence over the proxy variables, and whether it reads these at all.
 
 extension Judgement {
+  @inline(never)
   func proxy(of client: Client) -> ClientProxy {
     if let own = ownProxy(of: client) {
       if isNone(own.value) { return environmentProxy(client) == nil ? .unasked : .none(own.origin) }
@@ -15,6 +16,7 @@ extension Judgement {
   }
 
   /// The proxy in the client's own settings; nil if there is none.
+  @inline(never)
   private func ownProxy(of client: Client) -> Setting? {
     switch client.kind {
     // curl(1), "--proxy": overrides the environment; empty means none.

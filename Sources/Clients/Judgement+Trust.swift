@@ -11,6 +11,7 @@ private let systemBundles: [StaticString] = [
 ]
 
 extension Judgement {
+  @inline(never)
   func trust(of client: Client) -> ClientTrust {
     if facts.mountedCount == 0 { return .unasked }
     switch client.kind {
@@ -52,6 +53,7 @@ extension Judgement {
   /// `SSL_CERT_FILE`, else `SSL_CERT_DIR`, else certifi's file. A missing file is an error; before 0.28, a variable
   /// that names a missing file counts as unset.
   /// - Source: httpx' `_config.py` (`create_ssl_context`), `_utils.py` (`get_ca_bundle_from_env`).
+  @inline(never)
   private func httpxTrust(_ client: Client) -> ClientTrust {
     for (name, isDirectory) in [("SSL_CERT_FILE", false), ("SSL_CERT_DIR", true)] as [(StaticString, Bool)] {
       guard let named = variable(name) else { continue }
@@ -69,6 +71,7 @@ extension Judgement {
   /// `REQUESTS_CA_BUNDLE` and `CURL_CA_BUNDLE` come before the option `cert`, because of requests; then the option;
   /// then the vendored certifi. With truststore, OpenSSL's default store is trusted as well.
   /// - Source: pip's `cli/index_command.py` (`_build_session`), `_vendor/truststore/_openssl.py`.
+  @inline(never)
   private func pipTrust(_ client: Client) -> ClientTrust {
     if let hosts = pipOption("trusted-host", client) { return .off(hosts.origin) }
     // With its own proxy setting, pip's session reads no variable (`trust_env`).
@@ -124,6 +127,7 @@ extension Judgement {
   /// `CONDA_SSL_VERIFY`, else the last `ssl_verify` in its files: true, false, a path or `truststore`.
   /// `REQUESTS_CA_BUNDLE` and `CURL_CA_BUNDLE` override both, because of requests.
   /// - Source: conda's `gateways/connection/session.py`, `base/context.py`; requests' `merge_environment_settings`.
+  @inline(never)
   private func condaTrust(_ client: Client) -> ClientTrust {
     var verify: Setting?
     for entry in entries(of: client) where entry.section.isEmpty && entry.has(["ssl-verify", "verify-ssl"]) {

@@ -106,6 +106,7 @@ private struct UsualPlaces {
   }
 
   /// The names in a directory that match a pattern.
+  @inline(never)
   mutating func names(in directory: Path, like pattern: StaticString) -> [Path] {
     do throws(PatternFailure.Reason) {
       let pattern = pattern.bytes[...]
@@ -153,6 +154,7 @@ private func isNothing(_ error: Errno) -> Bool {
   [.noSuchFile, .notDirectory, .accessDenied].contains(error)
 }
 
+@inline(never)
 private func names(in path: Path, _ root: Root) throws(PatternFailure.Reason) -> [Path] {
   do throws(Errno) {
     let directory = try Directory(path, in: root)
@@ -178,6 +180,7 @@ private func exists(_ path: Path, _ root: Root) throws(PatternFailure.Reason) ->
 
 /// Whether a name matches a pattern in which `*` stands for any bytes, including none. As in a shell, a leading dot
 /// must be matched explicitly.
+@inline(never)
 func matches(_ name: ArraySlice<UInt8>, _ pattern: ArraySlice<UInt8>) -> Bool {
   if name.first == UInt8(ascii: ".") && pattern.first == wildcard { return false }
   var (n, p) = (name.startIndex, pattern.startIndex)

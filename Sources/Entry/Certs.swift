@@ -30,7 +30,7 @@ private func rows(_ context: StartContext) -> [(found: Inputs.Found, problems: [
   }
   // Only the stores show whether an issuer is known.
   if found.contains(where: { $0.certificate.isAuthority && !$0.certificate.isSelfIssued }) {
-    let order = SortedBytes(found.map { $0.certificate.fingerprint.bytes })
+    let order = SortedBytes(of: found.fingerprints)
     for finding in Decision.made(context, for: .current).plan.findings {
       guard case .issuerMissing(let fingerprint, _, let issuer) = finding.kind,
         let number = order.number(of: fingerprint.bytes)

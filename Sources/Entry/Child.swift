@@ -144,7 +144,7 @@ extension Answer {
       self = .refused(Int32(status))
       return
     }
-    let entries = body.dropLast().split(separator: 0, omittingEmptySubsequences: false).map { Array($0) }
+    let entries = body.dropLast().parts(between: "\0", keepsEmpty: true).map { Array($0) }
     self = .ready(Environment(entries: body.isEmpty ? [] : entries))
   }
 

@@ -66,6 +66,7 @@ final class ClientReading {
     (environment.value(of: "PATH") ?? [])[...].parts(between: ":").map { Path($0) }.filter { $0.isAbsolute }
   }
 
+  @inline(never)
   private func findPrograms() {
     let programs: [(StaticString, ClientKind)] = [
       ("curl", .curl), ("wget", .wget), ("git", .git), ("conda", .conda), ("uv", .uv), ("node", .node),
@@ -124,6 +125,7 @@ final class ClientReading {
     return (directory.appending("cert.pem"), directory.appending("certs"))
   }
 
+  @inline(never)
   private func findPythons() {
     var prefixes: [Path] = []
     var seen: [FileIdentity] = []
@@ -153,6 +155,7 @@ final class ClientReading {
   /// The number of Pythons that are examined.
   private static let pythonLimit = 64
 
+  @inline(never)
   private func findPython(_ prefix: Path) {
     let program = prefix.appending("bin/python3")
     guard root.exists(program) || root.exists(prefix.appending("bin/python")) else { return }

@@ -89,6 +89,7 @@ struct CommandLine {
   func value(of setting: Setting) -> [UInt8]? { settings.last { $0.setting == setting }?.value }
 
   /// Reads the option at `index` and, if necessary, the argument after it as its value.
+  @inline(never)
   private mutating func readOption(_ arguments: [[UInt8]], at index: Int) throws(UsageError) -> Int {
     let argument = arguments[index]
     let equals = argument.firstIndex(of: UInt8(ascii: "="))

@@ -64,12 +64,13 @@ struct Inputs {
   /// The certificates sorted by fingerprint, as the stores need them.
   /// - Parameter isComplete: whether all inputs could be read.
   func mounted(isComplete: Bool) -> MountedCertificates {
-    let order = SortedBytes(found.map { $0.certificate.fingerprint.bytes }).numbers
+    let order = SortedBytes(of: found.fingerprints).numbers
     return MountedCertificates(
       certificates: order.map { found[$0].certificate }, isComplete: isComplete,
       origins: order.map { found[$0].origin }, directories: visitedDirectories)
   }
 
+  @inline(never)
   private mutating func read(_ input: Settings.Input) {
     do throws(Errno) {
       guard let file = try root.openToRead(input.path) else {
@@ -93,6 +94,7 @@ struct Inputs {
   }
 
   /// Reads a variable's value. Messages show the variable's name, never the value.
+  @inline(never)
   private mutating func read(_ data: [UInt8]) {
     if hasReachedLimit { return }
     let path = Path(Setting.certsData.variable)
@@ -177,6 +179,7 @@ struct Inputs {
   }
 
   /// Reads a directory and its subdirectories in byte order, without names that start with a dot.
+  @inline(never)
   private mutating func readDirectory(
     _ descriptor: FileDescriptor, _ path: Path, _ identity: FileIdentity
   ) {
@@ -208,6 +211,7 @@ struct Inputs {
     }
   }
 
+  @inline(never)
   private mutating func readEntry(_ name: Path, of directory: OpenDirectory, _ stack: inout [OpenDirectory]) {
     let path = directory.path.appending(name)
     entriesSeen += 1
@@ -360,7 +364,7 @@ struct Inputs {
   }
 
   private mutating func removeDuplicates() {
-    let order = SortedBytes(found.map { $0.certificate.fingerprint.bytes })
+    let order = SortedBytes(of: found.fingerprints)
     var first: [Found] = []
     var places = [Int](repeating: 0, count: found.count)
     for (number, one) in found.enumerated() {
@@ -375,6 +379,11 @@ struct Inputs {
     }
     found = first
   }
+}
+
+extension [Inputs.Found] {
+  @inline(never)
+  var fingerprints: [Fingerprint] { map { $0.certificate.fingerprint } }
 }
 
 private var tooLargeMessage: Text { "larger than 16 MiB, not read; remove it" }

@@ -44,7 +44,7 @@ struct OwnFiles {
     }
     var part = OthersPart(text: text)
     if let anchored = ownAnchors(builtInto: name, identity) {
-      part.anchored = SortedBytes(anchored.map { $0.bytes })
+      part.anchored = SortedBytes(of: anchored)
       part.isOfStore = true
     } else {
       // Debian's bundle is built from the files there.

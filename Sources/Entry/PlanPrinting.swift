@@ -29,6 +29,7 @@ extension PlannedStart {
     EnvironmentDifference(from: context.environment, to: environment)
   }
 
+  @inline(never)
   fileprivate var json: [UInt8] {
     let difference = difference
     var json = JSON()
@@ -70,6 +71,7 @@ extension PlannedStart {
   /// Errors and warnings; information is not a problem.
   private var shownProblems: [Problem] { problems.filter { $0.level <= .warning } }
 
+  @inline(never)
   fileprivate var text: Text {
     let difference = difference
     var table = Table(endsInSentences: true)

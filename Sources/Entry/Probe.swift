@@ -66,6 +66,7 @@ struct Probe {
   }
 
   /// One name server may know a name that another does not, so the first negative answer is not final.
+  @inline(never)
   private func connect(to host: [UInt8], _ port: UInt16) throws(Connection.Failure) -> Connection {
     do throws(Connection.Failure) { return try Connection(to: host, port: port) } catch {
       guard error == .notResolved else { throw error }
@@ -144,10 +145,11 @@ struct Probe {
     let own = Path("/conda/bin/python")
     if exists(own) { return own }
     let path = context.environment.value(of: "PATH") ?? []
-    return path.split(separator: UInt8(ascii: ":")).map { Path($0).appending("python3") }
+    return path[...].parts(between: ":").map { Path($0).appending("python3") }
       .first { $0.isAbsolute && exists($0) }
   }
 
+  @inline(never)
   private func handshake(
     _ connection: Connection, _ route: ConnectRoute, _ target: ConnectTarget, _ steps: inout [Step]
   ) throws(Refusal) -> Verdict {
@@ -178,6 +180,7 @@ struct Probe {
 
   /// The issuer that is not trusted, and whether that CA is mounted. It needs a second connection, since the first one
   /// ended with the refusal.
+  @inline(never)
   private func distrust(
     _ route: ConnectRoute, _ target: ConnectTarget, _ python: Path, _ request: TLSOutcome.Request,
     _ refused: TLSOutcome, _ peer: Text

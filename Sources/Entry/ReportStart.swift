@@ -78,6 +78,7 @@ func report(read found: Inputs.Found) -> Problem {
 }
 
 /// Groups variables with the same value.
+@inline(never)
 private func shownProxies(_ proxies: [ProxyOutcome.Proxy]) -> Text {
   if proxies.isEmpty { return "no proxy" }
   var groups: [(names: [Text], value: Text)] = []

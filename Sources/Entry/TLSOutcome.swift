@@ -53,10 +53,11 @@ struct TLSOutcome {
     let run = ToolRun.run(
       python, arguments, environment: entries, passing: connection.descriptor,
       until: Deadline(secondsFromNow: 3 * Connection.stepLimit))
+    let lines = run.output[...].parts(between: "\n")
     var isTold = false
-    for line in run.output.split(separator: newline) where read(line) { isTold = true }
+    for line in lines where read(line) { isTold = true }
     if !isTold {
-      let last = run.output.split(separator: newline).last ?? []
+      let last = lines.last ?? []
       text = run.ending == .late ? "timed out" : "Python could not verify it (\(escaped(last)))"
     }
   }
@@ -128,7 +129,7 @@ func addresses(of host: [UInt8], by python: Path, _ environment: Environment) ->
     python, [("-Ic" as StaticString).bytes, script.bytes, host], environment: environment.entries,
     until: Deadline(secondsFromNow: 2 * Connection.stepLimit))
   guard run.ending == .ended(.exited(0)) else { return [] }
-  return run.output.split(separator: newline).map { [UInt8]($0) }
+  return run.output[...].parts(between: "\n").map { [UInt8]($0) }
 }
 
 /// Performs TLS handshakes on descriptor 3, first with a proxy that speaks TLS, and prints the outcome in lines: `stage

@@ -10,6 +10,7 @@ enum ReservedPath { case store, input }
 /// changed.
 /// - Parameter operand: the file; nil or `-` for standard output.
 /// - Returns: the exit status: 1, or 78 under strict, if there are errors.
+@inline(never)
 func writeBundle(_ context: StartContext, to operand: [UInt8]?) -> Int32 {
   let log = context.settings.basics.log
   let isStrict = context.settings.basics.isStrict

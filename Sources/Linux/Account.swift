@@ -22,6 +22,7 @@ public struct Account: Equatable, Sendable {
   /// - Parameters:
   ///   - passwd: the text of `/etc/passwd`; empty if the file does not exist.
   ///   - groups: the text of `/etc/group`; empty if the file does not exist.
+  @inline(never)
   public init(_ specification: [UInt8], passwd: [UInt8], groups: [UInt8]) throws(Failure) {
     guard let (wanted, givenGroup) = Self.parts(of: specification) else { throw .malformed }
 
@@ -63,6 +64,7 @@ public struct Account: Equatable, Sendable {
   }
 
   /// The first well-formed line with the name `wanted`; otherwise the first with that UID.
+  @inline(never)
   private static func passwdEntry(_ wanted: ArraySlice<UInt8>, in passwd: [UInt8]) -> PasswdEntry? {
     let number = accountNumber(wanted)
     var byNumber: PasswdEntry?
@@ -88,6 +90,7 @@ public struct Account: Equatable, Sendable {
   }
 
   /// The groups that list `name` as a member, without duplicates.
+  @inline(never)
   private static func memberships(of name: ArraySlice<UInt8>, in groups: [UInt8]) -> [UInt32] {
     var memberships: [UInt32] = []
     for line in lines(of: groups) {

@@ -30,17 +30,20 @@ public struct Deadline: Comparable, Sendable {
     self.init(nanosecondsFromNow: seconds.multipliedReportingOverflow(by: 1_000_000_000).partialValue)
   }
 
+  @inline(never)
   public init(nanosecondsFromNow nanoseconds: Int64) { moment = Clock.monotonic &+ nanoseconds }
 
   public static func < (one: Deadline, other: Deadline) -> Bool { one.moment < other.moment }
 
   /// The remaining milliseconds, rounded up; 0 if the deadline has passed. The value fits the argument of `poll`.
+  @inline(never)
   public var milliseconds: Int32 {
     let rest = moment &- Clock.monotonic
     if rest <= 0 { return 0 }
     return Int32(clamping: (rest &+ 999_999) / 1_000_000)
   }
 
+  @inline(never)
   public var hasPassed: Bool { milliseconds == 0 }
 }
 

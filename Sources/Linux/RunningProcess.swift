@@ -26,6 +26,7 @@ public struct RunningProcess: Equatable, Sendable {
   /// The other processes that run this program: from the same file, or from one with the same name. They must be in the
   /// same mount namespace and under the same root, as far as that is visible, because containers may share their
   /// processes.
+  @inline(never)
   public static func ofThisProgram() throws(Errno) -> [RunningProcess] {
     let processes = try allButOwn()
     let own = place.appending("self")
@@ -55,7 +56,7 @@ public struct RunningProcess: Equatable, Sendable {
   /// Its command line, beginning with the program's name.
   public func arguments() throws(Errno) -> [[UInt8]] {
     let line = try Root.system.readUnsized(directory.appending("cmdline"))
-    return line.dropLast().split(separator: 0, omittingEmptySubsequences: false).map { Array($0) }
+    return line.dropLast().parts(between: "\0", keepsEmpty: true).map { Array($0) }
   }
 
   private static func allButOwn() throws(Errno) -> [RunningProcess] {
@@ -67,14 +68,16 @@ public struct RunningProcess: Equatable, Sendable {
         let text = try? Root.system.readUnsized(place.appending(name).appending("stat")),
         let process = RunningProcess(ProcessID(rawValue: Int32(number)), stat: text)
       else { continue }
-      processes.append(process)
+      // In numerical order, in which the kernel usually lists them anyway.
+      let previous = processes.lastIndex { $0.id.rawValue < process.id.rawValue }
+      processes.insert(process, at: previous.map { $0 + 1 } ?? 0)
     }
     if !processes.contains(where: { $0.id == .current }) { throw .noSuchFile }
     var own = ProcessID.current
     while let index = processes.firstIndex(where: { $0.id == own }) {
       own = processes.remove(at: index).parent
     }
-    return processes.sorted { $0.id.rawValue < $1.id.rawValue }
+    return processes
   }
 
   /// - Parameter stat: the text of its `stat`; the name in it may contain any byte.
@@ -104,6 +107,7 @@ public struct TLSSearch {
   /// Whether a process may use TLS. It does not if its maps are readable and none of its code is a TLS library or
   /// contains the word that every PEM parser contains. A program that links TLS statically (Go, Node, rustls) contains
   /// that word, too; Java has it in classes, which may be compressed.
+  @inline(never)
   public mutating func mayFindTLS(in process: RunningProcess) -> Bool {
     let place = RunningProcess.place.appending(decimal(Int64(process.id.rawValue))[...])
     guard let maps = try? Root.system.readUnsized(place.appending("maps")) else { return true }
@@ -118,6 +122,7 @@ public struct TLSSearch {
     return false
   }
 
+  @inline(never)
   private mutating func mayFindTLS(inCode file: ArraySlice<UInt8>, below root: Path) -> Bool {
     let name = Path(file).split.name.bytes
     let known: [StaticString] = ["ssl", "tls", "crypto", "nss3", "jvm"]

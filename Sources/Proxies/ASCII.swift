@@ -59,6 +59,7 @@ extension ArraySlice<UInt8> {
     }
   }
 
+  @inline(never)
   func ends(with text: [UInt8]) -> Bool { suffix(text.count).isEqual(to: text[...]) }
 
   /// The position of the first occurrence of `part`.

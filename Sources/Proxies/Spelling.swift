@@ -73,6 +73,7 @@ final class Spelling {
   }
 
   /// The problems that remain.
+  @inline(never)
   var standingNotes: [ProxyNote] {
     switch reading {
     case .unset: []

@@ -7,6 +7,7 @@ import Trust
 // because the tool's exit status proves nothing.
 
 extension Applier {
+  @inline(never)
   mutating func updateStore(_ update: StoreUpdate, _ snapshot: inout Snapshot) {
     guard let store = snapshot.system else { return }
     let family = store.family
@@ -86,7 +87,7 @@ extension Applier {
       }
     }
     // Existing anchors are written again, too: the tool reads their contents.
-    let order = SortedBytes(update.write.map { $0.bytes })
+    let order = SortedBytes(of: update.write)
     for certificate in mounted.certificates where order.contains(certificate.fingerprint.bytes) {
       let name = family.anchorName(certificate.fingerprint)
       do throws(Replacement.Failure) { try writeAnchor(certificate, as: name, in: directory) } catch {
@@ -113,6 +114,7 @@ extension Applier {
 
   /// Removes what would mislead the tool: a bundle half written by a killed run, which Debian's tool would continue,
   /// and links to removed anchors.
+  @inline(never)
   private func removeLeftovers(removing anchors: [Path], _ family: StoreFamily) {
     let (directoryPath, name) = family.bundle.split
     guard let directory = try? Directory(directoryPath, in: root) else { return }
@@ -132,6 +134,7 @@ extension Applier {
   }
 
   /// - Returns: whether everything that existed before still exists.
+  @inline(never)
   private mutating func run(
     _ family: StoreFamily, _ names: ClientNames, _ update: StoreUpdate, _ anchors: Directory,
     _ snapshot: inout Snapshot
@@ -153,7 +156,7 @@ extension Applier {
     let text = try? root.read(family.bundle, limit: bundleSizeLimit)
     let contents = text.map { BundleContents(reading: $0) }
     var missing: [Certificate] = []
-    let order = SortedBytes(update.expected.map { $0.bytes })
+    let order = SortedBytes(of: update.expected)
     for (number, certificate) in snapshot.mounted.certificates.enumerated()
     where order.contains(certificate.fingerprint.bytes)
       && !store.trusts(number)
@@ -178,6 +181,7 @@ extension Applier {
   /// read, or from none, like a CA that someone appended to the bundle. What an administrator has blocklisted stays
   /// out.
   /// - Returns: whether nothing is missing any more.
+  @inline(never)
   private mutating func keep(
     _ before: [[UInt8]], less former: [Fingerprint], _ family: StoreFamily, _ blocklist: [Certificate]
   ) -> Bool {
@@ -191,7 +195,7 @@ extension Applier {
     }
     defer { file.directory.close() }
     let held = SortedBytes(trustedDERs(in: file.text))
-    let unwanted = SortedBytes(former.map { $0.bytes })
+    let unwanted = SortedBytes(of: former)
     let distrusted = SortedBytes((blocklist + deselected(family)).map { $0.der })
     let lost = before.filter { der in
       !held.contains(der) && !distrusted.contains(der) && !unwanted.contains(Fingerprint(of: der).bytes)
@@ -227,7 +231,7 @@ extension Applier {
 
   private func remaining(_ former: [Fingerprint], in contents: BundleContents) -> Int {
     if former.isEmpty { return 0 }
-    let order = SortedBytes(former.map { $0.bytes })
+    let order = SortedBytes(of: former)
     return contents.certificates.count { certificate in
       certificate.isTrustedForServers
         && order.contains(Fingerprint(of: contents.der(of: certificate)).bytes)
@@ -258,6 +262,7 @@ extension Applier {
 // MARK: The mark of an unfinished run
 
 extension Applier {
+  @inline(never)
   private func setUnfinishedMark(
     _ family: StoreFamily, links: [ClientNames.Link], withdrawn: [Fingerprint]
   ) {

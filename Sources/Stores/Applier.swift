@@ -39,6 +39,7 @@ public struct Applier {
 
   /// Looks at every store once more: another start may have changed one after this one read or wrote it.
   /// - Returns: whether a store differs from the snapshot.
+  @inline(never)
   public func lookAgain(_ snapshot: inout Snapshot) -> Bool {
     var hasChanged = false
     if let store = snapshot.system, store.builder != .nobody {

@@ -53,6 +53,7 @@ struct ClientNames {
     }
   }
 
+  @inline(never)
   private mutating func read(_ path: Path, in root: Root) {
     let (file, links) = followed(path, in: root)
     let metadata: Metadata
@@ -139,6 +140,7 @@ extension ClientNames {
     name.file == nil ? root.exists(name.path) : isReadable(name.path, in: root)
   }
 
+  @inline(never)
   private func restore(_ file: File, less removed: [Fingerprint], in root: Root) -> Replacement.Failure? {
     let text = withoutCertificates(removed, file.text)
     return changing(file.path, in: root) { (directory, name) throws(Replacement.Failure) in
@@ -148,6 +150,7 @@ extension ClientNames {
     }
   }
 
+  @inline(never)
   private func restore(_ link: Link, in root: Root) -> Replacement.Failure? {
     changing(link.realPath, in: root) { (directory, name) throws(Replacement.Failure) in
       do throws(Errno) { try directory.makeLink(name, to: link.target) } catch {

@@ -99,6 +99,7 @@ extension SnapshotReader {
     }
   }
 
+  @inline(never)
   private func readBuilt(_ store: inout StoreSnapshot) throws(BundleFile.Failure) {
     do throws(ReadError) {
       let file = try root.openFile(store.family.bundle)

@@ -21,6 +21,7 @@ struct StandingBundles {
 
   /// - Parameter file: newly opened.
   /// - Returns: nil if the bundle has to be changed or read as a whole; the file is at its start then.
+  @inline(never)
   mutating func bundle(
     in file: FileDescriptor, _ metadata: Metadata
   ) throws(Errno) -> StandingBundle? {

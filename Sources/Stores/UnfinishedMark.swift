@@ -19,7 +19,7 @@ struct UnfinishedMark {
   // On disk: the path of a link and its target, or a fingerprint in hex and an empty string, each terminated by NUL.
 
   init(_ bytes: [UInt8]) {
-    let parts = bytes[...].split(separator: 0, omittingEmptySubsequences: false)
+    let parts = bytes[...].parts(between: "\0", keepsEmpty: true)
     var number = 0
     while number + 1 < parts.count {
       let (first, target) = (Path(parts[number]), Path(parts[number + 1]))

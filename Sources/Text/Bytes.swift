@@ -41,17 +41,19 @@ extension ArraySlice<UInt8> {
 
   /// The parts between separators.
   /// - Parameters:
-  ///   - separators: ASCII characters, each of which separates.
+  ///   - separators: one or two ASCII characters, each of which separates.
   ///   - keepsEmpty: whether empty parts are included.
   @inline(never)
   public func parts(between separators: StaticString, keepsEmpty: Bool = false) -> [ArraySlice<UInt8>] {
+    let (first, last) = separators.withUTF8Buffer { ($0[0], $0[$0.count - 1]) }
     var parts: [ArraySlice<UInt8>] = []
     var start = startIndex
-    for index in startIndex...endIndex where index == endIndex || separators.has(self[index]) {
-      if keepsEmpty || index > start { parts.append(self[start..<index]) }
-      start = index + 1
+    while true {
+      let end = startIndex + span.first(first, or: last, in: (start - startIndex)..<count)
+      if keepsEmpty || end > start { parts.append(self[start..<end]) }
+      if end == endIndex { return parts }
+      start = end + 1
     }
-    return parts
   }
 }
 

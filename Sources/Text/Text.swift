@@ -40,10 +40,10 @@ public struct Text: ExpressibleByStringInterpolation, CustomStringConvertible, E
   public struct StringInterpolation: StringInterpolationProtocol {
     fileprivate var utf8: [UInt8] = []
 
-    /// Room that mostly is enough, whatever the text: to grow is to copy, and counting is done at each use.
+    /// Reserves what is usually enough, because growing means copying. Computing it from the arguments would cost code at
+    /// each use.
     @inline(never)
     public init(literalCapacity: Int, interpolationCount: Int) { utf8.reserveCapacity(160) }
-      // Usually enough: growing means copying.
 
     @inline(never)
     public mutating func appendLiteral(_ literal: StaticString) {

@@ -82,7 +82,7 @@ public final class BundleMerge: Sendable {
     }
     var taken: [Fingerprint] = []
     if !former.isEmpty {
-      let order = SortedBytes(former.map { $0.bytes })
+      let order = SortedBytes(of: former)
       taken = base.certificates.map { Fingerprint(of: base.der(of: $0)) }.filter { order.contains($0.bytes) }
       if !taken.isEmpty {
         baseText = withoutCertificates(former, Array(baseText[..<baseCount]))
@@ -124,8 +124,8 @@ public final class BundleMerge: Sendable {
       return
     }
     self.text = isRepair ? base.canonicalText + new : joined(baseText[..<baseCount], new)
-    let before = sorted(certificates(in: old)).map { $0.fingerprint } + taken
-    let after = section.map { $0.fingerprint }
+    let before = sorted(certificates(in: old)).fingerprints + taken
+    let after = section.fingerprints
     added = difference(of: after, and: before)
     removed = difference(of: before, and: after)
   }
@@ -146,7 +146,7 @@ public final class BundleMerge: Sendable {
   var baseSubjects: [[UInt8]] { base.subjects }
 
   /// The fingerprints in the section after the merge.
-  var managed: [Fingerprint] { section.map { $0.fingerprint } }
+  var managed: [Fingerprint] { section.fingerprints }
 
   /// The number of certificates in the section, and the number in all.
   public var managedCount: Int { section.count }
@@ -194,19 +194,20 @@ public func missing(_ certificates: [Certificate], in text: [UInt8]) -> [Certifi
 /// The text without the certificates of these fingerprints.
 public func withoutCertificates(_ fingerprints: [Fingerprint], _ text: [UInt8]) -> [UInt8] {
   if fingerprints.isEmpty { return text }
-  let order = SortedBytes(fingerprints.map { $0.bytes })
+  let order = SortedBytes(of: fingerprints)
   let contents = BundleContents(reading: text)
   return contents.text { order.contains(Fingerprint(of: contents.der(of: $0)).bytes) }
 }
 
 /// The certificates of a managed section.
+@inline(never)
 public func certificates(in section: ArraySlice<UInt8>) -> [Certificate] {
   CertificateFile(reading: Array(section)).certificates
 }
 
 /// The fingerprints in `one` that are not in `other`.
 func difference(of one: [Fingerprint], and other: [Fingerprint]) -> [Fingerprint] {
-  let order = SortedBytes(other.map { $0.bytes })
+  let order = SortedBytes(of: other)
   return one.filter { !order.contains($0.bytes) }
 }
 

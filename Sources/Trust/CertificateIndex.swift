@@ -10,6 +10,7 @@ public struct CertificateIndex {
   /// Their sizes: for most certificates of a bundle the size alone rules out a match.
   let lengths: [Int]
 
+  @inline(never)
   public init(_ certificates: [Certificate]) {
     order = SortedBytes(certificates.map { $0.der })
     var lengths: [Int] = []
@@ -50,6 +51,7 @@ public struct TrustReader {
   public var trusted: [Bool]? { isRegular ? areTrusted : nil }
 
   /// - Parameter whole: the text, if it is already in memory; nil if it arrives in pieces.
+  @inline(never)
   public init(_ index: CertificateIndex, over whole: [UInt8]? = nil) {
     self.index = index
     walk = BundleWalk(.named, lengths: index.lengths, over: whole)

@@ -53,6 +53,7 @@ public func mergedBundle(
 
 extension Planner {
   /// Finds the bundles, and perhaps the store, that cannot go into a merged bundle.
+  @inline(never)
   fileprivate mutating func findUnusable() {
     if let failure = snapshot.system?.failure, let store = snapshot.system {
       find(.system, .error, store.family.bundle.shown, .storeUnreadable(failure))

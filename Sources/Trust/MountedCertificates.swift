@@ -90,7 +90,7 @@ func untrusted(of certificates: [Certificate], _ areTrusted: [Bool]) -> [Certifi
 
 /// The certificates sorted by fingerprint.
 public func sorted(_ certificates: [Certificate]) -> [Certificate] {
-  SortedBytes(certificates.map { $0.fingerprint.bytes }).numbers.map { certificates[$0] }
+  SortedBytes(of: certificates.fingerprints).numbers.map { certificates[$0] }
 }
 
 extension Certificate {

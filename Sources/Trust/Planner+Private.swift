@@ -104,6 +104,7 @@ extension Planner {
 
   /// Sets the user's variables to the private bundle if they name a file that could not be written and if the private
   /// bundle contains all its certificates.
+  @inline(never)
   private mutating func redirectVariables(to path: Path, _ text: [UInt8]) {
     let held = SortedBytes(trustedDERs(in: text))
     for variable in snapshot.variables {
@@ -166,5 +167,5 @@ extension BundleContents {
 
 private func fingerprints(ofSectionIn text: [UInt8]) -> [Fingerprint] {
   guard let range = ManagedSection.locate(in: text).range else { return [] }
-  return certificates(in: text[range]).map { $0.fingerprint }
+  return certificates(in: text[range]).fingerprints
 }

@@ -61,6 +61,7 @@ extension Planner {
 
   // MARK: With the distribution's tool
 
+  @inline(never)
   private mutating func planByTool(_ store: StoreSnapshot) {
     let need = StoreNeed(store, mounted)
     findIgnored(need, store)
@@ -269,20 +270,20 @@ struct StoreNeed {
   var isMoreThanDates: Bool { changesAnchors || !missingInBundle.isEmpty }
 
   /// What the store gains and loses.
-  var added: [Fingerprint] { union(missingAnchors, missingInBundle).map { $0.fingerprint } }
+  var added: [Fingerprint] { union(missingAnchors, missingInBundle).fingerprints }
   var removed: [Fingerprint] { staleAnchors.compactMap { fingerprint(ofAnchor: $0) } }
 
   /// Writes existing anchors again, too: the tool reads their contents.
   func update(runsTool: Bool) -> Action {
     .updateStore(
       StoreUpdate(
-        write: anchored.map { $0.fingerprint }, remove: staleAnchors, runsTool: runsTool,
-        expected: trusted.map { $0.fingerprint }, givesBack: !(readsAnchors && isComplete)))
+        write: anchored.fingerprints, remove: staleAnchors, runsTool: runsTool,
+        expected: trusted.fingerprints, givesBack: !(readsAnchors && isComplete)))
   }
 
   /// Keeps, of the certificates that should have an anchor, those that have one already and those in `named`.
   mutating func limitAnchors(to named: [Fingerprint], _ store: StoreSnapshot) {
-    let names = SortedBytes(named.map { $0.bytes })
+    let names = SortedBytes(of: named)
     let standing = SortedBytes(store.anchors.compactMap { fingerprint(ofAnchor: $0)?.bytes })
     anchored = anchored.filter {
       names.contains($0.fingerprint.bytes) || standing.contains($0.fingerprint.bytes)

@@ -2,6 +2,7 @@ import Certificates
 import Text
 
 /// Plans what a start does: a pure function of what was read.
+@inline(never)
 public func plan(_ snapshot: Snapshot) -> Plan {
   var planner = Planner(snapshot)
   planner.planStore()
@@ -92,6 +93,7 @@ extension Planner {
     }
   }
 
+  @inline(never)
   private mutating func planBundle(_ path: Path, _ file: BundleSnapshot.File, isTheBundle: Bool) {
     let text: [UInt8]
     switch file.contents {
@@ -269,6 +271,7 @@ extension Planner {
     for problem in problems { find(.variable, .warning, problem.names, problem.kind) }
   }
 
+  @inline(never)
   private mutating func problem(of variable: VariableSnapshot) -> Finding.Kind? {
     let path = variable.path
     func unreadable(_ reason: ReadError) -> Finding.Kind {
