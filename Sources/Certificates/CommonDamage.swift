@@ -3,6 +3,7 @@ import Text
 /// Recognizes the common ways in which a certificate is damaged before it is mounted, so that each gets its own remedy.
 /// - Parameter text: has no block that OpenSSL would begin to read.
 /// - Returns: the damage and its line; nil if the text does not look like a former certificate.
+@inline(never)
 func commonDamage(in text: [UInt8]) -> (kind: CertificateProblem.Kind, line: Int?)? {
   if let kind = kindOfBase64(text[...]) { return (kind, nil) }
   var hasEnd = false
@@ -23,6 +24,7 @@ func commonDamage(in text: [UInt8]) -> (kind: CertificateProblem.Kind, line: Int
 /// one, or a key: only what was a certificate counts as damage.
 /// - Parameter text: the whole text.
 /// - Returns: the first damage in `range`, with its line in the text.
+@inline(never)
 func commonDamage(beside range: Range<Int>, in text: [UInt8]) -> (kind: CertificateProblem.Kind, line: Int)? {
   var position = range.lowerBound
   while position < range.upperBound {

@@ -128,7 +128,7 @@ private func isDistributionPoint(_ bytes: Span<UInt8>, _ point: DER.Element, _ i
     switch field.tag {
     case 0xA0:
       var walk = DER(field.content)
-      guard let name = walk.next(bytes), walk.isAtEnd else { return false }
+      guard let name = walk.step(bytes), walk.isAtEnd else { return false }
       return name.tag == 0xA0
         ? areNames(bytes, name, isCritical) : name.tag == 0xA1 && areAttributes(bytes, name)
     case 0x81: return isBitString(bytes.extracting(field.content), isStrict: true)
@@ -144,7 +144,7 @@ private func isNameConstraints(_ walk: DER, _ bytes: Span<UInt8>) -> Bool {
     return isList(DER(field.content), bytes) { subtree in
       guard subtree.tag == Tag.sequence else { return false }
       var walk = DER(subtree.content)
-      guard let base = walk.next(bytes), isGeneralName(bytes, base, .constraint) else { return false }
+      guard let base = walk.step(bytes), isGeneralName(bytes, base, .constraint) else { return false }
       return areFields(walk, bytes) { ($0.tag == 0x80 || $0.tag == 0x81) && isCount(bytes, $0) }
     }
   }
@@ -153,13 +153,13 @@ private func isNameConstraints(_ walk: DER, _ bytes: Span<UInt8>) -> Bool {
 private func isPolicy(_ bytes: Span<UInt8>, _ policy: DER.Element) -> Bool {
   guard policy.tag == Tag.sequence else { return false }
   var walk = DER(policy.content)
-  guard let identifier = walk.next(bytes), isOID(bytes, identifier) else { return false }
+  guard let identifier = walk.step(bytes), isOID(bytes, identifier) else { return false }
   if walk.isAtEnd { return true }
-  guard let qualifiers = walk.next(Tag.sequence, bytes), walk.isAtEnd else { return false }
+  guard let qualifiers = walk.step(Tag.sequence, bytes), walk.isAtEnd else { return false }
   return isList(DER(qualifiers.content), bytes) { qualifier in
     guard qualifier.tag == Tag.sequence else { return false }
     var walk = DER(qualifier.content)
-    guard let identifier = walk.next(bytes), isOID(bytes, identifier) else { return false }
+    guard let identifier = walk.step(bytes), isOID(bytes, identifier) else { return false }
     return isNested(bytes, walk.position..<qualifier.content.upperBound)
   }
 }
@@ -177,7 +177,7 @@ private func isGeneralName(_ bytes: Span<UInt8>, _ name: DER.Element, _ place: N
   switch name.tag {
   case 0xA0:
     var walk = DER(content)
-    guard let type = walk.next(bytes), isShortOID(bytes, type), let value = walk.next(Tag.context(0), bytes),
+    guard let type = walk.step(bytes), isShortOID(bytes, type), let value = walk.step(Tag.context(0), bytes),
       walk.isAtEnd
     else { return false }
     return isList(DER(value.content), bytes, count: 1) { _ in isNested(bytes, value.content) }
@@ -191,7 +191,7 @@ private func isGeneralName(_ bytes: Span<UInt8>, _ name: DER.Element, _ place: N
     return place == .constraint ? isHost(octets, from: 0) : isURI(octets)
   case 0xA4:
     var walk = DER(content)
-    guard let directory = walk.next(Tag.sequence, bytes), walk.isAtEnd else { return false }
+    guard let directory = walk.step(Tag.sequence, bytes), walk.isAtEnd else { return false }
     return isName(walk.inside(directory), bytes)
       && (directory.content.isEmpty
         || isList(walk.inside(directory), bytes) { $0.tag == Tag.set && areAttributes(bytes, $0) })
@@ -208,8 +208,8 @@ private func isGeneralName(_ bytes: Span<UInt8>, _ name: DER.Element, _ place: N
 private func areAttributes(_ bytes: Span<UInt8>, _ set: DER.Element) -> Bool {
   isList(DER(set.content), bytes) { attribute in
     var walk = DER(attribute.content)
-    guard attribute.tag == Tag.sequence, let type = walk.next(bytes), isShortOID(bytes, type),
-      let value = walk.next(bytes)
+    guard attribute.tag == Tag.sequence, let type = walk.step(bytes), isShortOID(bytes, type),
+      let value = walk.step(bytes)
     else { return false }
     return walk.isAtEnd && !value.content.isEmpty
   }

@@ -52,6 +52,7 @@ struct PEM {
   /// - Parameters:
   ///   - start: the position where reading begins, at the start of a line.
   ///   - end: the position where it ends; nil for the end of the text.
+  @inline(never)
   init(_ text: [UInt8], from start: Int = 0, upTo end: Int? = nil, splitsJoinedLines: Bool = false) {
     self.text = text
     textEnd = end ?? text.count

@@ -23,14 +23,14 @@ func parametersFault(_ walk: DER, _ bytes: Span<UInt8>, _ identifier: DER.Elemen
 private func arePSSParameters(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
   areFields(DER(range), bytes) { field in
     var walk = DER(field.content)
-    guard let value = walk.next(bytes), walk.isAtEnd else { return false }
+    guard let value = walk.step(bytes), walk.isAtEnd else { return false }
     switch field.tag {
     case 0xA0: return isHash(bytes, value)
     case 0xA1:
       guard value.tag == Tag.sequence else { return false }
       var mask = DER(value.content)
-      guard let identifier = mask.next(Tag.objectIdentifier, bytes),
-        bytes.extracting(identifier.content).isEqual(to: OID.mgf1), let hash = mask.next(bytes)
+      guard let identifier = mask.step(Tag.objectIdentifier, bytes),
+        bytes.extracting(identifier.content).isEqual(to: OID.mgf1), let hash = mask.step(bytes)
       else { return false }
       return mask.isAtEnd && isHash(bytes, hash)
     case 0xA2: return value.tag == Tag.integer && isCount(bytes, value)

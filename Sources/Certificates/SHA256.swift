@@ -19,6 +19,7 @@ public struct Fingerprint: Equatable, Sendable {
   }
 
   /// 64 lower-case hex digits.
+  @inline(never)
   public var hex: Text { Text(utf8: hexDigits(of: bytes[...])) }
 
   /// Upper-case hex digits with a colon between bytes, as `openssl x509 -fingerprint` prints.

@@ -34,6 +34,7 @@ func certificateProblems(of found: [Inputs.Found], now: Int64) -> [Problem] {
 }
 
 /// What is wrong, with the date if the problem is about time.
+@inline(never)
 func text(of warning: CertificateWarning, _ certificate: Certificate) -> Text {
   switch warning {
   case .expired: "expired on \(RFC3339.day(certificate.notAfter)); replace it"

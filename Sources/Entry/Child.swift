@@ -119,6 +119,7 @@ private func refuse(_ basics: BasicSettings, _ isApply: Bool, beforeWriting: Boo
 
 let strictRemedy: StaticString = "correct them, or set PSM_ENTRY_STRICT=off"
 
+@inline(never)
 func openRoot(_ path: Path?) throws(Errno) -> Root {
   guard let path else { return .system }
   return try Root(at: path)

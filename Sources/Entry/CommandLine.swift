@@ -227,6 +227,7 @@ private func shownOption(_ name: ArraySlice<UInt8>) -> Text {
 }
 
 /// The words for a Boolean.
+@inline(never)
 func boolean(_ word: [UInt8]) -> Bool? {
   for yes in ["1", "on", "true", "yes"] as [StaticString] where word[...].isEqual(to: yes) { return true }
   for no in ["0", "off", "false", "no"] as [StaticString] where word[...].isEqual(to: no) { return false }

@@ -113,6 +113,7 @@ func connectChecks(
 }
 
 /// Shows a line that is overwritten by the next one; only on a terminal.
+@inline(never)
 private func showProgress(_ text: Text) {
   let output = FileDescriptor.standardError
   if !output.isTerminal { return }
@@ -152,6 +153,7 @@ func connectRoutes(_ context: StartContext, _ commandLine: CommandLine) -> [Conn
   return routes.isEmpty ? [ConnectRoute(name: "direct", proxy: nil, problem: nil)] : routes
 }
 
+@inline(never)
 private func route(_ value: [UInt8], named name: Text) -> ConnectRoute {
   do throws(ProxyURLFault) {
     let url = try parseProxyURL(value)

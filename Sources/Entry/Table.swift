@@ -89,6 +89,7 @@ func cut(_ line: Text, _ columns: Int?) -> Text {
 }
 
 /// The number of columns that a text takes on a terminal.
+@inline(never)
 private func width(of text: Text) -> Int { scalars(of: text).reduce(0) { $0 + columnsTaken(by: $1) } }
 
 /// The bytes of each Unicode scalar.

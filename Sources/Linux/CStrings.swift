@@ -55,6 +55,7 @@ extension Text {
   init(string: UnsafePointer<CChar>) { self.init(utf8: bytes(of: string)) }
 }
 
+@inline(never)
 private func bytes(of string: UnsafePointer<CChar>) -> [UInt8] {
   Array(UnsafeRawBufferPointer(start: string, count: strlen(string)))
 }

@@ -107,6 +107,7 @@ public struct Connection: Sendable {
 
   /// Reads until `isComplete` returns true or the peer closes the connection.
   /// - Throws: ``Failure/late`` if nothing at all was received in time.
+  @inline(never)
   public func receive(limit: Int, until isComplete: ([UInt8]) -> Bool) throws(Failure) -> [UInt8] {
     let deadline = Deadline(secondsFromNow: Self.stepLimit)
     var received: [UInt8] = []

@@ -92,6 +92,7 @@ public struct Directory: Sendable {
   }
 
   /// The target of the link `name`. The corresponding C function is `readlinkat`.
+  @inline(never)
   public func target(ofLink name: Path) throws(Errno) -> Path {
     var failure: Errno?
     let bytes = [UInt8](unsafeUninitializedCapacity: 4096) { buffer, count in

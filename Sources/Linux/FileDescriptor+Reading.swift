@@ -12,6 +12,7 @@ extension FileDescriptor {
   /// Its type is checked first: opening a FIFO unblocks a process that waits to write to it, and opening a device may
   /// do anything. The path may refer to another file a moment later, so the open file is checked again.
   /// - Returns: nil if it is neither a regular file nor a directory: it is not opened then.
+  @inline(never)
   public func openToRead(_ path: Path, _ options: OpenOptions = []) throws(Errno) -> FileDescriptor? {
     let metadata = try status(of: path, flags: options.contains(.noFollow) ? AT_SYMLINK_NOFOLLOW : 0)
     return metadata.kind == .other ? nil : try open(path, options.union(.nonBlocking))

@@ -21,6 +21,7 @@ public struct Replacement {
   /// then, nothing is replaced.
   public let expected: Metadata?
 
+  @inline(never)
   public init(mode: UInt32, owner: (user: UInt32, group: UInt32)?, expected: Metadata?) {
     self.mode = mode
     self.owner = owner

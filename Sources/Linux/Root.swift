@@ -16,6 +16,7 @@ public struct Root: Sendable {
   /// Another root.
   /// - Throws: the error from opening the directory; ``Errno/notImplemented`` on kernels older than Linux 5.6, which
   ///   cannot confine links.
+  @inline(never)
   public init(at path: Path) throws(Errno) {
     let directory = try FileDescriptor.currentDirectory.open(path, [.directory, .pathOnly])
     do throws(Errno) {
@@ -97,6 +98,7 @@ public struct Root: Sendable {
   public func systemPath(of path: Path) -> Path? { isSystem ? path : resolved(path) }
 
   /// The real path of `path` from the system's root, without links; nil if it is unknown.
+  @inline(never)
   public func resolved(_ path: Path) -> Path? {
     guard let file = try? open(path, [.pathOnly]) else { return nil }
     defer { file.close() }

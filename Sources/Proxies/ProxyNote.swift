@@ -95,6 +95,7 @@ extension ProxyNote {
     .error(file, "\(reason), \(instead(used)); \(remedy)")
   }
 
+  @inline(never)
   private static func instead(_ used: Text?) -> Text { used.map { "using \($0) instead" } ?? "ignored" }
 
   static func noPort(_ name: Text, _ url: ProxyURL) -> ProxyNote {

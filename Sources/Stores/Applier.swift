@@ -68,6 +68,7 @@ public struct Applier {
     return hasChanged
   }
 
+  @inline(never)
   mutating func note(_ fact: Fact) { facts.append(fact) }
 
   /// Locks a directory, and reports if that fails; the work goes on without the lock.

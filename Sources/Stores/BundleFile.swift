@@ -131,6 +131,7 @@ final class BundleFile {
 
 extension Blocker {
   /// Why a file that existed a moment ago cannot be read.
+  @inline(never)
   init(_ failure: BundleFile.Failure) {
     if case .unreadable(.system(let error)) = failure {
       self = .refused(.readBack, error)
@@ -139,6 +140,7 @@ extension Blocker {
     }
   }
 
+  @inline(never)
   init(_ failure: Replacement.Failure) {
     switch failure {
     case .notWhole: self = .notWhole

@@ -211,6 +211,7 @@ func nameExists(_ path: Path, in root: Root) -> Bool {
 }
 
 /// Whether a client finds certificates in the text and reads it to its end.
+@inline(never)
 private func isBundle(_ text: [UInt8]) -> Bool {
   let contents = BundleContents(reading: text)
   return contents.damage == nil && !contents.certificates.isEmpty
@@ -232,6 +233,7 @@ private func containsCertificates(_ path: Path, in root: Root) -> Bool {
 /// Whether OpenSSL would look for a certificate under this name, such as `2c1b4b6d.0`: the hash of a subject, and a
 /// number.
 /// - Source: OpenSSL's openssl-rehash(1).
+@inline(never)
 func isHashedName(_ name: Path) -> Bool {
   let bytes = name.bytes
   return bytes.count >= 10 && bytes.prefix(8).allSatisfy { $0.hexValue != nil }

@@ -86,6 +86,7 @@ enum StateDirectory {
   }
 
   /// The private bundle's text; nil if there is none that this user owns and everybody may read.
+  @inline(never)
   static func text(in directory: Directory, of user: UInt32) -> [UInt8]? {
     guard let file = try? directory.descriptor.openFile(privateBundleName, [.noFollow]) else { return nil }
     defer { file.close() }

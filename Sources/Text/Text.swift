@@ -26,6 +26,7 @@ public struct Text: ExpressibleByStringInterpolation, CustomStringConvertible, E
   public static func += (one: inout Text, other: Text) { one.utf8 += other.utf8 }
 
   /// The first `count` bytes of ASCII text.
+  @inline(never)
   public func prefix(_ count: Int) -> Text { Text(utf8: Array(utf8.prefix(count))) }
 
   /// The text, cut to `limit` bytes: unchanged if it fits, otherwise ending with a complete character and a mark.

@@ -185,6 +185,7 @@ extension BundleMerge: Equatable {
 }
 
 /// The certificates that a client reading `text` does not trust: all of them if it refuses the file.
+@inline(never)
 public func missing(_ certificates: [Certificate], in text: [UInt8]) -> [Certificate] {
   let contents = BundleContents(reading: text)
   if contents.damage != nil { return certificates }

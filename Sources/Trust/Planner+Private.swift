@@ -165,6 +165,7 @@ extension BundleContents {
   }
 }
 
+@inline(never)
 private func fingerprints(ofSectionIn text: [UInt8]) -> [Fingerprint] {
   guard let range = ManagedSection.locate(in: text).range else { return [] }
   return certificates(in: text[range]).fingerprints

@@ -151,6 +151,7 @@ extension Planner {
   // MARK: Left unchanged
 
   /// - Parameter matters: whether certificates are missing or superfluous, rather than one file older than another.
+  @inline(never)
   private mutating func leave(
     _ store: StoreSnapshot, _ blocker: Blocker, stillTrusted count: Int, matters: Bool
   ) {
@@ -158,6 +159,7 @@ extension Planner {
       store, .storeBlocked(blocker, stillTrusted: count), count == 0 ? .warning : .error, matters: matters)
   }
 
+  @inline(never)
   private mutating func leave(
     _ store: StoreSnapshot, _ kind: Finding.Kind, _ level: Level, matters: Bool
   ) {
