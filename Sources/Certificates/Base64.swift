@@ -162,9 +162,9 @@ enum Base64 {
   private static func decode(_ text: UnsafeRawPointer, into output: UnsafeMutableRawPointer) -> UInt64 {
     let characters = text.loadUnaligned(as: SIMD16<Int8>.self)
     // Each kind of character has one offset from character to value, and no offset is 0.
-    let lower = bits(characters .> all(0x60)) & bits(characters .< all(0x7B)) & all(-71)
-    let upper = bits(characters .> all(0x40)) & bits(characters .< all(0x5B)) & all(-65)
-    let digits = bits(characters .> all(0x2F)) & bits(characters .< all(0x3A)) & all(4)
+    let lower = step(-71, for: characters, from: 0x61, count: 26)
+    let upper = step(-65, for: characters, from: 0x41, count: 26)
+    let digits = step(4, for: characters, from: 0x30, count: 10)
     let signs = bits(characters .== all(0x2B)) & all(19) | bits(characters .== all(0x2F)) & all(16)
     let steps = lower | upper | digits | signs
     let areNone = unsafeBitCast(steps .== all(0), to: SIMD2<UInt64>.self)
@@ -225,29 +225,45 @@ enum Base64 {
   /// Appends `bytes` as lines of 64 characters, each ending with a newline.
   static func appendLines(of bytes: ArraySlice<UInt8>, to text: inout [UInt8]) {
     let characters = (bytes.count + 2) / 3 * 4
-    let lines = [UInt8](unsafeUninitializedCapacity: characters + (characters + 63) / 64) { output, count in
-      let bytes = bytes.span
+    text.append(addingCapacity: characters + (characters + 63) / 64) { output in
       alphabet.withUTF8Buffer { alphabet in
-        var position = 0
-        while position < bytes.count {
-          let left = bytes.count - position
-          let first = UInt32(bytes[position]) << 16
-          let second = left > 1 ? UInt32(bytes[position + 1]) << 8 : 0
-          let quantum = first | second | (left > 2 ? UInt32(bytes[position + 2]) : 0)
-          output[count] = alphabet[Int(quantum >> 18)]
-          output[count + 1] = alphabet[Int(quantum >> 12 & 63)]
-          output[count + 2] = left > 1 ? alphabet[Int(quantum >> 6 & 63)] : UInt8(ascii: "=")
-          output[count + 3] = left > 2 ? alphabet[Int(quantum & 63)] : UInt8(ascii: "=")
-          position += 3
-          count += 4
-          if position % 48 == 0 || position >= bytes.count {
-            output[count] = newline
-            count += 1
-          }
-        }
+        bytes.withUnsafeBufferPointer { encode($0, alphabet, into: &output) }
       }
     }
-    text += lines
+  }
+
+  /// Encodes `bytes` into room that is enough for them and a newline a line.
+  private static func encode(
+    _ bytes: UnsafeBufferPointer<UInt8>, _ alphabet: UnsafeBufferPointer<UInt8>,
+    into output: inout OutputSpan<UInt8>
+  ) {
+    output.withUnsafeMutableBufferPointer { output, count in
+      func append(_ quantum: UInt32) {
+        output[count] = alphabet[Int(quantum >> 18)]
+        output[count &+ 1] = alphabet[Int(quantum >> 12 & 63)]
+        output[count &+ 2] = alphabet[Int(quantum >> 6 & 63)]
+        output[count &+ 3] = alphabet[Int(quantum & 63)]
+        count &+= 4
+      }
+      var position = 0
+      while position < bytes.count {
+        let end = min(position &+ 48, bytes.count)
+        while end &- position >= 3 {
+          let (high, middle, low) = (bytes[position], bytes[position &+ 1], bytes[position &+ 2])
+          append(UInt32(high) << 16 | UInt32(middle) << 8 | UInt32(low))
+          position &+= 3
+        }
+        if position < end {
+          let isShort = end &- position == 1
+          append(UInt32(bytes[position]) << 16 | (isShort ? 0 : UInt32(bytes[position &+ 1]) << 8))
+          output[count &- 1] = UInt8(ascii: "=")
+          if isShort { output[count &- 2] = UInt8(ascii: "=") }
+          position = end
+        }
+        output[count] = newline
+        count &+= 1
+      }
+    }
   }
 }
 
@@ -255,6 +271,15 @@ enum Base64 {
 
 @inline(__always)
 private func all(_ byte: Int8) -> SIMD16<Int8> { SIMD16(repeating: byte) }
+
+/// `step` where a character is one of `count` from `first` on, else 0. Counted down from 127 these are the highest, and so
+/// one comparison finds both ends.
+@inline(__always)
+private func step(
+  _ step: Int8, for characters: SIMD16<Int8>, from first: Int8, count: Int8
+) -> SIMD16<Int8> {
+  bits(all(first &+ 127) &- characters .> all(127 &- count)) & all(step)
+}
 
 @inline(__always)
 private func bits(_ mask: SIMDMask<SIMD16<Int8>>) -> SIMD16<Int8> {
