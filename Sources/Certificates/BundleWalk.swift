@@ -44,6 +44,12 @@ public struct BundleWalk {
   /// The sizes in bytes of the requested certificates.
   private let lengths: [Int]
   private var decoded: [UInt8]
+  /// Another bundle: blocks that are repeated from it are not decoded again.
+  private var known: KnownBundle?
+  /// The number of bytes that were removed from ``text``.
+  private var passed = 0
+  /// The blocks that contain a valid certificate.
+  public private(set) var blocks: [KnownBundle.Block] = []
   /// The number of bytes of ``der``.
   private var count = 0
   /// Counted from 1.
@@ -56,7 +62,7 @@ public struct BundleWalk {
 
   /// The number of bytes read at once: it fits the processor's first-level cache, and with its header fills whole
   /// pages.
-  private static let windowSize = 16384 - 48
+  static let windowSize = 16384 - 48
   /// No certificate in practice is larger, and no block has more characters.
   private static let usualCount = 3 << 10
   private static let usualBlock = usualCount * 3 / 2
@@ -66,7 +72,9 @@ public struct BundleWalk {
   /// - Parameters:
   ///   - lengths: the sizes in bytes of the requested certificates.
   ///   - whole: the text, if it is already in memory; nil if it arrives in pieces.
-  public init(_ scope: Scope, lengths: [Int], over whole: [UInt8]? = nil) {
+  ///   - known: a bundle that was read before.
+  public init(_ scope: Scope, lengths: [Int], over whole: [UInt8]? = nil, beside known: KnownBundle? = nil) {
+    self.known = known
     text = whole ?? []
     hasEnded = whole != nil
     self.scope = scope
@@ -89,15 +97,11 @@ public struct BundleWalk {
   /// - Parameter append: appends up to the given number of bytes to the rest, and returns whether the text ends with
   ///   them.
   public mutating func refill(_ append: (inout [UInt8], Int) -> Bool) {
-    let left = text.count - position
-    text.withUnsafeMutableBytes { text in
-      let rest = UnsafeRawBufferPointer(rebasing: text[position...])
-      text.copyMemory(from: rest)
-    }
-    text.removeLast(position)
+    text.passOver(position)
+    passed += position
     position = 0
     text.reserveCapacity(Self.windowSize)
-    hasEnded = append(&text, max(Self.windowSize - left, 1))
+    hasEnded = append(&text, max(Self.windowSize - text.count, 1))
   }
 
   /// The next step. There is none after ``Step/irregular``.
@@ -163,27 +167,51 @@ public struct BundleWalk {
 
   private mutating func wholeBlock(_ start: Int) -> Step? {
     let text = text
+    let key = text.count - start < 28 ? 0 : text.withUnsafeBytes { word(of: $0, at: start + 20) }
+    if let count = known?.count(ofBlockAt: position, of: text, key: key), !isOfLengthAskedFor(start) {
+      passBlock(position + count, key: key)
+      return nil
+    }
     guard let body = Base64.decodeLines(text.span.extracting(start...), into: &decoded), body.count > 0,
       stands(Self.end, at: start + body.length)
     else { return .irregular }
     let next = start + body.length + Self.end.utf8CodeUnitCount
     guard let certificate = TrustedCertificate(0..<body.count, decoded.span, position..<next)
     else { return .irregular }
-    if fault == nil, let reason = certificate.fault, reason.refusers != .none { fault = (line, reason) }
-    certificateCount += 1
+    if fault == nil, let reason = certificate.fault, reason.refusers != .none {
+      // The lines of repeated blocks are not counted.
+      if known != nil { return .irregular }
+      fault = (line, reason)
+    }
     line += body.lines + 2
-    position = next
+    passBlock(next, key: key)
     count = certificate.count
     return lengths.contains(count) ? .certificate : nil
   }
 
-  /// The first characters of a block tell its length.
-  private mutating func namedBlock(_ start: Int) -> Step? {
+  private mutating func passBlock(_ next: Int, key: UInt64) {
+    blocks.append(KnownBundle.Block(key: key, start: passed + position, count: next - position))
+    certificateCount += 1
+    position = next
+  }
+
+  /// The number of bytes of a block's DER, which its first characters tell; nil if they do not begin a certificate of
+  /// the usual form.
+  private func declaredCount(_ start: Int) -> Int? {
     guard let head = Base64.quantum(text.span, at: start),
       let next = Base64.quantum(text.span, at: start + 4),
       head >> 8 == UInt32(Tag.sequence) << 8 | 0x82
-    else { return .irregular }
-    count = 4 + Int(head & 0xFF) << 8 + Int(next >> 16)
+    else { return nil }
+    return 4 + Int(head & 0xFF) << 8 + Int(next >> 16)
+  }
+
+  private func isOfLengthAskedFor(_ start: Int) -> Bool {
+    declaredCount(start).map { lengths.contains($0) } ?? true
+  }
+
+  private mutating func namedBlock(_ start: Int) -> Step? {
+    guard let declared = declaredCount(start) else { return .irregular }
+    count = declared
     let characters = (count + 2) / 3 * 4
     let lines = (characters + 63) / 64
     let end = start + characters + lines
@@ -197,5 +225,16 @@ public struct BundleWalk {
     else { return .irregular }
     certificateCount += 1
     return .certificate
+  }
+}
+
+extension [UInt8] {
+  /// Removes `count` bytes at the beginning in one copy: `removeFirst` copies byte by byte.
+  mutating func passOver(_ count: Int) {
+    withUnsafeMutableBytes { bytes in
+      let rest = UnsafeRawBufferPointer(rebasing: bytes[count...])
+      bytes.copyMemory(from: rest)
+    }
+    removeLast(count)
   }
 }

@@ -110,19 +110,23 @@ extension FileDescriptor {
     return left >= 0
   }
 
-  /// The bytes at the end of a file of `size` bytes, at most `count`. The corresponding C function is `pread`.
+  /// The bytes at the end of a file of `size` bytes, at most `count`.
   public func ending(of size: Int, count: Int) throws(Errno) -> [UInt8] {
+    try bytes(at: max(size - count, 0), count: min(count, size))
+  }
+
+  /// The bytes from `start` on, at most `count`. The corresponding C function is `pread`.
+  public func bytes(at start: Int, count: Int) throws(Errno) -> [UInt8] {
     var failure: Errno?
-    let start = max(size - count, 0)
-    let ending = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+    let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
       do throws(Errno) {
-        filled = try retrying { pread(rawValue, buffer.baseAddress, size - start, off_t(start)) }
+        filled = try retrying { pread(rawValue, buffer.baseAddress, count, off_t(start)) }
       } catch {
         failure = error
       }
     }
     if let failure { throw failure }
-    return ending
+    return bytes
   }
 
   /// Whether this newly opened file and another have the same `size` bytes and no more.

@@ -1,3 +1,4 @@
+import Certificates
 import Linux
 import Text
 import Trust
@@ -6,8 +7,15 @@ import Trust
 struct StandingBundles {
   private let mounted: MountedCertificates
   private let index: CertificateIndex
-  /// The last bundle that was up to date. Images often contain the same one twice.
-  private var last: (file: FileDescriptor, metadata: Metadata, bundle: StandingBundle)?
+  /// The last bundle that was up to date. Images often contain the same one twice, or another version of it.
+  private var last: Last?
+
+  private struct Last {
+    let file: FileDescriptor
+    let metadata: Metadata
+    let bundle: StandingBundle
+    let blocks: [KnownBundle.Block]
+  }
 
   init(_ mounted: MountedCertificates, _ index: CertificateIndex) {
     self.mounted = mounted
@@ -35,20 +43,27 @@ struct StandingBundles {
       if isAlike && (try? last.file.metadata()) == last.metadata { return last.bundle }
       try file.rewind()
     }
-    if let bundle = read(file, metadata) {
+    if let new = read(file, metadata) {
       close()
-      last = (file, metadata, bundle)
-      return bundle
+      last = new
+      return new.bundle
     }
     try file.rewind()
     return nil
   }
 
-  private func read(_ file: FileDescriptor, _ metadata: Metadata) -> StandingBundle? {
-    var reader = StandingBundleReader(mounted, index)
+  private func read(_ file: FileDescriptor, _ metadata: Metadata) -> Last? {
+    let known = last?.bundle.fault == nil ? last : nil
+    var reader = StandingBundleReader(
+      mounted, index,
+      beside: known.map { known in
+        KnownBundle(known.blocks) { (try? known.file.bytes(at: $0, count: $1)) ?? [] }
+      })
     // If it cannot be read, or grows while it is read, reading the whole text reports the error.
     guard file.readPieces(metadata.size, take: { reader.read($0) }), case .standing(let bundle) = reader.state
     else { return nil }
-    return bundle
+    // The other one must not have been written meanwhile.
+    if let known, (try? known.file.metadata()) != known.metadata { return nil }
+    return Last(file: file, metadata: metadata, bundle: bundle, blocks: reader.blocks)
   }
 }

@@ -50,15 +50,20 @@ public struct StandingBundleReader {
   private var expectedStart = 0
   private var size = 0
 
-  /// - Parameter index: the index of the mounted certificates.
-  public init(_ mounted: MountedCertificates, _ index: CertificateIndex) {
+  /// - Parameters:
+  ///   - index: the index of the mounted certificates.
+  ///   - known: an up-to-date bundle without a ``StandingBundle/fault``; nil for none.
+  public init(_ mounted: MountedCertificates, _ index: CertificateIndex, beside known: KnownBundle? = nil) {
     self.mounted = mounted.certificates
     self.index = index
     areTrusted = index.none
-    walk = BundleWalk(.all, lengths: index.lengths)
+    walk = BundleWalk(.all, lengths: index.lengths, beside: known)
     // A section may contain certificates whose input could not be read.
     if !mounted.isComplete { state = .unknown }
   }
+
+  /// The blocks of the base, for a ``KnownBundle``.
+  public var blocks: [KnownBundle.Block] { walk.blocks }
 
   /// Reads more of the text, unless the state is final.
   /// - Parameter append: appends up to the given number of bytes to an array, and returns whether the text ends with

@@ -6,11 +6,14 @@ import Text
 @testable import Trust
 
 struct StandingBundleTests {
-  /// - Parameter sizes: the sizes of the pieces, used in turn.
+  /// - Parameters:
+  ///   - sizes: the sizes of the pieces, used in turn.
+  ///   - known: another bundle, which is up to date.
   private func state(
-    _ text: [UInt8], _ mounted: MountedCertificates, sizes: [Int] = [Int.max]
+    _ text: [UInt8], _ mounted: MountedCertificates, sizes: [Int] = [Int.max], beside known: [UInt8]? = nil
   ) -> StandingBundleReader.State {
-    var reader = StandingBundleReader(mounted, CertificateIndex(mounted.certificates))
+    var reader = StandingBundleReader(
+      mounted, CertificateIndex(mounted.certificates), beside: known.map { bundle($0, mounted) })
     var (given, piece) = (0, 0)
     func append(_ bytes: inout [UInt8], _ room: Int) -> Bool {
       let count = min(room, sizes[piece % sizes.count], text.count - given)
@@ -21,6 +24,25 @@ struct StandingBundleTests {
     }
     while reader.read(append) {}
     return reader.state
+  }
+
+  /// A bundle that was read before another one.
+  /// - Parameter counted: is called whenever a part of it is read.
+  private func bundle(
+    _ text: [UInt8], _ mounted: MountedCertificates, counted: @escaping () -> Void = {}
+  ) -> KnownBundle {
+    var reader = StandingBundleReader(mounted, CertificateIndex(mounted.certificates))
+    var given = 0
+    while reader.read({ bytes, room in
+      let count = min(room, text.count - given)
+      bytes += text[given..<(given + count)]
+      given += count
+      return given == text.count
+    }) {}
+    return KnownBundle(reader.blocks) {
+      counted()
+      return Array(text[$0..<min($0 + $1, text.count)])
+    }
   }
 
   private func mounted(_ certificates: [Certificate], isComplete: Bool = true) -> MountedCertificates {
@@ -141,6 +163,88 @@ struct StandingBundleTests {
       #expect(merge.text == nil && merge.damage == nil && merge.trustsAllMounted, "byte \(place)")
       #expect(place < text.count - Self.section(5).count, "byte \(place) is the section's")
     }
+  }
+
+  /// They are longer than the mounted certificates.
+  private static let publicRoots = (1...3).map {
+    MadeCertificate(serial: $0, name: "Public Root " + String(repeating: "x", count: 50)).pem
+  }
+
+  /// If a certificate has a fault, the whole text may be read to find its line.
+  private func isTheSame(
+    _ beside: StandingBundleReader.State, _ alone: StandingBundleReader.State
+  ) -> Bool {
+    if case .standing(let bundle) = alone, bundle.fault != nil, beside == .unknown { return true }
+    return beside == alone
+  }
+
+  /// The result is the same whatever bundle was read before.
+  @Test func besideAnotherBundleItIsTheSame() {
+    var numbers = SeededNumbers()
+    let texts = BundleMergeTests.randomTexts(60)
+    var standing = 0
+    for wanted in BundleMergeTests.wantedSets {
+      let mounted = mounted(wanted)
+      let merged = texts.map { BundleMerge(of: $0, mounted: mounted).text ?? $0 }
+      let roots = Self.publicRoots.flatMap { $0 }
+      let known = (merged + merged.map { roots + $0 }).filter {
+        guard case .standing(let bundle) = state($0, mounted) else { return false }
+        return bundle.fault == nil
+      }
+      for text in merged + merged.map({ roots + $0 }) where !text.isEmpty {
+        guard let other = known.randomElement(using: &numbers) else { continue }
+        var mutant = other
+        mutant[Int.random(in: mutant.indices, using: &numbers)] ^= 1
+        for one in [text, mutant, other + text, text + other, other] {
+          let alone = state(one, mounted)
+          let sizes = [Int.max, Int.random(in: 1...900, using: &numbers)]
+          for size in sizes {
+            let beside = state(one, mounted, sizes: [size], beside: other)
+            #expect(isTheSame(beside, alone), "\(shown(one)) beside \(shown(other))")
+          }
+          if case .standing = alone { standing += 1 }
+        }
+      }
+    }
+    #expect(standing > 100)
+  }
+
+  /// Every changed byte is noticed, and a mounted certificate is never passed over.
+  @Test func eachByteIsLookedAtBesideAnotherBundle() {
+    let roots = Self.publicRoots
+    let text = bytes("# base\n") + roots.flatMap { $0 } + Self.section(5)
+    let mounted = mounted(certificates(5))
+    for place in text.indices {
+      var mutant = text
+      mutant[place] ^= 1
+      let (beside, alone) = (state(mutant, mounted, beside: text), state(mutant, mounted))
+      #expect(isTheSame(beside, alone), "byte \(place)")
+    }
+    for order in [[0, 2], [2, 0], [1, 1, 0]] {
+      let other = order.flatMap { roots[$0] } + Self.section(5)
+      #expect(state(other, mounted, beside: text) == state(other, mounted))
+    }
+    // The known bundle contains it in its section, this one in its base.
+    let base = roots[0] + pem(5)
+    #expect(state(base, mounted, beside: text) == state(base, mounted))
+    #expect(state(base, mounted) != .unknown)
+  }
+
+  /// The known bundle is read in pieces, and only if one of its blocks may be repeated.
+  @Test(arguments: [([0, 1, 2], 1), ([2, 1, 0], 3), ([], 0)])
+  func whatIsRepeatedIsCompared(_ order: [Int], _ expected: Int) {
+    let mounted = mounted(certificates(5))
+    let known = Self.publicRoots.flatMap { $0 } + Self.section(5)
+    let text = order.flatMap { Self.publicRoots[$0] } + pem(1) + Self.section(5)
+    var reads = 0
+    var reader = StandingBundleReader(
+      mounted, CertificateIndex(mounted.certificates), beside: bundle(known, mounted) { reads += 1 })
+    _ = reader.read { bytes, _ in
+      bytes += text
+      return true
+    }
+    #expect(reader.state == state(text, mounted))
+    #expect(reads == expected)
   }
 
   @Test func theEndingTellsWhetherThereMayBeASection() {
