@@ -54,8 +54,10 @@ extension Applier {
   func reread(_ snapshot: inout Snapshot) {
     guard var store = snapshot.system else { return }
     let hadText = store.text != nil
+    var standing = store.standing == nil ? nil : StandingBundles(snapshot.mounted, reader.index)
+    defer { standing?.close() }
     store.failure = nil
-    reader.read(&store)
+    reader.read(&store, &standing)
     if hadText && store.text == nil {
       store.text = try? root.read(store.family.bundle, limit: bundleSizeLimit)
     }

@@ -44,7 +44,9 @@ public struct Applier {
     var hasChanged = false
     if let store = snapshot.system, store.builder != .nobody {
       reread(&snapshot)
-      if let current = snapshot.system, differs(current, store) || current.text != store.text {
+      if let current = snapshot.system,
+        differs(current, store) || current.text != store.text || current.standing != store.standing
+      {
         // The attempts of this start were made on another state of the store.
         snapshot.system?.toolRun = nil
         snapshot.system?.failedAnchors = []

@@ -6,14 +6,15 @@ import Trust
 // Reads the distribution's store.
 
 extension SnapshotReader {
+  /// - Parameter standing: reads a native store in pieces if it is up to date; nil to get its text in any case.
   /// - Returns: nil if there is no store.
-  func readStore() -> StoreSnapshot? {
+  func readStore(_ standing: inout StandingBundles?) -> StoreSnapshot? {
     guard let (family, hasTool) = findFamily() else { return nil }
     var builder = request.builder
     // Without the tool, or under another root, psm-entry writes the store itself.
     if case .tool = builder, !hasTool || !root.isSystem { builder = .ourselves }
     var store = StoreSnapshot(family: family, builder: builder)
-    read(&store)
+    read(&store, &standing)
     return store
   }
 
@@ -34,14 +35,14 @@ extension SnapshotReader {
   }
 
   /// Reads anchors and bundle again.
-  func read(_ store: inout StoreSnapshot) {
+  func read(_ store: inout StoreSnapshot, _ standing: inout StandingBundles?) {
     do throws(ReadError) {
       try readAnchors(&store)
       if store.builder == .nobody {
         store.identity = root.metadata(of: store.family.bundle)?.identity
         return
       }
-      try readStoreBundle(&store)
+      try readStoreBundle(&store, &standing)
       store.blocklist = readBlocklist(store.family)
     } catch {
       store.failure = error
@@ -77,19 +78,27 @@ extension SnapshotReader {
     }
   }
 
-  private func readStoreBundle(_ store: inout StoreSnapshot) throws(ReadError) {
+  private func readStoreBundle(
+    _ store: inout StoreSnapshot, _ standing: inout StandingBundles?
+  ) throws(ReadError) {
     store.trusted = [Bool](repeating: false, count: request.mounted.certificates.count)
     store.hasLeftovers = false
-    (store.identity, store.text, store.bundleModified, store.size) = (nil, nil, nil, 0)
+    (store.identity, store.text, store.standing, store.bundleModified, store.size) = (nil, nil, nil, nil, 0)
     do throws(BundleFile.Failure) {
       // A bundle that a tool builds is not merged into, so its text is not needed.
       if case .tool = store.builder {
         try readBuilt(&store)
       } else {
-        let file = try BundleFile.open(store.family.bundle, in: root)
+        let file = try BundleFile.open(store.family.bundle, in: root, &standing)
         defer { file.directory.close() }
-        note(file.metadata, index.trusted(in: file.text), &store)
-        store.text = file.text
+        switch file.contents {
+        case .text(let text):
+          note(file.metadata, index.trusted(in: text), &store)
+          store.text = text
+        case .standing(let bundle):
+          note(file.metadata, store.trusted.map { _ in true }, &store)
+          store.standing = bundle
+        }
         store.hasLeftovers = file.hasLeftovers()
       }
     } catch .unreadable(let reason) {

@@ -56,7 +56,7 @@ public struct SnapshotReader {
     var standing = needsTexts ? nil : StandingBundles(request.mounted, index)
     defer { standing?.close() }
     var snapshot = Snapshot(mounted: request.mounted)
-    snapshot.system = readStore()
+    snapshot.system = readStore(&standing)
     snapshot.patternFailures = request.patternFailures
     for bundle in request.bundles {
       snapshot.bundles.append(
@@ -86,8 +86,11 @@ public struct SnapshotReader {
       for other in snapshot.bundles {
         if case .read(let file) = other.state, file.identity == identity { return other.state }
       }
-      if let store = snapshot.system, store.identity == identity, let text = store.text {
-        return .read(BundleSnapshot.File(identity: identity, contents: .text(text)))
+      if let store = snapshot.system, store.identity == identity {
+        var known: BundleSnapshot.Contents?
+        if let text = store.text { known = .text(text) }
+        if let bundle = store.standing { known = .standing(bundle) }
+        if let known { return .read(BundleSnapshot.File(identity: identity, contents: known)) }
       }
     }
     var former: [UInt8] = snapshot.system?.text ?? []
@@ -133,6 +136,7 @@ public struct SnapshotReader {
         answerStoreReplaceability(byTool: byTool, changesAnchors: changesAnchors, &snapshot)
       case .storeText:
         guard let bundle = snapshot.system?.family.bundle else { continue }
+        snapshot.system?.standing = nil
         do throws(ReadError) {
           snapshot.system?.text = try root.read(bundle, limit: bundleSizeLimit)
         } catch {

@@ -107,6 +107,12 @@ extension Planner {
   private mutating func planNatively(_ store: StoreSnapshot) {
     var need = StoreNeed(store, mounted)
     findIgnored(need, store)
+    if let bundle = store.standing, need.ignored.isEmpty && !need.changesAnchors,
+      !store.isUnfinished && !store.hasLeftovers
+    {
+      findFault(of: bundle, store.family.bundle, area: .system)
+      return note(store, lacking: [])
+    }
     if store.identity != nil && store.text == nil { return ask(.storeText) }
     let ours = MountedCertificates(certificates: need.trusted, isComplete: mounted.isComplete)
     let merge = store.text.map { BundleMerge(of: $0, mounted: ours, less: need.removed) }

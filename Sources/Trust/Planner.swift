@@ -136,17 +136,22 @@ extension Planner {
     _ path: Path, _ file: BundleSnapshot.File, _ bundle: StandingBundle, isTheBundle: Bool
   ) {
     outlooks.append((file.identity, []))
-    if let fault = bundle.fault {
-      find(.bundle, .warning, path.shown, .refusedBySome(line: fault.line, fault.reason))
-    }
+    findFault(of: bundle, path, area: .bundle)
     if isTheBundle && !mounted.isEmpty { plan.exported = path }
   }
 
-  /// Whether the text of every bundle is known. Asks for those that are missing.
+  mutating func findFault(of bundle: StandingBundle, _ path: Path, area: Finding.Area) {
+    guard let fault = bundle.fault else { return }
+    find(area, .warning, path.shown, .refusedBySome(line: fault.line, fault.reason))
+  }
+
+  /// Whether the text of every bundle that psm-entry writes is known. Asks for those that are missing.
   mutating func hasBundleTexts() -> Bool {
-    let isKnown = snapshot.bundles.allSatisfy { $0.file.map { $0.text != nil } ?? true }
-    if !isKnown { ask(.bundleTexts) }
-    return isKnown
+    let areKnown = snapshot.bundles.allSatisfy { $0.file.map { $0.text != nil } ?? true }
+    if !areKnown { ask(.bundleTexts) }
+    if snapshot.system?.standing == nil { return areKnown }
+    ask(.storeText)
+    return false
   }
 
   private func names(of identity: FileIdentity) -> [Path] {

@@ -196,6 +196,8 @@ public struct StoreSnapshot: Sendable {
   public var size = 0
   /// The bundle's text; nil if no plan has asked for it, or there is none.
   public var text: [UInt8]?
+  /// What is known of a native store's bundle that is up to date. Its text was not kept (``Question/storeText``).
+  public var standing: StandingBundle?
   /// Whether a killed start left a temporary file beside a bundle that psm-entry writes.
   public var hasLeftovers = false
   /// Whether an earlier start began to change the store and did not finish.

@@ -299,4 +299,38 @@ struct StandingBundleTests {
       }
     }
   }
+
+  /// The same for the plan of a native store.
+  @Test(arguments: [StoreFamily.redHat, .debian])
+  func aPlanOfAStoreIsTheSameAsOfItsText(_ family: StoreFamily) {
+    let server = MadeCertificate(serial: 9, isAuthority: false)
+    var standing = 0
+    for wanted in [[], certificates(5), certificates(2, 5), made([MadeCertificate(serial: 5), server])] {
+      let mounted = mounted(wanted)
+      for base in [pem(1), pem(1, 2)] {
+        for text in [base, BundleMerge(of: base, mounted: mounted).text ?? base] {
+          for anchors in [[], wanted, certificates(5, 6)] {
+            var store = StoreSnapshot(family: family, builder: .ourselves)
+            store.identity = FileIdentity(device: 1, inode: 7)
+            store.anchors = anchors.map { family.anchorName($0.fingerprint) }
+            store.trusted = CertificateIndex(wanted).trusted(in: text)
+            store.replaceability = .replaceable
+            store.text = text
+            let whole = plan(Snapshot(mounted: mounted, system: store, stateDirectories: []))
+            guard case .standing(let bundle) = state(text, mounted) else { continue }
+            (store.text, store.standing) = (nil, bundle)
+            let pieces = plan(Snapshot(mounted: mounted, system: store, stateDirectories: []))
+            if pieces.questions.isEmpty {
+              standing += 1
+              #expect(pieces == whole)
+              #expect(pieces.actions.isEmpty)
+            } else {
+              #expect(pieces.questions == [.storeText])
+            }
+          }
+        }
+      }
+    }
+    #expect(standing > 2)
+  }
 }
