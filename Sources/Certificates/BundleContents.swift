@@ -66,17 +66,18 @@ public final class BundleContents: @unchecked Sendable {
   }
 
   /// Its certificates alone, in lines of 64 characters that end with LF.
-  public var canonicalText: [UInt8] { canonicalText { _ in true } }
-
-  /// The certificates that the predicate selects, in lines of 64 characters that end with LF.
-  public func canonicalText(of isIncluded: (TrustedCertificate) -> Bool) -> [UInt8] {
+  public var canonicalText: [UInt8] {
     var text: [UInt8] = []
-    for certificate in certificates where isIncluded(certificate) {
-      appendBlock(
-        certificate.isTrustedForm ? "TRUSTED CERTIFICATE" : "CERTIFICATE",
-        contents(of: certificate).prefix(certificate.endOfSettings), to: &text)
-    }
+    text.reserveCapacity(end)
+    for certificate in certificates { appendCanonicalForm(of: certificate, to: &text) }
     return text
+  }
+
+  /// Appends one of its certificates in lines of 64 characters that end with LF.
+  public func appendCanonicalForm(of certificate: TrustedCertificate, to text: inout [UInt8]) {
+    appendBlock(
+      certificate.isTrustedForm ? "TRUSTED CERTIFICATE" : "CERTIFICATE",
+      contents(of: certificate).prefix(certificate.endOfSettings), to: &text)
   }
 
   /// The same for the values within certificates: keys and extensions. Reading those takes too long for a

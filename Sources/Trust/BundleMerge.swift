@@ -133,6 +133,11 @@ public final class BundleMerge: Sendable {
   /// The text of a private bundle: the base's certificates in canonical form, then the section.
   public var privateText: [UInt8] { base.canonicalText + ManagedSection.text(for: section) }
 
+  /// The same if the base is already in canonical form.
+  func text(behind base: [UInt8]) -> [UInt8] {
+    concatenated(base[...], ManagedSection.text(for: section))
+  }
+
   /// The mounted certificates that a client reading the text as it is does not trust.
   public var untrustedNow: [Certificate] {
     if trustsAllMounted { return [] }
@@ -193,11 +198,16 @@ public func missing(_ certificates: [Certificate], in text: [UInt8]) -> [Certifi
 }
 
 /// The text without the certificates of these fingerprints.
-public func withoutCertificates(_ fingerprints: [Fingerprint], _ text: [UInt8]) -> [UInt8] {
+/// - Parameter lengths: the sizes in bytes of these certificates; nil if unknown.
+public func withoutCertificates(
+  _ fingerprints: [Fingerprint], _ text: [UInt8], lengths: [Int]? = nil
+) -> [UInt8] {
   if fingerprints.isEmpty { return text }
   let order = SortedBytes(of: fingerprints)
   let contents = BundleContents(reading: text)
-  return contents.text { order.contains(Fingerprint(of: contents.der(of: $0)).bytes) }
+  return contents.text {
+    lengths?.contains($0.count) != false && order.contains(Fingerprint(of: contents.der(of: $0)).bytes)
+  }
 }
 
 /// The certificates of a managed section.

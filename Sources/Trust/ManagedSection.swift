@@ -36,7 +36,7 @@ public enum ManagedSection {
   @inline(never)
   public static func base(of text: [UInt8]) -> [UInt8] {
     guard let range = locate(in: text).range else { return text }
-    return Array(text[..<range.lowerBound] + text[range.upperBound...])
+    return concatenated(text[..<range.lowerBound], Array(text[range.upperBound...]))
   }
 
   /// The section for `certificates`, in the given order; empty if there are none.

@@ -22,6 +22,7 @@ extension Planner {
     if !plan.questions.isEmpty { return nil }
     if !isTrustKnown { return nil }
     let base = commonBase(of: redirectedTexts(beside: file))
+    let merge = BundleMerge(of: base, mounted: mounted)
     for directory in directories {
       if let failure = directory.failure {
         let level: Level = failure == .foreign || directory.isNamed ? .warning : .debug
@@ -29,12 +30,16 @@ extension Planner {
       }
     }
     for isGuarded in [true, false] {
-      let choices = directories.filter { $0.isGuarded == isGuarded && $0.failure != .foreign }
-        .map { ($0, privateMerge(base, $0)) }
-        .filter { $0.1.refusal == nil && ($0.1.managedCount > 0 || !mounted.isEmpty) }
-      // A directory that already contains the bundle is as good as the first one.
-      let choice = choices.first { $0.0.text == $0.1.privateText } ?? choices.first { $0.0.failure == nil }
-      if let (directory, merge) = choice { return use(directory, merge) }
+      var choice: (directory: StateDirectorySnapshot, text: [UInt8])?
+      for directory in directories where directory.isGuarded == isGuarded && directory.failure != .foreign {
+        let merge = privateMerge(base, directory, like: merge)
+        if merge.refusal != nil || (merge.managedCount == 0 && mounted.isEmpty) { continue }
+        let text = merge.text(behind: base)
+        // A directory that already contains the bundle is as good as the first one.
+        if contains(directory, text) { return use(directory, text) }
+        if choice == nil && directory.failure == nil { choice = (directory, text) }
+      }
+      if let choice { return use(choice.directory, choice.text) }
     }
     return nil
   }
@@ -50,18 +55,22 @@ extension Planner {
     return snapshot.system?.failure.map { isKnown($0) } ?? true
   }
 
-  private func privateMerge(_ base: [UInt8], _ directory: StateDirectorySnapshot) -> BundleMerge {
-    var kept: [Certificate] = []
-    if !mounted.isComplete, let old = directory.text, let range = ManagedSection.locate(in: old).range {
-      kept = certificates(in: old[range])
-    }
-    return BundleMerge(of: base, mounted: mounted.adding(kept))
+  /// - Parameter merge: the merge of the base and the mounted certificates alone.
+  private func privateMerge(
+    _ base: [UInt8], _ directory: StateDirectorySnapshot, like merge: BundleMerge
+  ) -> BundleMerge {
+    if mounted.isComplete { return merge }
+    guard let old = directory.text, let range = ManagedSection.locate(in: old).range else { return merge }
+    return BundleMerge(of: base, mounted: mounted.adding(certificates(in: old[range])), like: merge)
   }
 
-  private mutating func use(_ directory: StateDirectorySnapshot, _ merge: BundleMerge) -> Path {
+  private func contains(_ directory: StateDirectorySnapshot, _ text: [UInt8]) -> Bool {
+    directory.text.map { $0[...].isEqual(to: text[...]) } ?? false
+  }
+
+  private mutating func use(_ directory: StateDirectorySnapshot, _ text: [UInt8]) -> Path {
     let path = directory.path.appending(privateBundleName)
-    let text = merge.privateText
-    if directory.text != text {
+    if !contains(directory, text) {
       plan.actions.append(.writePrivate(in: directory.path, text: text))
       var change = StoreChange(store: path, kind: .privateBundle)
       let held = directory.text.map { fingerprints(ofSectionIn: $0) } ?? []
@@ -99,18 +108,25 @@ extension Planner {
   private func baseWithoutOurs(_ text: [UInt8], isStore: Bool) -> [UInt8] {
     let base = ManagedSection.base(of: text)
     guard isStore, let store = snapshot.system else { return base }
-    return withoutCertificates(store.anchors.compactMap { fingerprint(ofAnchor: $0) }, base)
+    let anchors = store.anchors.compactMap { fingerprint(ofAnchor: $0) }
+    // If all are mounted, their sizes are known, and hardly any certificate is hashed.
+    let known = SortedBytes(mounted.certificates.map { $0.fingerprint.bytes })
+    let areKnown = anchors.allSatisfy { known.contains($0.bytes) }
+    return withoutCertificates(
+      anchors, base, lengths: areKnown ? mounted.certificates.map { $0.der.count } : nil)
   }
 
   /// Sets the user's variables to the private bundle if they name a file that could not be written and if the private
   /// bundle contains all its certificates.
   @inline(never)
   private mutating func redirectVariables(to path: Path, _ text: [UInt8]) {
-    let held = SortedBytes(trustedDERs(in: text))
+    var known: SortedBytes?
     for variable in snapshot.variables {
       guard case .file(let identity, _) = variable.state, unwritten.contains(identity),
         let file = self.text(of: identity)
       else { continue }
+      let held = known ?? SortedBytes(trustedDERs(in: text))
+      known = held
       let base = baseWithoutOurs(file, isStore: identity == snapshot.system?.identity)
       if !trustedDERs(in: base).allSatisfy({ held.contains($0) }) { continue }
       plan.redirected.append(variable.name)
@@ -150,8 +166,12 @@ func commonBase(of texts: [[UInt8]]) -> [UInt8] {
   for text in texts {
     let contents = BundleContents(reading: text)
     let known = SortedBytes(trusted)
-    common += contents.canonicalText { !known.contains(contents.der(of: $0)) }
-    trusted += contents.trustedDERs
+    common.reserveCapacity(common.count + text.count)
+    for certificate in contents.certificates {
+      let der = contents.der(of: certificate)
+      if !known.contains(der) { contents.appendCanonicalForm(of: certificate, to: &common) }
+      if certificate.isTrustedForServers { trusted.append(der) }
+    }
   }
   return common
 }
