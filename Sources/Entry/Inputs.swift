@@ -175,6 +175,8 @@ struct Inputs {
     let descriptor: FileDescriptor
     let path: Path
     let identity: FileIdentity
+    /// The path with all links resolved.
+    let realPath: Path
     var names: ArraySlice<Path>
   }
 
@@ -204,7 +206,10 @@ struct Inputs {
         $0.bytes.first != UInt8(ascii: ".")
       }
       visitedDirectories.append(identity)
-      stack.append(OpenDirectory(descriptor: descriptor, path: path, identity: identity, names: names[...]))
+      stack.append(
+        OpenDirectory(
+          descriptor: descriptor, path: path, identity: identity, realPath: descriptor.realPath ?? path,
+          names: names[...]))
     } catch {
       if !stack.isEmpty { descriptor.close() }
       refuse(path, error)
@@ -220,13 +225,13 @@ struct Inputs {
         path, "more than \(Self.countLimit) files and directories")
     }
     if OwnFiles.isOurs(name) || isLostAndFound(name, directory) { return }
-    let file: FileDescriptor
+    let (file, isLink): (FileDescriptor, Bool)
     let metadata: Metadata
     do throws(Errno) {
       guard let opened = try root.openToRead(name, in: directory.descriptor, at: path) else {
         return sayError(path, notRegularMessage)
       }
-      file = opened
+      (file, isLink) = opened
       do throws(Errno) { metadata = try file.metadata() } catch {
         file.close()
         throw error
@@ -236,7 +241,9 @@ struct Inputs {
     }
     if metadata.kind != .directory {
       defer { file.close() }
-      return readFile(file, path, metadata, in: stack.map { $0.identity })
+      return readFile(
+        file, path, metadata, in: stack.map { $0.identity },
+        realPath: isLink ? nil : directory.realPath.appending(name))
     }
     if stack.contains(where: { $0.identity == metadata.identity }) {
       file.close()
@@ -287,10 +294,11 @@ struct Inputs {
 
   // MARK: Files
 
+  /// - Parameter realPath: the path with all links resolved; nil if unknown.
   @inline(never)
   private mutating func readFile(
     _ file: FileDescriptor, _ path: Path, _ metadata: Metadata, in directories: [FileIdentity],
-    isNamed: Bool = false
+    realPath: Path? = nil, isNamed: Bool = false
   ) {
     if hasReachedLimit { return }
     let room = Self.totalLimit - bytesRead
@@ -312,7 +320,8 @@ struct Inputs {
       return
     }
     bytesRead += contents.count
-    guard let part = ownFiles.othersPart(of: contents, file, path, metadata.identity) else { return }
+    let realPath = realPath ?? file.realPath ?? path
+    guard let part = ownFiles.othersPart(of: contents, at: realPath, metadata.identity) else { return }
     let parsed = CertificateFile(reading: part.text)
     if parsed.hasDamage { areIncomplete = true }
     tell(parsed, path, isNamed: isNamed)

@@ -30,12 +30,11 @@ struct OwnFiles {
   }
 
   /// A file without what psm-entry added to it.
-  /// - Parameter path: the path that it was opened with; links are resolved to its real name.
+  /// - Parameter realPath: the file's path, with all links resolved.
   /// - Returns: nil if psm-entry wrote all of it.
   func othersPart(
-    of contents: [UInt8], _ file: FileDescriptor, _ path: Path, _ identity: FileIdentity
+    of contents: [UInt8], at realPath: Path, _ identity: FileIdentity
   ) -> OthersPart? {
-    let realPath = file.realPath ?? path
     let (directory, name) = realPath.split
     if Self.isOurs(name) || isPrivateBundle(name, in: directory, identity) { return nil }
     var text = contents

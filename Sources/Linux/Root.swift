@@ -53,18 +53,25 @@ public struct Root: Sendable {
     }
   }
 
-  /// Opens `name` for reading in an open directory whose path is `path`.
+  /// Opens `name` for reading in an open directory.
+  /// - Parameter path: the path of the name itself.
+  /// - Returns: the open file, and whether `name` is a link to it; nil if it is neither a regular file nor a directory.
   @inline(never)
   public func openToRead(
     _ name: Path, in directory: FileDescriptor, at path: Path
-  ) throws(Errno) -> FileDescriptor? {
-    if isSystem { return try directory.openToRead(name) }
+  ) throws(Errno) -> (file: FileDescriptor, isLink: Bool)? {
     switch try directory.status(of: name, flags: AT_SYMLINK_NOFOLLOW).kind {
-    // An absolute link must not lead out of this root.
-    case .link: return try openToRead(path)
+    case .link: break
     case .other: return nil
-    case .regular, .directory: return try directory.open(name, [.nonBlocking, .noFollow])
+    case .regular, .directory:
+      do throws(Errno) { return (try directory.open(name, [.nonBlocking, .noFollow]), false) } catch {
+        // It has just become a link.
+        if error != .tooManyLinks { throw error }
+      }
     }
+    // Under another root, an absolute link must not lead out of it.
+    let file = try isSystem ? directory.openToRead(name) : openToRead(path)
+    return file.map { ($0, true) }
   }
 
   /// The same for a regular file.

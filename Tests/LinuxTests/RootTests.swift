@@ -45,9 +45,10 @@ struct RootTests {
     try temporary.link("etc/link", to: target)
     let directory = try Directory(Path("/etc"), in: root)
     defer { directory.close() }
-    let file = try? root.openToRead(Path("link"), in: directory.descriptor, at: Path("/etc/link"))
-    defer { file?.close() }
-    let read = try? file?.readAll(limit: 100).contents
+    let opened = try? root.openToRead(Path("link"), in: directory.descriptor, at: Path("/etc/link"))
+    defer { opened?.file.close() }
+    #expect(opened?.isLink != false)
+    let read = try? opened?.file.readAll(limit: 100).contents
     #expect(read.map { String(decoding: $0, as: UTF8.self) } == contents)
   }
 
