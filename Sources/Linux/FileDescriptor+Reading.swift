@@ -146,7 +146,7 @@ extension FileDescriptor {
     }
   }
 
-  private static let pieceSize = 8192 - 48
+  private static let pieceSize = 32768 - 48
 
   /// Whether the file begins with the bytes of `other`.
   private func contains(_ other: [UInt8]) throws(Errno) -> Bool {

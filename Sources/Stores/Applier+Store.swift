@@ -54,10 +54,9 @@ extension Applier {
   func reread(_ snapshot: inout Snapshot) {
     guard var store = snapshot.system else { return }
     let hadText = store.text != nil
-    var standing = store.standing == nil ? nil : StandingBundles(snapshot.mounted, reader.index)
-    defer { standing?.close() }
+    let standing = store.standing == nil ? nil : StandingBundles(snapshot.mounted, reader.index)
     store.failure = nil
-    reader.read(&store, &standing)
+    reader.read(&store, standing)
     if hadText && store.text == nil {
       store.text = try? root.read(store.family.bundle, limit: bundleSizeLimit)
     }

@@ -55,12 +55,11 @@ public struct Applier {
     }
     for bundle in snapshot.bundles {
       guard case .read(let file) = bundle.state else { continue }
-      var standing =
+      let standing =
         file.contents.text == nil ? StandingBundles(snapshot.mounted, reader.index) : nil
-      defer { standing?.close() }
       guard
         let found = try? BundleFile.open(
-          bundle.path, in: root, &standing, like: file.contents.text ?? [])
+          bundle.path, in: root, standing, like: file.contents.text ?? [])
       else { continue }
       defer { found.directory.close() }
       if found.contents == file.contents { continue }

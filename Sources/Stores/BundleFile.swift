@@ -18,7 +18,7 @@ final class BundleFile {
   var text: [UInt8] { contents.text ?? [] }
 
   private init(
-    directory: Directory, name: Path, _ standing: inout StandingBundles?, like other: [UInt8]
+    directory: Directory, name: Path, _ standing: StandingBundles? = nil, like other: [UInt8]
   ) throws(ReadError) {
     self.directory = directory
     self.name = name
@@ -40,18 +40,11 @@ final class BundleFile {
   }
 
   /// Opens and reads the bundle at `path`, following links. The caller closes its directory.
-  /// - Parameter other: a text that it probably contains.
+  /// - Parameters:
+  ///   - standing: reads it in pieces and recognizes one that is up to date; nil to always read the text.
+  ///   - other: a text that it probably contains.
   static func open(
-    _ path: Path, in root: Root, like other: [UInt8] = []
-  ) throws(Failure) -> BundleFile {
-    var standing: StandingBundles?
-    return try open(path, in: root, &standing, like: other)
-  }
-
-  /// Opens and reads the bundle at `path`.
-  /// - Parameter standing: reads it in pieces and recognizes one that is up to date; nil to always read the text.
-  static func open(
-    _ path: Path, in root: Root, _ standing: inout StandingBundles?, like other: [UInt8] = []
+    _ path: Path, in root: Root, _ standing: StandingBundles? = nil, like other: [UInt8] = []
   ) throws(Failure) -> BundleFile {
     var path = path
     // The kernel follows at most 40 links, too.
@@ -62,7 +55,7 @@ final class BundleFile {
         throw failure(.system(error))
       }
       do throws(ReadError) {
-        return try BundleFile(directory: directory, name: name, &standing, like: other)
+        return try BundleFile(directory: directory, name: name, standing, like: other)
       } catch {
         defer { directory.close() }
         guard error == .system(.tooManyLinks), let target = try? directory.target(ofLink: name) else {
@@ -76,9 +69,8 @@ final class BundleFile {
 
   /// Reads it again from the same directory.
   func reread() throws(Failure) -> BundleFile {
-    var standing: StandingBundles?
     do throws(ReadError) {
-      return try BundleFile(directory: directory, name: name, &standing, like: text)
+      return try BundleFile(directory: directory, name: name, like: text)
     } catch {
       throw Self.failure(error)
     }

@@ -8,13 +8,13 @@ import Trust
 extension SnapshotReader {
   /// - Parameter standing: reads a native store in pieces if it is up to date; nil to get its text in any case.
   /// - Returns: nil if there is no store.
-  func readStore(_ standing: inout StandingBundles?) -> StoreSnapshot? {
+  func readStore(_ standing: StandingBundles?) -> StoreSnapshot? {
     guard let (family, hasTool) = findFamily() else { return nil }
     var builder = request.builder
     // Without the tool, or under another root, psm-entry writes the store itself.
     if case .tool = builder, !hasTool || !root.isSystem { builder = .ourselves }
     var store = StoreSnapshot(family: family, builder: builder)
-    read(&store, &standing)
+    read(&store, standing)
     return store
   }
 
@@ -35,14 +35,14 @@ extension SnapshotReader {
   }
 
   /// Reads anchors and bundle again.
-  func read(_ store: inout StoreSnapshot, _ standing: inout StandingBundles?) {
+  func read(_ store: inout StoreSnapshot, _ standing: StandingBundles?) {
     do throws(ReadError) {
       try readAnchors(&store)
       if store.builder == .nobody {
         store.identity = root.metadata(of: store.family.bundle)?.identity
         return
       }
-      try readStoreBundle(&store, &standing)
+      try readStoreBundle(&store, standing)
       store.blocklist = readBlocklist(store.family)
     } catch {
       store.failure = error
@@ -79,7 +79,7 @@ extension SnapshotReader {
   }
 
   private func readStoreBundle(
-    _ store: inout StoreSnapshot, _ standing: inout StandingBundles?
+    _ store: inout StoreSnapshot, _ standing: StandingBundles?
   ) throws(ReadError) {
     store.trusted = [Bool](repeating: false, count: request.mounted.certificates.count)
     store.hasLeftovers = false
@@ -89,16 +89,13 @@ extension SnapshotReader {
       if case .tool = store.builder {
         try readBuilt(&store)
       } else {
-        let file = try BundleFile.open(store.family.bundle, in: root, &standing)
+        let file = try BundleFile.open(store.family.bundle, in: root, standing)
         defer { file.directory.close() }
-        switch file.contents {
-        case .text(let text):
-          note(file.metadata, index.trusted(in: text), &store)
-          store.text = text
-        case .standing(let bundle):
-          note(file.metadata, store.trusted.map { _ in true }, &store)
-          store.standing = bundle
-        }
+        store.text = file.contents.text
+        var trusted = store.trusted.map { _ in true }
+        if let text = store.text { trusted = index.trusted(in: text) }
+        note(file.metadata, trusted, &store)
+        if case .standing(let bundle) = file.contents { store.standing = bundle }
         store.hasLeftovers = file.hasLeftovers()
       }
     } catch .unreadable(let reason) {
@@ -131,6 +128,7 @@ extension SnapshotReader {
     return file.readPieces(metadata.size) { reader.read($0) } ? reader.trusted : nil
   }
 
+  @inline(never)
   private func note(_ metadata: Metadata, _ trusted: [Bool], _ store: inout StoreSnapshot) {
     store.identity = metadata.identity
     store.bundleModified = metadata.modified

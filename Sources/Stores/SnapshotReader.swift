@@ -53,16 +53,15 @@ public struct SnapshotReader {
   public mutating func read(keepsTexts: Bool = false) -> Snapshot {
     // Issuers are looked up in the texts.
     let needsTexts = keepsTexts || !request.mounted.orphans.isEmpty
-    var standing = needsTexts ? nil : StandingBundles(request.mounted, index)
-    defer { standing?.close() }
+    let standing = needsTexts ? nil : StandingBundles(request.mounted, index)
     var snapshot = Snapshot(mounted: request.mounted)
-    snapshot.system = readStore(&standing)
+    snapshot.system = readStore(standing)
     snapshot.patternFailures = request.patternFailures
     for bundle in request.bundles {
       snapshot.bundles.append(
         BundleSnapshot(
           path: bundle.path, isRequired: bundle.isRequired,
-          state: readBundle(bundle.path, &standing, beside: snapshot)))
+          state: readBundle(bundle.path, standing, beside: snapshot)))
     }
     if !request.mounted.isEmpty {
       // Several variables usually name one file, which is read once.
@@ -79,7 +78,7 @@ public struct SnapshotReader {
   }
 
   private mutating func readBundle(
-    _ path: Path, _ standing: inout StandingBundles?, beside snapshot: Snapshot
+    _ path: Path, _ standing: StandingBundles?, beside snapshot: Snapshot
   ) -> BundleSnapshot.State {
     if let identity = root.metadata(of: path)?.identity {
       // Another name of a file that was already read.
@@ -96,7 +95,7 @@ public struct SnapshotReader {
     var former: [UInt8] = snapshot.system?.text ?? []
     if case .read(let file) = snapshot.bundles.last?.state { former = file.contents.text ?? [] }
     do throws(BundleFile.Failure) {
-      let file = try BundleFile.open(path, in: root, &standing, like: former)
+      let file = try BundleFile.open(path, in: root, standing, like: former)
       defer { file.directory.close() }
       return .read(
         BundleSnapshot.File(

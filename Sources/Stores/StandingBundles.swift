@@ -4,17 +4,28 @@ import Text
 import Trust
 
 /// Reads bundles in pieces without keeping them: usually they are up to date.
-struct StandingBundles {
+final class StandingBundles {
   private let mounted: MountedCertificates
   private let index: CertificateIndex
   /// The last bundle that was up to date. Images often contain the same one twice, or another version of it.
   private var last: Last?
 
-  private struct Last {
+  private final class Last {
     let file: FileDescriptor
     let metadata: Metadata
     let bundle: StandingBundle
     let blocks: [KnownBundle.Block]
+
+    init(
+      _ file: FileDescriptor, _ metadata: Metadata, _ bundle: StandingBundle, _ blocks: [KnownBundle.Block]
+    ) {
+      self.file = file
+      self.metadata = metadata
+      self.bundle = bundle
+      self.blocks = blocks
+    }
+
+    deinit { file.close() }
   }
 
   init(_ mounted: MountedCertificates, _ index: CertificateIndex) {
@@ -22,17 +33,13 @@ struct StandingBundles {
     self.index = index
   }
 
-  func close() { last?.file.close() }
-
   /// Whether the file is kept open, to compare another one with it.
   func keeps(_ file: FileDescriptor) -> Bool { last?.file == file }
 
   /// - Parameter file: newly opened.
   /// - Returns: nil if the bundle has to be changed or read as a whole; the file is at its start then.
   @inline(never)
-  mutating func bundle(
-    in file: FileDescriptor, _ metadata: Metadata
-  ) throws(Errno) -> StandingBundle? {
+  func bundle(in file: FileDescriptor, _ metadata: Metadata) throws(Errno) -> StandingBundle? {
     if metadata.kind != .regular || metadata.size > bundleSizeLimit || !mounted.isComplete { return nil }
     // A first start reads the text only once.
     let ending = (try? file.ending(of: metadata.size, count: ManagedSection.endingSize)) ?? []
@@ -44,7 +51,6 @@ struct StandingBundles {
       try file.rewind()
     }
     if let new = read(file, metadata) {
-      close()
       last = new
       return new.bundle
     }
@@ -64,6 +70,6 @@ struct StandingBundles {
     else { return nil }
     // The other one must not have been written meanwhile.
     if let known, (try? known.file.metadata()) != known.metadata { return nil }
-    return Last(file: file, metadata: metadata, bundle: bundle, blocks: reader.blocks)
+    return Last(file, metadata, bundle, reader.blocks)
   }
 }
