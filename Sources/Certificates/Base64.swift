@@ -232,7 +232,7 @@ enum Base64 {
     }
   }
 
-  /// Encodes `bytes` into room that is enough for them and a newline a line.
+  /// Encodes `bytes`. `output` must have room for the characters and for a newline after each line.
   private static func encode(
     _ bytes: UnsafeBufferPointer<UInt8>, _ alphabet: UnsafeBufferPointer<UInt8>,
     into output: inout OutputSpan<UInt8>
@@ -272,8 +272,9 @@ enum Base64 {
 @inline(__always)
 private func all(_ byte: Int8) -> SIMD16<Int8> { SIMD16(repeating: byte) }
 
-/// `step` where a character is one of `count` from `first` on, else 0. Counted down from 127 these are the highest, and so
-/// one comparison finds both ends.
+/// `step` for each character of the range that begins with `first` and has `count` characters, and 0 for all others. The
+/// difference to the range's first character, subtracted from 127, is in the range exactly if it is above 127 - `count`: one
+/// comparison tests both ends.
 @inline(__always)
 private func step(
   _ step: Int8, for characters: SIMD16<Int8>, from first: Int8, count: Int8

@@ -14,7 +14,7 @@ public struct KnownBundle {
 
   private let blocks: [Block]
   private let read: (_ start: Int, _ count: Int) -> [UInt8]
-  /// The number of the block after the last one found: both bundles mostly have the same order.
+  /// The number of the block after the last one found: both bundles usually have the same order.
   private var next = 0
   private var window: [UInt8] = []
   private var windowStart = 0

@@ -68,7 +68,7 @@ final class StandingBundles {
     // If it cannot be read, or grows while it is read, reading the whole text reports the error.
     guard file.readPieces(metadata.size, take: { reader.read($0) }), case .standing(let bundle) = reader.state
     else { return nil }
-    // The other one must not have been written meanwhile.
+    // The other bundle must not have been changed in the meantime.
     if let known, (try? known.file.metadata()) != known.metadata { return nil }
     return Last(file, metadata, bundle, reader.blocks)
   }

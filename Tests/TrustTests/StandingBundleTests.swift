@@ -209,7 +209,7 @@ struct StandingBundleTests {
     #expect(standing > 100)
   }
 
-  /// Every changed byte is noticed, and a mounted certificate is never passed over.
+  /// Every changed byte is noticed, and so is a mounted certificate.
   @Test func eachByteIsLookedAtBesideAnotherBundle() {
     let roots = Self.publicRoots
     let text = bytes("# base\n") + roots.flatMap { $0 } + Self.section(5)
