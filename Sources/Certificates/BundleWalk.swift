@@ -45,7 +45,7 @@ public struct BundleWalk {
   private let lengths: [Int]
   private var decoded: [UInt8]
   /// Another bundle: blocks that are repeated from it are not decoded again.
-  private var known: KnownBundle?
+  private let known: KnownBundle?
   /// The number of bytes that were removed from ``text``.
   private var passed = 0
   /// The blocks that contain a valid certificate.

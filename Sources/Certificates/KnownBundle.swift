@@ -2,7 +2,7 @@ import Text
 
 /// A bundle without faults whose blocks may be repeated in another bundle: images contain several versions of Mozilla's
 /// bundle, and most of their blocks are identical. Comparing a block takes a tenth of the time of decoding it.
-public struct KnownBundle {
+public final class KnownBundle {
   /// A block with its marks.
   public struct Block {
     /// Eight of its characters, which differ between most blocks.
@@ -28,7 +28,7 @@ public struct KnownBundle {
   }
 
   /// The number of bytes of the block that begins at `position` of another text; nil if it is not one of these.
-  mutating func count(ofBlockAt position: Int, of text: [UInt8], key: UInt64) -> Int? {
+  func count(ofBlockAt position: Int, of text: [UInt8], key: UInt64) -> Int? {
     for turn in 0..<blocks.count {
       let number = next + turn < blocks.count ? next + turn : next + turn - blocks.count
       let block = blocks[number]

@@ -198,15 +198,19 @@ public func missing(_ certificates: [Certificate], in text: [UInt8]) -> [Certifi
 }
 
 /// The text without the certificates of these fingerprints.
-/// - Parameter lengths: the sizes in bytes of these certificates; nil if unknown.
+/// - Parameter known: certificates that may be among these. If it contains all of them, their sizes are known, and hardly
+///   any other certificate has to be hashed.
 public func withoutCertificates(
-  _ fingerprints: [Fingerprint], _ text: [UInt8], lengths: [Int]? = nil
+  _ fingerprints: [Fingerprint], _ text: [UInt8], known: [Certificate] = []
 ) -> [UInt8] {
   if fingerprints.isEmpty { return text }
   let order = SortedBytes(of: fingerprints)
+  let lengths = known.filter { order.contains($0.fingerprint.bytes) }.map { $0.der.count }
+  let areKnown = lengths.count == fingerprints.count
   let contents = BundleContents(reading: text)
   return contents.text {
-    lengths?.contains($0.count) != false && order.contains(Fingerprint(of: contents.der(of: $0)).bytes)
+    (!areKnown || lengths.contains($0.count))
+      && order.contains(Fingerprint(of: contents.der(of: $0)).bytes)
   }
 }
 

@@ -109,11 +109,7 @@ extension Planner {
     let base = ManagedSection.base(of: text)
     guard isStore, let store = snapshot.system else { return base }
     let anchors = store.anchors.compactMap { fingerprint(ofAnchor: $0) }
-    // If all are mounted, their sizes are known, and hardly any certificate is hashed.
-    let known = SortedBytes(mounted.certificates.map { $0.fingerprint.bytes })
-    let areKnown = anchors.allSatisfy { known.contains($0.bytes) }
-    return withoutCertificates(
-      anchors, base, lengths: areKnown ? mounted.certificates.map { $0.der.count } : nil)
+    return withoutCertificates(anchors, base, known: mounted.certificates)
   }
 
   /// Sets the user's variables to the private bundle if they name a file that could not be written and if the private
