@@ -19,6 +19,9 @@ public final class KnownBundle {
   private var window: [UInt8] = []
   private var windowStart = 0
 
+  /// More blocks than Mozilla's bundle has: a block that is not found among so many is decoded, and the time stays linear.
+  private static let turnLimit = 256
+
   /// - Parameters:
   ///   - blocks: ``BundleWalk/blocks`` after the bundle was read.
   ///   - read: returns up to `count` bytes of the bundle's text from `start` on.
@@ -29,7 +32,7 @@ public final class KnownBundle {
 
   /// The number of bytes of the block that begins at `position` of another text; nil if it is not one of these.
   func count(ofBlockAt position: Int, of text: [UInt8], key: UInt64) -> Int? {
-    for turn in 0..<blocks.count {
+    for turn in 0..<min(blocks.count, Self.turnLimit) {
       let number = next + turn < blocks.count ? next + turn : next + turn - blocks.count
       let block = blocks[number]
       if block.key != key { continue }
