@@ -54,6 +54,7 @@ CHILD = {
     "newfstatat": "the command, before anything is written; what a name leads to: neither a FIFO nor a device is opened",
     "fstat": "what was opened is a regular file still, and of what size",
     "getdents64": "the certificates directory; the anchors; a bundle's directory for what a killed start has left: each to its end",
+    "lseek": "the bundle before is read again from its start, to compare one of the same size with it",
     "pread64": "a bundle's last line: whether it may stand as a start would write it; what another bundle repeats of it",
     "read": "each certificate in one go; each bundle in pieces of 16 kB, once or, where it is to be changed, as a whole",
     "uname": "the host's own name, for NO_PROXY",
