@@ -132,18 +132,32 @@ extension FileDescriptor {
   /// Whether this newly opened file and another have the same `size` bytes and no more.
   @inline(never)
   public func hasContents(of other: FileDescriptor, size: Int) throws(Errno) -> Bool {
-    try other.rewind()
     var (one, two): ([UInt8], [UInt8]) = ([], [])
     var left = size
     while true {
       one.removeAll(keepingCapacity: true)
       two.removeAll(keepingCapacity: true)
       try append(to: &one, upTo: Self.pieceSize, expecting: left)
-      try other.append(to: &two, upTo: Self.pieceSize, expecting: left)
+      try other.append(to: &two, at: size - left, count: Self.pieceSize)
       if !one[...].isEqual(to: two[...]) { return false }
       left -= one.count
       if one.count < Self.pieceSize || left < 0 { return left == 0 }
     }
+  }
+
+  /// Appends the bytes from `start` on, at most `count`. The corresponding C function is `pread`.
+  private func append(to bytes: inout [UInt8], at start: Int, count: Int) throws(Errno) {
+    var failure: Errno?
+    bytes.append(addingCapacity: count) { span in
+      span.withUnsafeMutableBufferPointer { buffer, filled in
+        do throws(Errno) {
+          filled = try retrying { pread(rawValue, buffer.baseAddress, count, off_t(start)) }
+        } catch {
+          failure = error
+        }
+      }
+    }
+    if let failure { throw failure }
   }
 
   private static let pieceSize = 32768 - 48
