@@ -19,7 +19,7 @@ public final class KnownBundle {
   private var window: [UInt8] = []
   private var windowStart = 0
 
-  /// More blocks than Mozilla's bundle has: a block that is not found among so many is decoded, and the time stays linear.
+  /// More blocks than Mozilla's bundle has. A block that is not found among them is decoded, so the time stays linear.
   private static let turnLimit = 256
 
   /// - Parameters:

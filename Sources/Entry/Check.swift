@@ -53,7 +53,7 @@ func check(
     let problem = report(preparing: process)
     let line: Text = "not ok: \(problem.subject): \(problem.message)\n"
     _ = Output.write(
-      asJSON ? json(problemChecks(.system, [problem])) : line.utf8, context.settings.basics.log)
+      asJSON ? json(of: problemChecks(.system, [problem])) : line.utf8, context.settings.basics.log)
     return ExitStatus.failure
   }
   let reading = ClientReading(planned, hasStrictFault: context.inputs.problems.contains { isStrictFault($0) })
@@ -74,7 +74,7 @@ func check(
       connectRoutes(context, commandLine), targets, context, bundle: planned.decision.bundleInUse)
   }
   let written = Output.write(
-    asJSON ? json(checks) : text(checks, inForce: inForce(context, planned.decision.plan)).utf8,
+    asJSON ? json(of: checks) : text(of: checks, inForce: inForce(context, planned.decision.plan)).utf8,
     context.settings.basics.log)
   if written != 0 { return written }
   return checks.allSatisfy { $0.isOK } ? 0 : ExitStatus.failure
@@ -256,58 +256,4 @@ extension [Text] {
     guard count > 1, let last else { return joined(by: "") }
     return "\(Array(dropLast()).joined(by: ", ")) and \(last)"
   }
-}
-
-// MARK: Printing
-
-@inline(never)
-private func text(_ checks: [Check], inForce: Text) -> Text {
-  let problems = checks.filter { $0.level <= .warning }
-  let routes = checks.filter { $0.name == .connect && $0.level > .warning }
-  let notes = checks.filter { $0.level > .warning && $0.differs }
-  let success: Text = "ok: \(checks.count) checks; \(inForce)\n"
-  if problems.isEmpty && routes.isEmpty && notes.isEmpty { return success }
-  var table = Table(endsInSentences: true)
-  for route in routes { table.row(["✓ ok", route.name.text, route.target, route.detail]) }
-  for note in notes { table.row(["· info", note.name.text, note.target, note.detail]) }
-  for check in problems {
-    table.row([check.level == .error ? "✗ error" : "! warning", check.name.text, check.target, check.detail])
-  }
-  if problems.isEmpty { return table.text + success }
-  let errors = checks.count { !$0.isOK }
-  let warnings = problems.count - errors
-  let counts: Text =
-    "\(checks.count) checks, \(errors) error\(errors == 1 ? "" : "s"), \(warnings) warning\(warnings == 1 ? "" : "s")"
-  return table.text + (errors == 0 ? "ok: \(counts); \(inForce)\n" : "not ok: \(counts)\n")
-}
-
-@inline(never)
-private func json(_ checks: [Check]) -> [UInt8] {
-  var json = JSON()
-  json.object { result in
-    result.member("ok", checks.allSatisfy { $0.isOK })
-    result.name("checks")
-    result.array { list in
-      for check in checks {
-        list.object { object in
-          object.member("name", check.name.text)
-          object.member("target", check.target)
-          object.member("ok", check.isOK)
-          object.member("level", check.level.name)
-          object.member("detail", check.detail)
-          if let verdict = check.verdict {
-            object.member("trust", verdict.trust.word)
-            object.member("proxy", verdict.proxy.word)
-          }
-          if !check.steps.isEmpty {
-            object.name("milliseconds")
-            object.object { steps in
-              for step in check.steps { steps.member("\(step.name)", step.milliseconds) }
-            }
-          }
-        }
-      }
-    }
-  }
-  return json.bytes + [UInt8(ascii: "\n")]
 }
