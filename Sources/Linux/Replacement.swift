@@ -43,7 +43,6 @@ public struct Replacement {
     let file = try step(.create) { () throws(Errno) in
       try directory.descriptor.open(temporary, [.readWrite, .createNew, .noFollow], mode: 0o600)
     }
-    defer { file.close() }
     do throws(Failure) {
       try fill(file, with: contents, isDurable: isDurable, check: check)
       if directory.metadata(of: name)?.identity != expected?.identity { throw .overtaken }
@@ -56,9 +55,11 @@ public struct Replacement {
     if isDurable { try? directory.descriptor.synchronize() }
   }
 
+  /// Fills and closes the file: a program that is open for writing when it gets its name cannot be run (`ETXTBSY`).
   private func fill(
     _ file: FileDescriptor, with contents: [UInt8], isDurable: Bool, check: ([UInt8]) -> Bool
   ) throws(Failure) {
+    defer { file.close() }
     if let owner {
       let created = try step(.create) { () throws(Errno) in try file.metadata() }
       if created.user != owner.user || created.group != owner.group {
