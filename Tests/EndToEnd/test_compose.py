@@ -102,7 +102,7 @@ SCRIPT = REPOSITORY / "examples/compose-override"
 
 def asked(directory, programs, *arguments, **variables):
     """Runs the script with only these programs in PATH, in addition to the shell's own."""
-    for name in ("sh", "sed", "awk", "head", "dirname"):
+    for name in ("sh", "sed", "awk", "head", "dirname", "sort", "tr"):
         (directory / name).symlink_to(shutil.which(name))
     for name, text in programs.items():
         (directory / name).write_text(f"#!/bin/sh\n{text}\n")
@@ -153,6 +153,26 @@ def test_the_engine_that_has_the_containers_is_asked(tmp_path, programs, variabl
     services = yaml.safe_load(told.stdout)["services"]
     assert services["repo_worker"]["command"] == ["/bin/service", "it"]
     assert "/srv/ca_certs" in told.stdout.decode()
+
+
+TWO_PROJECTS = """case "$*" in
+ps*project=staging*) echo 1 ;;
+ps*) echo 1; echo 2 ;;
+*.project*) echo staging; echo prod ;;
+*Path*) echo '["/bin/service", "it"]' ;;
+*) echo /srv/ca_certs ;;
+esac"""
+
+
+@pytest.mark.parametrize(("programs", "is_one"), [(TWO_PROJECTS, False), (TWO_PROJECTS.replace("echo prod", "echo staging"), True)])
+def test_the_services_of_two_projects_are_not_mixed_up(tmp_path, programs, is_one):
+    for name in ("any", "named"):
+        (tmp_path / name).mkdir()
+    told = asked(tmp_path / "any", {"docker": programs})
+    assert (told.returncode == 0) == is_one
+    expected = "several projects have a service repo_api: prod staging; set COMPOSE_PROJECT_NAME to one of them"
+    assert (expected in told.stderr.decode()) == (not is_one)
+    assert asked(tmp_path / "named", {"docker": programs}, COMPOSE_PROJECT_NAME="staging").returncode == 0
 
 
 @pytest.mark.parametrize(
