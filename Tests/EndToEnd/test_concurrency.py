@@ -40,10 +40,14 @@ def start_all(scene: Scene, user: tuple[str, ...] = ()) -> list[subprocess.Popen
     ]
 
 
-def watch(starts: list[subprocess.Popen[bytes]], bundles: dict[Path, bytes]) -> int:
+def public_in(scene: Scene) -> dict[Path, set[bytes]]:
+    """What each bundle contains in any case. Found before the first start: two of them may end sooner."""
+    return {scene.at(path): set(certificates_of(text)) for path, text in BASES.items()}
+
+
+def watch(starts: list[subprocess.Popen[bytes]], public: dict[Path, set[bytes]]) -> int:
     """Loads the bundles repeatedly until every start has ended; returns how often."""
     loads = 0
-    public = {path: set(certificates_of(text)) for path, text in bundles.items()}
     while any(start.poll() is None for start in starts):
         for path, expected in public.items():
             assert loaded(path) >= expected, path
@@ -64,8 +68,9 @@ def sets_that_are_held(path: Path, public: bytes) -> list[str]:
 
 
 def test_fifty_starts_at_once_leave_one_of_two_bundles_and_always_a_whole_one(scene):
+    public = public_in(scene)
     starts = start_all(scene)
-    loads = watch(starts, {scene.at(path): text for path, text in BASES.items()})
+    loads = watch(starts, public)
     end(starts)
     assert loads
     for path, text in BASES.items():
@@ -84,6 +89,8 @@ def test_fifty_starts_at_once_leave_one_of_two_bundles_and_always_a_whole_one(sc
 def test_apply_and_a_start_at_once_leave_the_result_of_one_of_them(scene):
     """Fifty times on one root, each finding what the last two have left."""
     winners = set()
+    loads = 0
+    public = public_in(scene)
     for _ in range(STARTS):
         start = scene.command("--certs", "/mounted/one")
         apply = [scene.binary, "apply", "--root", scene.directory, "--certs", "/mounted/other", "--state-dir", "/run/psm-entry"]
@@ -91,21 +98,22 @@ def test_apply_and_a_start_at_once_leave_the_result_of_one_of_them(scene):
             subprocess.Popen(line, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
             for line in (start, apply)
         ]
-        loads = watch(both, {scene.at(path): text for path, text in BASES.items()})
+        loads += watch(both, public)
         end(both)
-        assert loads
         held = [sets_that_are_held(scene.at(path), text) for path, text in BASES.items()]
         assert held[0] and held == [held[0]] * len(BASES), "one is last in one store, the other in another"
         winners.add(*held[0])
         assert scene.strangers() == []
+    assert loads
     assert winners == set(SETS), "one of them was always last: nothing was tried"
 
 
 def test_fifty_starts_at_once_share_one_private_bundle(scene):
     os.chown(scene.at("/run"), 1000, 0)
     scene.start("--certs", "/mounted/one", user=NOBODY)
+    public = {scene.at(PRIVATE): set(certificates_of(base()))}
     starts = start_all(scene, NOBODY)
-    loads = watch(starts, {scene.at(PRIVATE): base()})
+    loads = watch(starts, public)
     for start in starts:
         said = start.communicate(timeout=60)[1].decode()
         assert start.returncode == 0 and "error: " not in said.replace(CERTIFI, ""), said
