@@ -117,15 +117,8 @@ extension FileDescriptor {
 
   /// The bytes from `start` on, at most `count`. The corresponding C function is `pread`.
   public func bytes(at start: Int, count: Int) throws(Errno) -> [UInt8] {
-    var failure: Errno?
-    let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
-      do throws(Errno) {
-        filled = try retrying { pread(rawValue, buffer.baseAddress, count, off_t(start)) }
-      } catch {
-        failure = error
-      }
-    }
-    if let failure { throw failure }
+    var bytes: [UInt8] = []
+    try append(to: &bytes, at: start, count: count)
     return bytes
   }
 
