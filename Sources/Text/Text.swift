@@ -5,10 +5,13 @@
 public struct Text: ExpressibleByStringInterpolation, CustomStringConvertible, Equatable, Sendable {
   public private(set) var utf8: [UInt8]
 
-  @inline(never)
+  @inline(__always)
   public init(stringLiteral literal: StaticString) {
-    utf8 = literal.withUTF8Buffer { Array($0) }
+    self.init(UnsafeBufferPointer(start: literal.utf8Start, count: literal.utf8CodeUnitCount))
   }
+
+  @inline(never)
+  private init(_ literal: UnsafeBufferPointer<UInt8>) { utf8 = Array(literal) }
 
   public init(stringInterpolation parts: StringInterpolation) { utf8 = parts.utf8 }
 
@@ -46,13 +49,20 @@ public struct Text: ExpressibleByStringInterpolation, CustomStringConvertible, E
     @inline(never)
     public init(literalCapacity: Int, interpolationCount: Int) { utf8.reserveCapacity(160) }
 
-    @inline(never)
+    /// The compiler passes an empty literal before, between and after interpolations, too; those become no code. With
+    /// ``Text/init(stringLiteral:)``, this saves 6,900 bytes.
+    @inline(__always)
     public mutating func appendLiteral(_ literal: StaticString) {
-      literal.withUTF8Buffer { utf8.append(contentsOf: $0) }
+      if literal.utf8CodeUnitCount == 0 { return }
+      append(UnsafeBufferPointer(start: literal.utf8Start, count: literal.utf8CodeUnitCount))
     }
 
     @inline(never)
-    public mutating func appendInterpolation(_ text: Text) { utf8.append(contentsOf: text.utf8) }
+    private mutating func append(_ literal: UnsafeBufferPointer<UInt8>) { utf8.append(contentsOf: literal) }
+
+    /// Most texts are made for this purpose: it releases them, and not each use, which saves 2,700 bytes.
+    @inline(never)
+    public mutating func appendInterpolation(_ text: consuming Text) { utf8.append(contentsOf: text.utf8) }
 
     @inline(never)
     @_disfavoredOverload
