@@ -4,7 +4,6 @@ import Text
 /// The parsed command line.
 ///
 /// The process that becomes the service parses it: the command must be known even if the preparation fails.
-/// the preparation fails.
 struct CommandLine {
   enum Verb: Equatable {
     case start, plan, check, certs, env, apply, writeBundle, install, help, version
@@ -114,7 +113,7 @@ struct CommandLine {
       return index + 1
     }
     guard let option = Option(named: name) else {
-      throw UsageError(message: "unknown option \(shownOption(name))")
+      throw UsageError(message: "unknown option \(shownOption(name))\(Self.advice(for: name))")
     }
     let next = attached == nil ? index + 1 : index
     guard let value = attached ?? (next < arguments.count ? arguments[next] : nil) else {
@@ -153,6 +152,16 @@ struct CommandLine {
     if name.isEqual(to: "--null") { return .null }
     if name.isEqual(to: "--clients") { return .clients }
     return name.isEqual(to: "--connect") ? .connect : nil
+  }
+
+  /// The option that was probably meant, in parentheses; empty if no name is similar.
+  private static func advice(for name: ArraySlice<UInt8>) -> Text {
+    let others: [StaticString] = [
+      "--json", "--null", "--clients", "--connect", "--proxy", "--proxy-file", "--target", "--help",
+      "--version",
+    ]
+    let near = (Setting.allCases.map { $0.option } + others).first { distance(name, $0.bytes[...]) <= 2 }
+    return near.map { " (did you mean \($0)?)" } ?? ""
   }
 
   /// The request of an option that is valid at any position.

@@ -74,10 +74,16 @@ extension PlannedStart {
   @inline(never)
   fileprivate var text: Text {
     let difference = difference
+    let found = context.inputs.found
+    let order = SortedBytes(of: found.fingerprints)
     var table = Table(endsInSentences: true)
     for change in changes {
       for fingerprint in change.added {
-        table.row(["+ add", change.kind.name, change.store.shown, shortened(fingerprint.hex)])
+        let digits = shortened(fingerprint.hex)
+        let subject = order.number(of: fingerprint.bytes).map { found[$0].certificate.subjectText }
+        table.row([
+          "+ add", change.kind.name, change.store.shown, subject.map { "\($0) (\(digits))" } ?? digits,
+        ])
       }
       for fingerprint in change.removed {
         table.row(["- remove", change.kind.name, change.store.shown, shortened(fingerprint.hex)])

@@ -190,6 +190,13 @@ def test_all_is_well_in_one_line(scene):
     assert done.stdout.startswith(b"ok: ") and done.stdout.count(b"\n") == 1
 
 
+def test_a_plan_names_what_it_would_add(scene):
+    lines = command(scene, "plan").stdout.decode().splitlines()
+    shown = f"CN=Corp Root,O=Corp ({authority('Corp Root').fingerprint[:16]})"
+    added = [line for line in lines if line.startswith("+ add")]
+    assert len(added) == 3 and all(line.endswith(shown) for line in added)
+
+
 def test_a_bundle_that_was_replaced_since_the_start_is_said(scene):
     scene.start()
     scene.write(BUNDLE, base("Public A,Public F"))

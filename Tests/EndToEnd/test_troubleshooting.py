@@ -280,7 +280,7 @@ def endings(scene) -> list[tuple[str, str]]:
     scene.at("/other/etc/passwd").mkdir(parents=True)
     for status, words, remedy in (
         (64, [], "A new ENTRYPOINT drops the base image's CMD: repeat it."),
-        (64, ["--sertificates", "/x", "--", "true"], "`psm-entry --help` lists the options."),
+        (64, ["--cert", "/x", "--", "true"], "`psm-entry --help` lists the options."),
         (127, ["--", "servce"], "It is misspelled, or in a directory that is not in the service's PATH. No store was changed."),
         (127, ["--", "/usr/local/bin/gone"], "Write the path inside the container."),
         (126, ["--", "/etc/passwd"], "Or use `COPY --chmod=0755`. No store was changed."),

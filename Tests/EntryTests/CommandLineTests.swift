@@ -73,6 +73,17 @@ private func parsed(_ words: [String]) throws(CommandLine.UsageError) -> Command
     #expect(throws: CommandLine.UsageError.self) { try parsed(words) }
   }
 
+  @Test(arguments: [
+    ("--conect", "unknown option --conect (did you mean --connect?)"),
+    ("--cert", "unknown option --cert (did you mean --certs?)"),
+    ("--time-out=5", "unknown option --time-out (did you mean --timeout?)"),
+    ("--certificates", "unknown option --certificates"),
+  ])
+  func aMistypedOptionIsAnsweredWithTheOneMeant(word: String, message: String) {
+    let error = #expect(throws: CommandLine.UsageError.self) { try parsed([word, "cmd"]) }
+    #expect(error?.message.description == message)
+  }
+
   @Test func aMistypedOptionIsNotShownWhereItMayHoldAPassword() {
     for word in ["--http://user:secret@proxy", "--Secret=1", "--proxy-http://u:secret@p=2"] {
       do throws(CommandLine.UsageError) {
