@@ -166,11 +166,13 @@ private func storeChecks(_ decision: Decision, _ context: StartContext) -> [Chec
     }
   }
   for change in plan.changes {
+    let isComplete = change.added.isEmpty && change.removed.isEmpty
+    // Damage is a finding already.
+    if change.isRepair && isComplete { continue }
     checks.append(
       Check(
         name: change.kind == .system ? .system : .bundle, target: change.store.shown,
-        level: change.added.isEmpty && change.removed.isEmpty && !change.isRepair ? .warning : .error,
-        detail: change.diagnostic))
+        level: isComplete ? .warning : .error, detail: change.diagnostic))
   }
   let troubled = checks.map { $0.target }
   if let store = decision.snapshot.system, store.builder != .nobody,
@@ -206,7 +208,6 @@ extension StoreChange {
     if !removed.isEmpty {
       parts.append("still trusts \(removed.count) removed certificate\(removed.count == 1 ? "" : "s")")
     }
-    if isRepair { parts.append("malformed: clients reject the whole file") }
     if parts.isEmpty { parts.append("out of date") }
     return "\(parts.joined(by: ", ")); restart the container"
   }

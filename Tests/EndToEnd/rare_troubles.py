@@ -111,7 +111,6 @@ PROXIES = [
 CHECK = [
     ("bundle or store: lacks 2 mounted certificates; restart the container", "The store is older than the mount, or was replaced after the start."),
     ("bundle or store: still trusts 1 removed certificate; restart the container", "The CA is no longer mounted."),
-    ("bundle or store: malformed: clients reject the whole file; restart the container", "A start repairs it."),
     ("bundle or store: out of date; restart the container", "The managed section has another form than a start would write."),
     ("NO_PROXY entry: honored by every client; hosts below it are reached without a proxy as well, but not by Node's http", "[Which client honors which entry](no-proxy.md)."),
     ("NO_PROXY entry: honored by curl and Go; ignored by wget and Ruby; name the hosts or their domain instead", "[Which client honors which entry](no-proxy.md)."),

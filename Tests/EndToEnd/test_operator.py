@@ -206,6 +206,14 @@ def test_a_bundle_that_was_replaced_since_the_start_is_said(scene):
     assert BUNDLE in line and "restart" in line
 
 
+def test_a_damaged_bundle_is_said_once(scene):
+    scene.start()
+    scene.write(BUNDLE, scene.read(BUNDLE).replace(b"-----END", b"!!!!-END", 1))
+    checks = json.loads(command(scene, "check", "--json").stdout)["checks"]
+    (told,) = [check for check in checks if check["name"] == "bundle" and check["target"] == BUNDLE]
+    assert told["level"] == "error" and "malformed at line" in told["detail"] and "a start repairs it" in told["detail"]
+
+
 @pytest.mark.parametrize(("days", "told"), [(-2, "expired"), (20, "expires"), (40, None)])
 def test_an_expiry_is_a_warning_and_no_error(scene, days, told):
     (scene.at(CERTS) / "dated.pem").write_bytes(dated(days))
