@@ -12,6 +12,9 @@ public final class BundleContents: @unchecked Sendable {
     public let line: Int
     let reason: Reason
 
+    /// Whether OpenSSL reads the file all the same, and misses certificates.
+    public var isIncomplete: Bool { reason == .block(.noEnd) }
+
     enum Reason: Equatable, Sendable {
       case block(PEM.Fault)
       case notCertificate, notCRL, notKey, lineOfNothing
@@ -47,7 +50,12 @@ public final class BundleContents: @unchecked Sendable {
     var pem = PEM(text, upTo: end, splitsJoinedLines: true)
     while let block = pem.next() {
       if block.isJoined { note(block.line, .block(.badEnd)) }
-      if let fault = block.fault { note(block.line, .block(fault)) } else { take(block, pem.decoded.span) }
+      if let fault = block.fault {
+        note(block.line, .block(fault))
+        if fault == .noEnd { takeUnended(block, pem.decoded.span) }
+      } else {
+        take(block, pem.decoded.span)
+      }
     }
     if pem.hasLineOfNothing { note(1, .lineOfNothing) }
   }
@@ -144,6 +152,14 @@ public final class BundleContents: @unchecked Sendable {
       if !block.hasHeader && !containsSequence(block, decoded) { note(block.line, .notKey) }
     case .encryptedKey, .pkcs7, .request, .other: break
     }
+  }
+
+  /// Takes the certificate of a block without its END line, if it is complete: some clients trust it.
+  private func takeUnended(_ block: PEM.Block, _ decoded: Span<UInt8>) {
+    guard !block.hasHeader, [.certificate, .trustedCertificate].contains(block.label),
+      let certificate = TrustedCertificate(block, decoded)
+    else { return }
+    certificates.append(certificate)
   }
 
   private func containsSequence(_ block: PEM.Block, _ decoded: Span<UInt8>) -> Bool {

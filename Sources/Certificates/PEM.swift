@@ -193,7 +193,7 @@ struct PEM {
           // A BEGIN line inside a block begins a new block.
           position = content.lowerBound
           if !line.isRest { lineNumber -= 1 }
-          return end(content.lowerBound, .noEnd)
+          return unended(end(content.lowerBound, .noEnd), contents)
         }
       }
       if state == .over {
@@ -204,7 +204,18 @@ struct PEM {
       }
       contents += text[content]
     }
-    return end(position, .noEnd)
+    return unended(end(position, .noEnd), contents)
+  }
+
+  /// A block without its END line. OpenSSL takes the contents before the BEGIN line of another block as complete, if that
+  /// one has an END line.
+  private mutating func unended(_ block: Block, _ contents: [UInt8]) -> Block {
+    var block = block
+    if block.fault == .noEnd, let bytes = Base64.decode(contents[...]) {
+      decoded.replaceSubrange(0..<min(bytes.count, decoded.count), with: bytes)
+      block.contents = 0..<bytes.count
+    }
+    return block
   }
 
   private mutating func finish(

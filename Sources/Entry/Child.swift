@@ -43,7 +43,7 @@ private func prepare(_ source: Source, _ basics: BasicSettings, answer: (Answer)
   }
   let root: Root
   do throws(Errno) { root = try openRoot(basics.root) } catch {
-    basics.log.write(rootProblem(error))
+    basics.log.write(rootProblem(error, basics))
     // A root that does not exist is a wrong option. Any other failure is no reason to keep the service from starting.
     if error == .noSuchFile || error == .notDirectory || error == .notImplemented {
       answer(.refused(ExitStatus.usage))
@@ -56,7 +56,6 @@ private func prepare(_ source: Source, _ basics: BasicSettings, answer: (Answer)
   }
   basics.log.write(context.problems)
   let isApply = source.commandLine.verb == .apply
-  if basics.isStrict && context.problems.hasErrors { answer(refuse(basics, isApply, beforeWriting: true)) }
   var account: Account?
   if let user = basics.user {
     do throws(Problem) { account = try findAccount(user, in: root) } catch {
@@ -66,6 +65,7 @@ private func prepare(_ source: Source, _ basics: BasicSettings, answer: (Answer)
       }
     }
   }
+  if basics.isStrict && context.problems.hasErrors { answer(refuse(basics, isApply, beforeWriting: true)) }
   let decision = Decision.made(context, for: .current)
   let settingsErrors = decision.plan.findings.filter { $0.isErrorOfSettings }
   if basics.isStrict && !settingsErrors.isEmpty {
@@ -113,11 +113,9 @@ private func refuse(_ basics: BasicSettings, _ isApply: Bool, beforeWriting: Boo
     ? "the service is not started"
     : beforeWriting ? "no store was changed" : "not every store was updated"
   basics.log.write(
-    .error("PSM_ENTRY_STRICT", "errors (see above), so \(outcome); \(strictRemedy)", "strict.refused"))
+    .error("PSM_ENTRY_STRICT", "errors (see above), so \(outcome); \(basics.strictRemedy)", "strict.refused"))
   return .refused(ExitStatus.strictError)
 }
-
-let strictRemedy: StaticString = "correct them, or set PSM_ENTRY_STRICT=off"
 
 @inline(never)
 func openRoot(_ path: Path?) throws(Errno) -> Root {
@@ -125,11 +123,12 @@ func openRoot(_ path: Path?) throws(Errno) -> Root {
   return try Root(at: path)
 }
 
-func rootProblem(_ error: Errno) -> Problem {
+func rootProblem(_ error: Errno, _ basics: BasicSettings) -> Problem {
   let reason: Text =
     error == .notImplemented
-    ? "not supported by this kernel (openat2, Linux 5.6 and later)" : "cannot open: \(lowerCased(error))"
-  return .error("--root", reason, "root.unusable")
+    ? "not supported by this kernel (openat2, Linux 5.6 and later)"
+    : "cannot open: \(lowerCased(error)); correct the path"
+  return .error(basics.rootName, reason, "root.unusable")
 }
 
 extension Answer {

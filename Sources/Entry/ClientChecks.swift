@@ -20,7 +20,9 @@ func clientChecks(_ reading: ClientReading, _ planned: PlannedStart) -> [Check] 
     checks.append(
       Check(
         name: .client, target: "\(verdict.client.kind.name) (\(verdict.client.place.shown))", level: level,
-        detail: report(verdict, isManaged: stores.areManaged, unmanaged), verdict: verdict))
+        detail: report(
+          verdict, isManaged: stores.areManaged, unmanaged, exported: planned.decision.plan.exported),
+        verdict: verdict))
   }
   if planned.context.mounted.isEmpty { return checks }
   for bundle in reading.bundles where !stores.areManaged(bundle) {

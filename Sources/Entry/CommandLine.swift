@@ -54,10 +54,8 @@ struct CommandLine {
       } else if !isLiteral && argument.first == UInt8(ascii: "-")
         && !(verb == .writeBundle && argument.count == 1)
       {
-        throw UsageError(
-          message:
-            "unknown option \(shownOption(argument[...])); to run a command that starts with '-', put -- before it"
-        )
+        let advice: Text = verb == .start ? "; to run a command that starts with '-', put -- before it" : ""
+        throw UsageError(message: "unknown option \(shownOption(argument[...]))\(advice)")
       } else if !hasVerb && !isLiteral, let named = Self.verb(named: argument) {
         verb = named
         hasVerb = true

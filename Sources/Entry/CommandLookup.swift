@@ -8,8 +8,7 @@ func certainFault(of command: [UInt8], in environment: Environment) -> CommandFa
   for path in paths(of: command, in: environment) {
     do throws(Errno) {
       let metadata = try Root.system.status(of: path)
-      let isProgram = metadata.kind == .regular && metadata.mode & 0o111 != 0
-      if isProgram || metadata.kind == .other { return nil }
+      if metadata.kind != .directory && metadata.mode & 0o111 != 0 { return nil }
       fault = metadata.kind == .directory ? .directory : .notExecutable
     } catch {
       if ![.noSuchFile, .notDirectory, .nameTooLong].contains(error) { return nil }

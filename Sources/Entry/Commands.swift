@@ -27,11 +27,23 @@ public func run(_ argc: Int32, _ argv: UnsafeMutablePointer<UnsafeMutablePointer
   } catch {
     // The log settings are not known yet.
     var log = Log()
-    let format = Environment(entries: environment.all).value(of: Setting.logFormat.variable)
-    log.isJSON = format?[...].isEqual(to: "json") == true
+    log.isJSON = requestsJSONLog(arguments.all, Environment(entries: environment.all))
     log.write(.error("", "\(error.message); see psm-entry --help", "usage.wrong"))
     return ExitStatus.usage
   }
+}
+
+/// Whether the log should be JSON, as far as that can be told from a command line that is wrong.
+@inline(never)
+private func requestsJSONLog(_ arguments: [[UInt8]], _ environment: Environment) -> Bool {
+  var values = environment.value(of: Setting.logFormat.variable).map { [$0] } ?? []
+  let (option, prefix) = (Setting.logFormat.option, "--log-format=" as StaticString)
+  for (index, argument) in arguments.enumerated() {
+    if argument[...].isEqual(to: "--") { break }
+    if argument[...].isEqual(to: option) { values += arguments[(index + 1)...].prefix(1) }
+    if argument[...].begins(with: prefix) { values.append(Array(argument[prefix.utf8CodeUnitCount...])) }
+  }
+  return values.last.map { $0[...].isEqual(to: "json") } ?? false
 }
 
 private func runSubCommand(_ source: Source, _ basics: BasicSettings) throws(CommandLine.UsageError) -> Int32
@@ -47,7 +59,7 @@ private func runSubCommand(_ source: Source, _ basics: BasicSettings) throws(Com
   let settings = try Settings(source, basics)
   let root: Root
   do throws(Errno) { root = try openRoot(basics.root) } catch {
-    let problem = rootProblem(error)
+    let problem = rootProblem(error, basics)
     throw CommandLine.UsageError(message: "\(problem.subject): \(problem.message)")
   }
   if commandLine.verb == .certs {

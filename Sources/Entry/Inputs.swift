@@ -32,6 +32,10 @@ struct Inputs {
   var hasReachedLimit = false
   var visitedDirectories: [FileIdentity] = []
   private var filesRead: [FileIdentity] = []
+  /// Empty directories where files are expected.
+  private var emptyDirectories: [FileIdentity] = []
+  /// Files in directories that contain nothing like a certificate.
+  private var strangers: [FileIdentity] = []
   let root: Root
   private let ownFiles: OwnFiles
   /// Appended to a message if a start does not know all mounted certificates.
@@ -79,10 +83,12 @@ struct Inputs {
       defer { file.close() }
       let metadata = try file.metadata()
       if metadata.kind == .directory {
+        if input.isFile && isEmptyDirectory(file, input.path, metadata.identity) { return }
         // One input may be inside another.
         if visitedDirectories.contains(metadata.identity) { return }
-        if input.isFile && isEmptyDirectory(file, input.path, metadata.identity) { return }
         readDirectory(file, input.path, metadata.identity)
+      } else if strangers.contains(metadata.identity) {
+        sayError(input.path, "not a certificate\(strangerRemedy)")
       } else if !filesRead.contains(metadata.identity) {
         // The file that the product's own setting names is usually in the directory as well.
         let parent = root.metadata(of: input.path.split.directory)?.identity
@@ -119,10 +125,10 @@ struct Inputs {
 
   private mutating func refuse(_ input: Settings.Input, _ error: Errno) {
     let isMissing = error == .noSuchFile || error == .notDirectory
-    // A dangling link is not a missing directory, but a failed mount.
-    let isDeadLink = isMissing && !input.isNamed && root.isBehindDeadLink(input.path)
+    // A dangling link is not a missing file or directory, but a failed mount.
+    let isDeadLink = isMissing && root.isBehindDeadLink(input.path)
     if isMissing && !input.isNamed && !isDeadLink { return }
-    if isMissing && input.isFile && isInDirectoryRead(input.path) {
+    if isMissing && input.isCustomCACert && !isDeadLink && isInDirectoryRead(input.path) {
       // The mount works, and the file was removed from it.
       return sayError(input.path, "no such file; correct the setting, or put the file back")
     }
@@ -149,7 +155,9 @@ struct Inputs {
       try? file.rewind()
       return false
     }
+    if emptyDirectories.contains(identity) { return true }
     areIncomplete = true
+    emptyDirectories.append(identity)
     visitedDirectories.append(identity)
     sayError(
       path,
@@ -201,6 +209,7 @@ struct Inputs {
     guard let part = ownFiles.othersPart(of: contents, at: realPath, metadata.identity) else { return }
     let parsed = CertificateFile(reading: part.text)
     if parsed.hasDamage { areIncomplete = true }
+    if !isNamed && parsed.problems.contains(where: { $0.isStranger }) { strangers.append(metadata.identity) }
     tell(parsed, path, isNamed: isNamed)
     let origin = MountedCertificates.Origin(
       source: path, directories: directories, isOfStore: part.isOfStore)
@@ -219,7 +228,8 @@ struct Inputs {
     for problem in problems.prefix(messageLimit) {
       let place: Text = problem.line.map { "line \($0): " } ?? ""
       let consequence: StaticString =
-        problem.isDamage ? nothingIsRemoved : problem.isStranger && !isNamed ? "; ignored" : ""
+        problem.isDamage
+        ? nothingIsRemoved : !problem.isStranger ? "" : isNamed ? strangerRemedy : "; ignored"
       problemsOfFiles.append(
         Problem(
           level: level(problem), subject: path.shown, message: "\(place)\(problem.text)\(consequence)",
@@ -271,6 +281,8 @@ extension [Inputs.Found] {
   @inline(never)
   var fingerprints: [Fingerprint] { map { $0.certificate.fingerprint } }
 }
+
+private let strangerRemedy: StaticString = "; correct the setting, or replace the file"
 
 private var tooLargeMessage: Text { "larger than 16 MiB, not read; remove it" }
 

@@ -80,7 +80,7 @@ extension PlannedStart {
     for change in changes {
       for fingerprint in change.added {
         let digits = shortened(fingerprint.hex)
-        let subject = order.number(of: fingerprint.bytes).map { found[$0].certificate.subjectText }
+        let subject = order.number(of: fingerprint.bytes).map { found[$0].certificate.shownSubject }
         table.row([
           "+ add", change.kind.name, change.store.shown, subject.map { "\($0) (\(digits))" } ?? digits,
         ])

@@ -70,7 +70,7 @@ extension Finding.Kind {
   /// Whether the message says that another file is used, which holds only once that file is written.
   var namesSubstitute: Bool {
     switch self {
-    case .blocked(_, _?, _), .sameFileLacks(_?), .storeLacks(_?), .redirected: true
+    case .blocked(_, _?, _, stillTrusted: 0), .sameFileLacks(_?), .storeLacks(_?), .redirected: true
     default: false
     }
   }
@@ -94,8 +94,8 @@ extension Finding.Kind {
     case .refusedBySome(let line, let fault):
       "line \(line): \(fault.finding); remove this certificate from the bundle"
     case .malformed(let damage, let isRepaired): malformedText(damage, isRepaired)
-    case .blocked(let blocker, let substitute, let onlyRemoves):
-      blockedText(blocker, substitute, onlyRemoves: onlyRemoves)
+    case .blocked(let blocker, let substitute, let onlyRemoves, let stillTrusted):
+      blockedText(blocker, substitute, onlyRemoves: onlyRemoves, stillTrusted: stillTrusted)
     case .sameFileLacks(let substitute):
       "same file as an earlier bundle that could not be updated (see above)\(using(substitute))"
     case .noStore:
@@ -108,7 +108,8 @@ extension Finding.Kind {
       "system store would exceed 64 MiB, left unchanged; mount fewer CAs"
     case .tooMany(let count):
       "too slow for \(count) certificates, the system store is written without it; raise PSM_ENTRY_TIMEOUT to run it"
-    case .ignored(let subject, let reason, let count): ignoredText(subject, reason, count)
+    case .ignored(let subject, let reason, let count, let isOneReason):
+      ignoredText(subject, reason, count, isOneReason)
     case .notBuilt(let subject, let count, let ending):
       count == 0
         ? "\(subject) is missing after the system's tool \(ending.text); \(withoutTool)"
@@ -133,12 +134,12 @@ extension Finding.Kind {
     case .stateDirectoryUnguarded:
       "other users can replace this directory (its parent is writable for them); set PSM_ENTRY_STATE_DIR to one that only root or this user can replace"
 
-    case .variableUnreadable(let path, let reason, isDirectory: true):
+    case .variableUnreadable(let path, let reason, isOnlyTrust: false):
       "\(shownValue(path)): \(reason.shortText); correct or unset the variable"
-    case .variableUnreadable(let path, let reason, isDirectory: false):
+    case .variableUnreadable(let path, let reason, isOnlyTrust: true):
       "\(shownValue(path)): \(reason.shortText), so clients that use the variable trust nothing; unset it"
-    case .variableLacks(let path, let subject, let count):
-      "\(shownValue(path)) lacks \(subject)\(count == 0 ? "" : " and \(count) more" as Text); unset the variable, or set PSM_ENTRY_BUNDLES=default:FILE"
+    case .variableLacks(let path, let subject, let count, let isBundle):
+      lacksText(path, subject, count, isBundle: isBundle)
     case .variableLacksPublic(let path):
       "\(shownValue(path)) contains no public CA, so its clients reject public hosts; unset the variable, or add the public CAs to the file"
     case .redirected(let from, let to): "\(from.shown) could not be updated; using \(to.shown) instead"
@@ -215,6 +216,12 @@ extension Fact.Kind {
   }
 }
 
+private func lacksText(_ path: Path, _ subject: Text, _ count: Int, isBundle: Bool) -> Text {
+  let more: Text = count == 0 ? "" : " and \(count) more"
+  let other: Text = isBundle ? ", or set PSM_ENTRY_BUNDLES=default:FILE" : ""
+  return "\(shownValue(path)) lacks \(subject)\(more); unset the variable\(other)"
+}
+
 private func updatedText(_ store: StoreChange.Kind, added: Int, removed: Int, isRepaired: Bool) -> Text {
   var parts: [Text] = []
   if added > 0 { parts.append("\(certificates(added)) added") }
@@ -224,19 +231,22 @@ private func updatedText(_ store: StoreChange.Kind, added: Int, removed: Int, is
   return parts.joined(by: ", ")
 }
 
-private func ignoredText(_ subject: Text, _ reason: Finding.Reason, _ count: Int) -> Text {
-  let which: Text = count == 0 ? subject : "\(subject) and \(count) more"
+private func ignoredText(
+  _ subject: Text, _ reason: Finding.Reason, _ count: Int, _ isOneReason: Bool
+) -> Text {
+  let which: Text = count == 0 || !isOneReason ? subject : "\(subject) and \(count) more"
+  let others: Text = isOneReason ? "" : " and \(count) more for other reasons"
   let why: Text
   switch reason {
   case .notAuthority: why = "not a CA"
   case .otherUsage: why = "extended key usage lacks serverAuth"
   case .blocked: why = "on the system's blocklist"
-  case .anchorName: return "ignores \(which) (not in a file named *.crt); rename the file to *.crt"
+  case .anchorName: return "ignores \(which) (not in a file named *.crt)\(others); rename the file to *.crt"
   case .anchorsAreInput:
     return
-      "does not get \(which), because its anchors directory is an input and left unchanged; mount it there as well"
+      "does not get \(which), because its anchors directory is an input and left unchanged\(others); mount it there as well"
   }
-  return "ignores \(which) (\(why)), added to the bundles only"
+  return "ignores \(which) (\(why))\(others), added to the bundles only"
 }
 
 /// What to do if the distribution's tool fails.
@@ -247,7 +257,8 @@ func issuerMissingText(_ issuer: Text) -> Text {
 }
 
 private func malformedText(_ damage: BundleContents.Damage) -> Text {
-  "malformed at line \(damage.line) (\(damage.text)), so clients reject the whole file"
+  let effect: Text = damage.isIncomplete ? "miss a certificate or reject" : "reject"
+  return "malformed at line \(damage.line) (\(damage.text)), so clients \(effect) the whole file"
 }
 
 private func malformedText(_ damage: BundleContents.Damage, _ isRepaired: Bool?) -> Text {
@@ -259,7 +270,13 @@ private func malformedText(_ damage: BundleContents.Damage, _ isRepaired: Bool?)
   }
 }
 
-private func blockedText(_ blocker: Blocker, _ substitute: Path?, onlyRemoves: Bool) -> Text {
+private func blockedText(
+  _ blocker: Blocker, _ substitute: Path?, onlyRemoves: Bool, stillTrusted count: Int
+) -> Text {
+  if let substitute, count > 0 {
+    return
+      "cannot replace (\(blocker.text)), so \(removed(count)) still trusted by clients that do not use \(substitute.shown); make the file and its directory writable"
+  }
   if substitute != nil { return "cannot replace (\(blocker.text))\(using(substitute))" }
   let effect: Text =
     onlyRemoves

@@ -34,8 +34,11 @@ extension ClientProxy {
 /// - Parameters:
 ///   - isManaged: whether a start keeps the store at this path up to date.
 ///   - unmanaged: the bundles that a user may want to add.
-func report(_ verdict: ClientVerdict, isManaged: (Path) -> Bool, _ unmanaged: [Path]) -> Text {
-  let trust = trustText(verdict, isManaged, unmanaged)
+///   - exported: the file that a start writes or verifies, and names in variables.
+func report(
+  _ verdict: ClientVerdict, isManaged: (Path) -> Bool, _ unmanaged: [Path], exported: Path? = nil
+) -> Text {
+  let trust = trustText(verdict, isManaged, unmanaged, exported)
   let proxy = proxyText(verdict)
   return [trust, proxy].filter { !$0.isEmpty }.joined(by: "; ")
 }
@@ -49,7 +52,7 @@ private func bundlesSetting(adding path: Path, _ others: [Path]) -> Text {
 }
 
 private func trustText(
-  _ verdict: ClientVerdict, _ isManaged: (Path) -> Bool, _ unmanaged: [Path]
+  _ verdict: ClientVerdict, _ isManaged: (Path) -> Bool, _ unmanaged: [Path], _ exported: Path?
 ) -> Text {
   switch verdict.trust {
   case .unasked: ""
@@ -64,7 +67,7 @@ private func trustText(
   case .unusable(let path, let contents, .byDefault):
     "trusts nothing: \(path.shown): \(contents.text); restore it from the image"
   case .unusable(let path, let contents, let origin):
-    "trusts nothing: \(path.shown) (\(origin.shown)): \(contents.text); correct or remove the setting"
+    "trusts nothing: \(shownValue(path)) (\(origin.shown)): \(contents.text); \(path == exported ? "restart the container" : "correct or remove the setting" as Text)"
   case .ownRoots: ownRootsText(verdict.client.kind)
   case .refusing:
     "rejects a mounted CA, as Python 3.13 and later do (see above); mount the issuing CA beside the root, or have it reissued"

@@ -7,7 +7,8 @@ import Trust
 
 /// The value of a variable; a URL that was put there by mistake may contain a password.
 func shownValue(_ path: Path) -> Text {
-  path.isAbsolute || !path.bytes.contains(UInt8(ascii: "@")) ? path.shown : "(not shown: not a path)"
+  if path.isEmpty { return "empty value" }
+  return path.isAbsolute || !path.bytes.contains(UInt8(ascii: "@")) ? path.shown : "(not shown: not a path)"
 }
 
 /// The C library's text, as used within a sentence.

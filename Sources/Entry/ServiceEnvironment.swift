@@ -49,13 +49,16 @@ func trustVariables(
   let others: [StaticString] = ["NODE_EXTRA_CA_CERTS", "SSL_CERT_DIR"]
   var variables: [(name: [UInt8], path: Path, use: VariableSnapshot.Use)] = []
   for (name, value) in environment.values(of: replacing + exports + others.map { $0.bytes }) {
-    guard let value, !value.isEmpty else { continue }
+    // OpenSSL takes an empty SSL_CERT_FILE for a path. Other clients ignore an empty variable.
+    guard let value, !value.isEmpty || name[...].isEqual(to: "SSL_CERT_FILE") else { continue }
     if name[...].isEqual(to: "SSL_CERT_DIR") {
       for part in value[...].parts(between: ":") { variables.append((name, Path(part), .addsDirectory)) }
     } else if name[...].isEqual(to: "REQUESTS_CA_BUNDLE") || name[...].isEqual(to: "PIP_CERT") {
       variables.append((name, Path(value), .replacesFileOrDirectory))
     } else {
-      variables.append((name, Path(value), replacing.contains(name) ? .replaces : .adds))
+      let hasOwnRoots = name[...].isEqual(to: "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH")
+      let replaces: VariableSnapshot.Use = hasOwnRoots ? .replacesIfReadable : .replaces
+      variables.append((name, Path(value), replacing.contains(name) ? replaces : .adds))
     }
   }
   return variables

@@ -11,21 +11,25 @@ final class Settings {
     let path: Path
     /// Whether the user named it: then it must exist.
     let isNamed: Bool
-    /// Whether it must be a file: because of the setting, or because of its name.
-    let isFile: Bool
+    /// Whether ``Setting/repoCustomCACert`` names it.
+    let isCustomCACert: Bool
 
-    init(path: Path, isNamed: Bool, isFile: Bool = false) {
+    init(path: Path, isNamed: Bool, isCustomCACert: Bool = false) {
       self.path = path
       self.isNamed = isNamed
-      self.isFile = isFile || Self.isFile(path)
+      self.isCustomCACert = isCustomCACert
     }
 
-    /// Whether a path has a suffix of certificate files.
+    /// Whether it must be a file: because of the setting, or because of its name.
+    var isFile: Bool { isCustomCACert || Self.isFile(path) }
+
+    /// Whether a path has a suffix of certificate files, in any case.
     static func isFile(_ path: Path) -> Bool {
       let name = path.split.name.bytes
       guard let dot = name.lastIndex(of: UInt8(ascii: ".")) else { return false }
+      let ending = name[dot...].map { $0.isLetter ? $0 | 0x20 : $0 }
       let endings: [StaticString] = [".pem", ".crt", ".cer", ".cert", ".der", ".p7b", ".p7c"]
-      return endings.contains { name[dot...].isEqual(to: $0) }
+      return endings.contains { ending[...].isEqual(to: $0) }
     }
   }
 
@@ -94,7 +98,7 @@ final class Settings {
     if inputs.isEmpty { inputs = [Input(path: Path(Setting.certs.defaultValue), isNamed: false)] }
     if let file = source.value(of: .repoCustomCACert)?.bytes {
       if file.first == UInt8(ascii: "/") {
-        inputs.append(Input(path: Path(file), isNamed: true, isFile: true))
+        inputs.append(Input(path: Path(file), isNamed: true, isCustomCACert: true))
       } else {
         problems.append(
           .error(

@@ -42,10 +42,14 @@ final class Source {
 /// The settings that the first process needs itself, to do what was requested even if the preparation fails.
 final class BasicSettings {
   let isStrict: Bool
+  /// What to do if an error ends a strict start.
+  let strictRemedy: StaticString
   /// The time limit in seconds for the whole preparation.
   let timeout: Int64
   let user: [UInt8]?
   let root: Path?
+  /// What sets the root: the option or the variable.
+  let rootName: Text
   let log: Log
   /// Whether the service must not run if something requested cannot be done.
   var needsPreparation: Bool { isStrict || user != nil }
@@ -56,6 +60,9 @@ final class BasicSettings {
     isStrict = try source.read(
       .strict, default: false, &problems, expected: "on, off, yes, no, true, false, 1 or 0",
       parse: boolean)
+    strictRemedy =
+      source.value(of: .strict)?.isOption == true
+      ? "correct them, or remove --strict" : "correct them, or set PSM_ENTRY_STRICT=off"
     timeout = try source.read(
       .timeout, default: 60, &problems, expected: "1 to 86400 seconds", parse: seconds)
     let user = source.value(of: .user)
@@ -65,6 +72,7 @@ final class BasicSettings {
         message: "\(Setting.user.option): invalid value (expected NAME, UID, NAME:GROUP or UID:GID)")
     }
     self.user = user?.bytes
+    rootName = "\(source.value(of: .root)?.isOption == false ? Setting.root.variable : Setting.root.option)"
     root = source.value(of: .root).map { Path($0.bytes) }.flatMap { $0 == Path("/") ? nil : $0 }
     var log = Log()
     log.isJSON = try source.read(

@@ -48,7 +48,9 @@ func writeBundle(_ context: StartContext, to operand: [UInt8]?) -> Int32 {
   if isStrict && problems.hasErrors {
     log.write(
       .error(
-        "PSM_ENTRY_STRICT", "errors (see above), so nothing was written; \(strictRemedy)", "strict.refused"))
+        "PSM_ENTRY_STRICT",
+        "errors (see above), so nothing was written; \(context.settings.basics.strictRemedy)",
+        "strict.refused"))
     return failure
   }
   guard let path, let destination else {

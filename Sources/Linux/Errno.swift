@@ -17,6 +17,7 @@ extension Errno {
   public static let exists = Errno(rawValue: EEXIST)
   public static let noSuchDevice = Errno(rawValue: ENODEV)
   public static let notDirectory = Errno(rawValue: ENOTDIR)
+  public static let isDirectory = Errno(rawValue: EISDIR)
   public static let invalidArgument = Errno(rawValue: EINVAL)
   public static let readOnlyFileSystem = Errno(rawValue: EROFS)
   public static let nameTooLong = Errno(rawValue: ENAMETOOLONG)

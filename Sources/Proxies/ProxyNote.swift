@@ -99,7 +99,13 @@ extension ProxyNote {
   private static func instead(_ used: Text?) -> Text { used.map { "using \($0) instead" } ?? "ignored" }
 
   static func noPort(_ name: Text, _ url: ProxyURL) -> ProxyNote {
-    .warning(name, "\(url.redacted) has no port, so curl uses 1080 and others use 80; add the port")
+    let used: Text =
+      switch url.scheme {
+      case .http: "curl uses 1080 and others use 80"
+      case .https: "clients use 443"
+      default: "clients use 1080"
+      }
+    return .warning(name, "\(url.redacted) has no port, so \(used); add the port")
   }
 
   static func scheme(_ name: Text, _ url: ProxyURL) -> ProxyNote {
@@ -128,8 +134,11 @@ extension ProxyNote {
     .warning(name, "\(url.redacted): \(pitfall.text)")
   }
 
-  static var httpWithoutHTTPS: ProxyNote {
-    .warning("HTTP_PROXY", "HTTPS_PROXY is not set, so https:// URLs bypass the proxy; set it")
+  /// - Parameter hasAllProxy: whether ALL_PROXY is set, which some clients read.
+  static func httpWithoutHTTPS(hasAllProxy: Bool) -> ProxyNote {
+    let clients: Text = hasAllProxy ? " in clients that ignore ALL_PROXY, such as wget, Go and Node" : ""
+    return .warning(
+      "HTTP_PROXY", "HTTPS_PROXY is not set, so https:// URLs bypass the proxy\(clients); set it")
   }
 
   static var requestMethod: ProxyNote {
@@ -146,10 +155,11 @@ extension ProxyNote {
   }
 
   static func failsHTTPX(_ entry: NoProxyEntry) -> ProxyNote {
-    .warning(
+    let isASCII = entry.text.allSatisfy { $0.isPrintable }
+    let shown: Text = isASCII ? "the entry \(entry.shown)" : "an entry that is not ASCII"
+    return .warning(
       "NO_PROXY",
-      "httpx fails on every request because of the entry \(entry.shown); remove it or name the host or domain instead"
-    )
+      "httpx fails on every request because of \(shown); remove it or name the host or domain instead")
   }
 
   static func added(_ entries: [NoProxyEntry]) -> ProxyNote {

@@ -48,7 +48,10 @@ func readScheme(_ text: ArraySlice<UInt8>) throws(ProxyURLFault) -> SchemeReadin
       reading = SchemeReading(scheme: known ?? .http, rest: rest, repairs: .misspeltScheme)
     }
   }
-  if beginsWithScheme(reading.rest) { throw reading.repairs == .scheme ? .ambiguousScheme : .twoSchemes }
+  let hasScheme = reading.repairs != .scheme
+  if beginsWithScheme(reading.rest, afterScheme: hasScheme) {
+    throw hasScheme ? .twoSchemes : .ambiguousScheme
+  }
   return reading
 }
 
@@ -61,8 +64,8 @@ private func writtenScheme(_ text: ArraySlice<UInt8>) -> (ArraySlice<UInt8>, Arr
 }
 
 /// Whether a scheme is where the user or the host should be: a known one, or any word before what looks like a URL with
-/// a user. A password may begin with `//`, but rarely has a colon then.
-private func beginsWithScheme(_ text: ArraySlice<UInt8>) -> Bool {
+/// a user. A password may begin with a slash, but rarely has a colon then; after a scheme, two slashes are needed.
+private func beginsWithScheme(_ text: ArraySlice<UInt8>, afterScheme: Bool) -> Bool {
   let word = text.prefix { $0.isLetterOrDigit(or: "+-.") }
   let after = text.suffix(from: word.endIndex)
   guard !word.isEmpty, let first = after.first, first == ASCII.colon || first == ASCII.slash else {
@@ -72,9 +75,10 @@ private func beginsWithScheme(_ text: ArraySlice<UInt8>) -> Bool {
     $0 == ASCII.slash || $0 == ASCII.backslash
   }
   if ProxyURL.Scheme(written: word) != nil {
-    // A host named http may be followed by a path.
-    return first == ASCII.colon ? !slashes.isEmpty : slashes.count > 1 && text.has(ASCII.at)
+    // A host named http may be followed by a path, but not by two slashes.
+    return first == ASCII.colon ? !slashes.isEmpty : slashes.count > 1
   }
-  guard first == ASCII.colon, slashes.count > 1, let end = text.lastIndex(of: ASCII.at) else { return false }
+  guard first == ASCII.colon, slashes.count > (afterScheme ? 1 : 0), let end = text.lastIndex(of: ASCII.at)
+  else { return false }
   return text[slashes.endIndex..<max(slashes.endIndex, end)].has(ASCII.colon)
 }

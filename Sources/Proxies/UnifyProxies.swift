@@ -199,7 +199,9 @@ private func notesOnTheWhole(_ proxies: [ProxyOutcome.Proxy], _ environment: [[U
   if proxies.isEmpty { return [] }
   var notes: [ProxyNote] = []
   let variables = proxies.map { $0.variable }
-  if variables.contains(.http) && !variables.contains(.https) { notes.append(.httpWithoutHTTPS) }
+  if variables.contains(.http) && !variables.contains(.https) {
+    notes.append(.httpWithoutHTTPS(hasAllProxy: variables.contains(.all)))
+  }
   if environment.contains(where: { $0[...].begins(with: "REQUEST_METHOD=") }) {
     notes.append(.requestMethod)
   }

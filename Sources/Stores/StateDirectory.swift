@@ -11,13 +11,16 @@ extension SnapshotReader {
     do throws(StateDirectory.Failure) {
       guard let directory = try StateDirectory.open(path, in: root, make: false, for: request.user.user)
       else {
-        // A missing directory is created if its parent allows it.
-        let blocker = directoryBlocker(path.split.directory, request.user, in: root)
+        // A missing directory is created if its parent exists and allows it.
+        let parent = path.split.directory
+        if root.metadata(of: parent) == nil { throw .system(.noSuchFile) }
+        let blocker = directoryBlocker(parent, request.user, in: root)
         if case .refused(_, let error) = blocker { throw .system(error) }
         if blocker != nil { throw .system(.readOnlyFileSystem) }
         return snapshot
       }
       defer { directory.close() }
+      if directory.metadata(of: privateBundleName)?.kind == .directory { throw .system(.isDirectory) }
       snapshot.text = StateDirectory.text(in: directory, of: request.user.user)
       if let blocker = directoryBlocker(directory, request.user, in: root) {
         if case .refused(_, let error) = blocker { throw .system(error) }

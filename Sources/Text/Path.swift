@@ -37,10 +37,13 @@ public struct Path: Equatable, Sendable {
   public var isAbsolute: Bool { terminated.first == UInt8(ascii: "/") }
   public var isEmpty: Bool { terminated.count == 1 }
 
-  /// The path for display: see ``escaped(_:)``. A URL in place of a path is not shown, since it may contain a password.
+  /// The path for display: see ``escaped(_:)``. What may be a URL, with or without its scheme, is not shown, since it may
+  /// contain a password.
   @inline(never)
   public var shown: Text {
-    bytes.firstOccurrence(of: "://") == nil ? escaped(bytes) : "(not shown: no path)"
+    let afterColon = bytes.drop { $0 != UInt8(ascii: ":") }
+    let mayBeURL = bytes.contains("://") || afterColon.contains("@")
+    return mayBeURL ? "(not shown: no path)" : escaped(bytes)
   }
 
   /// The path of `name` inside this directory.

@@ -95,5 +95,8 @@ public func sorted(_ certificates: [Certificate]) -> [Certificate] {
 
 extension Certificate {
   /// The subject for a message, cut: a name may be 15 MiB long.
-  public var shownSubject: Text { subjectText.cut(to: 256) }
+  public var shownSubject: Text {
+    let subject = subjectText
+    return subject.isEmpty ? "(empty subject)" : subject.cut(to: 256)
+  }
 }

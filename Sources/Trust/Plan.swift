@@ -110,7 +110,8 @@ public struct Finding: Equatable, Sendable {
     /// One of its certificates makes clients of some library refuse the whole file.
     case refusedBySome(line: Int, CertificateFault)
     /// It cannot be replaced. The substitute is used instead, if there is one.
-    case blocked(Blocker, substitute: Path?, onlyRemoves: Bool)
+    /// - Parameter stillTrusted: the number of removed certificates in it.
+    case blocked(Blocker, substitute: Path?, onlyRemoves: Bool, stillTrusted: Int = 0)
     /// It is another name of an earlier file, and lacks certificates.
     case sameFileLacks(substitute: Path?)
     /// There is no store to add certificates to.
@@ -121,7 +122,8 @@ public struct Finding: Equatable, Sendable {
     case storeBlocked(Blocker, stillTrusted: Int)
     case storeTooLarge
     case tooMany(Int)
-    case ignored(subject: Text, Reason, more: Int)
+    /// - Parameter isOneReason: whether the reason is that of all; otherwise it is that of the first.
+    case ignored(subject: Text, Reason, more: Int, isOneReason: Bool = true)
     case notBuilt(subject: Text, more: Int, StoreSnapshot.ToolRun.Ending)
     case builtUnreadable(StoreSnapshot.ToolRun.Ending)
     case builtMalformed(StoreSnapshot.ToolRun.Ending)
@@ -138,8 +140,9 @@ public struct Finding: Equatable, Sendable {
     case issuerMissing(Fingerprint, subject: Text, issuer: Text)
 
     // About a CA variable.
-    case variableUnreadable(Path, ReadError, isDirectory: Bool)
-    case variableLacks(Path, subject: Text, more: Int)
+    case variableUnreadable(Path, ReadError, isOnlyTrust: Bool)
+    /// - Parameter isBundle: whether the file could be added to the bundles.
+    case variableLacks(Path, subject: Text, more: Int, isBundle: Bool = true)
     case variableLacksPublic(Path)
     case redirected(from: Path, to: Path)
   }

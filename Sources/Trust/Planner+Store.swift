@@ -182,7 +182,9 @@ extension Planner {
   private mutating func findIgnored(_ need: StoreNeed, _ store: StoreSnapshot) {
     guard let first = need.ignored.first else { return }
     let subject = first.certificate.shownSubject
-    let kind = Finding.Kind.ignored(subject: subject, first.reason, more: need.ignored.count - 1)
+    let isOneReason = need.ignored.allSatisfy { $0.reason == first.reason }
+    let kind = Finding.Kind.ignored(
+      subject: subject, first.reason, more: need.ignored.count - 1, isOneReason: isOneReason)
     find(.system, .warning, store.family.tool.shown, kind)
   }
 }

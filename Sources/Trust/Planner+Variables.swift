@@ -28,25 +28,28 @@ extension Planner {
   private mutating func problem(of variable: VariableSnapshot) -> Finding.Kind? {
     let path = variable.path
     func unreadable(_ reason: ReadError) -> Finding.Kind {
-      .variableUnreadable(path, reason, isDirectory: variable.use == .addsDirectory)
+      .variableUnreadable(path, reason, isOnlyTrust: variable.use.isOnlyTrust)
     }
     let lacking: [Certificate]
     // What its clients trust; nil for a file that psm-entry writes.
     let trusted: SortedBytes?
+    var isBundle = false
     switch variable.state {
     case .unreadable(let reason): return unreadable(reason)
     case .file where variable.use == .addsDirectory: return unreadable(.system(Errno(rawValue: 20)))
     case .directory where variable.use == .addsDirectory: return nil
     case .directory where variable.use != .replacesFileOrDirectory: return unreadable(.notRegular)
     case .file(let identity, let text):
-      lacking = self.lacking(identity) ?? text.map { missing(mounted.certificates, in: $0) } ?? []
+      let known = self.lacking(identity)
+      isBundle = known == nil
+      lacking = known ?? text.map { missing(mounted.certificates, in: $0) } ?? []
       trusted = text.map { SortedBytes(trustedDERs(in: $0)) }
     case .directory(let ders):
       lacking = mounted.certificates.filter { !ders.contains($0.der) }
       trusted = ders
     }
     if let first = lacking.first {
-      return .variableLacks(path, subject: first.shownSubject, more: lacking.count - 1)
+      return .variableLacks(path, subject: first.shownSubject, more: lacking.count - 1, isBundle: isBundle)
     }
     guard variable.use != .adds, let trusted, hasBundleTexts(), !includesPublic(trusted) else { return nil }
     return .variableLacksPublic(path)

@@ -21,6 +21,8 @@ struct Planner {
   var outlooks: [(identity: FileIdentity, lacking: [Certificate])] = []
   /// Files that should have been changed and stay unchanged.
   var unwritten: [FileIdentity] = []
+  /// Bundles that could not be read. They are not known to trust anything, and none of them is exported.
+  var unreadableCount = 0
   /// The merge of the previous bundle: images often contain the same bundle twice.
   var lastMerge: BundleMerge?
 
@@ -45,7 +47,7 @@ struct Planner {
   /// The private bundle counts as a store.
   mutating func countStores() {
     let privateCount = plan.isPrivate ? 1 : 0
-    plan.storeCount = outlooks.count + privateCount
+    plan.storeCount = outlooks.count + unreadableCount + privateCount
     plan.trustingStoreCount = outlooks.count { $0.lacking.isEmpty } + privateCount
   }
 }
@@ -65,7 +67,9 @@ extension Planner {
         continue
       case .unreadable(let reason):
         plan.isUncertain = true
+        unreadableCount += 1
         find(.bundle, .error, bundle.path.shown, .unreadable(reason))
+        continue
       case .read(let file):
         let isTheBundle = isTheBundle && !file.isEmpty
         if let lacking = lacking(file.identity) {
@@ -124,10 +128,12 @@ extension Planner {
       unwritten.append(file.identity)
       findProblems(of: merge, path, isRepaired: false)
       let substitute = isTheBundle ? planPrivate(beside: file) : privatePath
-      let onlyRemoves = merge.managedCount == 0 && !merge.removed.isEmpty
+      let stillTrusted = merge.removed.count
       find(
-        .bundle, substitute == nil ? .error : .info, path.shown,
-        .blocked(blocker, substitute: substitute, onlyRemoves: onlyRemoves))
+        .bundle, substitute == nil ? .error : stillTrusted > 0 ? .warning : .info, path.shown,
+        .blocked(
+          blocker, substitute: substitute, onlyRemoves: merge.managedCount == 0 && stillTrusted > 0,
+          stillTrusted: stillTrusted))
     }
   }
 

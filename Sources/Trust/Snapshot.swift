@@ -244,10 +244,15 @@ public struct VariableSnapshot: Sendable {
     case replaces
     /// The same, but it may name a directory.
     case replacesFileOrDirectory
+    /// The same, but they use their own roots if the file cannot be read.
+    case replacesIfReadable
     /// They trust its file in addition to their defaults.
     case adds
     /// They trust its directory in addition to their defaults.
     case addsDirectory
+
+    /// Whether they trust nothing if it cannot be read.
+    var isOnlyTrust: Bool { self == .replaces || self == .replacesFileOrDirectory }
   }
 
   public init(name: [UInt8], path: Path, use: Use = .replaces, state: State) {

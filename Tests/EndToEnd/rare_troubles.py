@@ -33,6 +33,7 @@ FILES = [
     (f"{CA}: more than 10000 certificates mounted, 12 from here on not used; mount fewer; {KEPT}", "Public CAs are in the bundles already: mount your own only."),
     (f"{CA}: cannot read: permission denied; check its permissions and the mount; {KEPT}", "The file belongs to another user. As root without CAP_DAC_OVERRIDE a file of mode 0600 cannot be read either."),
     (f"/etc/repo/ca_certs: dangling symbolic link (the path or a directory in it); mount its target or remove it; {KEPT}", "The default directory is a link whose target is not mounted."),
+    ("/run/secrets/ca.pem: not a certificate; correct the setting, or replace the file", "The file that `REPO_CUSTOM_CA_CERT` or `PSM_ENTRY_CERTS` names contains nothing like a certificate."),
 ]
 
 SETTINGS = [
@@ -49,6 +50,7 @@ SETTINGS = [
     ("REQUESTS_CA_BUNDLE: /corp.pem lacks CN=Corp Root and 2 more; unset the variable, or set PSM_ENTRY_BUNDLES=default:FILE", "The variable replaces the client's bundle by a file that lacks mounted CAs. `FILE` is the file that it names."),
     ("SSL_CERT_FILE: (not shown: not a path): no such file or directory, so clients that use the variable trust nothing; unset it", "The value looks like a URL with a password."),
     ("SSL_CERT_FILE: /conda/ssl/cacert.pem could not be updated; using /run/psm-entry/cacert.pem instead", "No fault: the variable named a bundle that could not be written, and names the private bundle now."),
+    ("SSL_CERT_FILE: empty value: no such file or directory, so clients that use the variable trust nothing; unset it", "Compose's `${NAME:-}` leaves an empty value, which OpenSSL takes for a path."),
 ]
 
 BUNDLES = [
@@ -60,7 +62,8 @@ BUNDLES = [
     (f"{BUNDLE}: stray psm-entry marker lines, left unchanged; remove them", "A managed section was edited by hand. The last section that is intact is used."),
     (f"{BUNDLE}: line 7: serial number: malformed (GnuTLS rejects the whole bundle); remove this certificate from the bundle", "It is part of the image: wget and git of Debian and Ubuntu trust nothing while it is in the bundle."),
     (f"{BUNDLE}: malformed at line 4 (CERTIFICATE block without a valid certificate), so clients reject the whole file; restore it from the image", "It could not be repaired here. Other details: `X509 CRL block without a valid CRL`, `private key block without a valid key`, `NUL byte at the start of a line`."),
-    (f"{BUNDLE}: malformed at line 4 (missing END line), so clients reject the whole file; a start repairs it, original saved as *.psm-entry-damaged", "What `plan` and `check` say before that start."),
+    (f"{BUNDLE}: malformed at line 4 (missing END line), so clients miss a certificate or reject the whole file; a start repairs it, original saved as *.psm-entry-damaged", "What `plan` and `check` say before that start."),
+    (f"{BUNDLE}: cannot replace (mounted as a single file), so 1 removed certificate is still trusted by clients that do not use {PRIVATE}; make the file and its directory writable", "The CA is no longer mounted, and the bundle cannot be changed. The service's variables name the private bundle, which does not contain it."),
     (f"{BUNDLE}: same file as an earlier bundle that could not be updated (see above); using {PRIVATE} instead", "Two names of one file."),
     (f"{BUNDLE}: cannot replace (mounted as a single file); using {PRIVATE} instead", "A file mounted by itself cannot be replaced. No fault: the service's variables name the private bundle."),
     (f"{BUNDLE}: cannot replace (read-only file system, mounted at /conda), so its clients still trust the removed certificates; make the file and its directory writable", "The CA is no longer mounted, and the bundle cannot be changed."),
@@ -89,7 +92,7 @@ STORES = [
     ("/etc/pki/tls/cert.pem: lost by the system's tool; cannot restore: cannot create a temporary file: permission denied", "Clients that read this name trust nothing. Recreate the container with CAP_DAC_OVERRIDE."),
     ("/usr/local/share/ca-certificates/psm-entry-0a1b.crt: cannot update the anchor: cannot write: no space left on device", "Other details: `cannot rename`, `cannot read back`, `cannot preserve the owner`, `cannot preserve the mode`, `read-back verification failed`, `another program keeps replacing it`, `cannot save the malformed original: permission denied`."),
     (f"{TOOL}: too slow for 960 certificates, the system store is written without it; raise PSM_ENTRY_TIMEOUT to run it", "The tool takes some milliseconds for each certificate."),
-    (f"{TOOL}: ignores CN=Corp Leaf and 2 more (not a CA), added to the bundles only", "`update-ca-trust` trusts CAs only. Other details: `extended key usage lacks serverAuth`, `on the system's blocklist`."),
+    (f"{TOOL}: ignores CN=Corp Leaf and 2 more (not a CA), added to the bundles only", "`update-ca-trust` trusts CAs only. Other details: `extended key usage lacks serverAuth`, `on the system's blocklist`, ` and 2 more for other reasons`."),
     (f"{TOOL}: ignores CN=Corp Root (not in a file named *.crt); rename the file to *.crt", "The anchors directory is an input, and Debian's tool reads `*.crt` only."),
     (f"{TOOL}: does not get CN=Corp Root, because its anchors directory is an input and left unchanged; mount it there as well", "Nothing is written into a directory of inputs."),
     (f"{STORE}: managed section rewritten", "It had been edited. No fault."),
@@ -105,6 +108,9 @@ PROXIES = [
     ("HTTP_PROXY: set more than once with different values, using the first; unset the others", "An environment may contain a name twice, and programs differ in which one they use."),
     ("HTTPS_PROXY_FILE: empty file, using https_proxy instead; write the proxy's URL to it or unset the variable", "The secret exists and contains nothing."),
     ("https_proxy: conflicting values: using HTTPS_PROXY_FILE (http://a:***@proxy.corp:3128), ignoring https_proxy (http://b:***@proxy.corp:3128); unset one of them (\"proxies\" in ~/.docker/config.json may have set it)", "The file wins: it was named on purpose."),
+    ("HTTPS_PROXY: https://proxy.corp has no port, so clients use 443; add the port", "A proxy's port is 3128 or 8080 in most networks. Of a SOCKS proxy: `clients use 1080`."),
+    ("HTTP_PROXY: HTTPS_PROXY is not set, so https:// URLs bypass the proxy in clients that ignore ALL_PROXY, such as wget, Go and Node; set it", "[Which client uses which proxy](proxy-matrix.md)."),
+    ("NO_PROXY: httpx fails on every request because of an entry that is not ASCII; remove it or name the host or domain instead", "Write the name in its `xn--` form."),
     ("NO_PROXY: 3 more problems not shown", "Eight spellings of a variable are compared."),
 ]
 
@@ -192,7 +198,7 @@ ENDINGS = [
     ("preparation: killed by signal 9, so not every store was updated; run psm-entry apply again", "Exit status 70 of `apply`."),
     ("environment: too large for the kernel with the variables that psm-entry adds; the service is not started", "Exit status 70 under strict or with a user."),
     ("--root: not supported by this kernel (openat2, Linux 5.6 and later)", "Exit status 64. Build images on a newer host, or run `apply` in the image."),
-    ("--root: cannot open: no such file or directory", "Exit status 64."),
+    ("--root: cannot open: no such file or directory; correct the path", "Exit status 64. `PSM_ENTRY_ROOT: ` if the variable sets it."),
     ("refusing to run set-user-ID or set-group-ID; run chmod ug-s on the binary", "Exit status 64. psm-entry needs no such bit."),
     ("PSM_ENTRY_STRICT: errors (see above), so not every store was updated; correct them, or set PSM_ENTRY_STRICT=off", "Exit status 78 of `apply`."),
     ("PSM_ENTRY_STRICT: errors (see above), so nothing was written; correct them, or set PSM_ENTRY_STRICT=off", "Exit status 78 of `write-bundle`."),

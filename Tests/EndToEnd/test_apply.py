@@ -63,14 +63,14 @@ def test_strict_is_78_and_nothing_is_written(scene):
     result = apply(scene, "--strict")
     assert result.returncode == 78
     assert scene.files() == before
-    assert told(result)[-1] == "psm-entry: error: PSM_ENTRY_STRICT: errors (see above), so no store was changed; correct them, or set PSM_ENTRY_STRICT=off"
+    assert told(result)[-1] == "psm-entry: error: PSM_ENTRY_STRICT: errors (see above), so no store was changed; correct them, or remove --strict"
 
 
 def test_strict_is_78_for_a_store_too(scene):
     scene.write(CERTIFI, b"")
     result = apply(scene, "--strict")
     assert result.returncode == 78
-    assert told(result)[-1] == "psm-entry: error: PSM_ENTRY_STRICT: errors (see above), so not every store was updated; correct them, or set PSM_ENTRY_STRICT=off"
+    assert told(result)[-1] == "psm-entry: error: PSM_ENTRY_STRICT: errors (see above), so not every store was updated; correct them, or remove --strict"
 
 
 @pytest.mark.parametrize("fault", ["inputs:trap", "bundles:kill", "answer:trap"])

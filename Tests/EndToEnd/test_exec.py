@@ -74,6 +74,7 @@ CERTAIN = {
     "an empty name": (b"", 127, b"command not found in PATH; "),
     "below a file": (b"/etc/passwd/x", 127, b"/etc/passwd/x: command not found; "),
     "no execute bit": (b"/etc/passwd", 126, b"/etc/passwd: permission denied: not executable; "),
+    "a device": (b"/dev/null", 126, b"/dev/null: permission denied: not executable; "),
     "a directory": (b"/etc", 126, b"/etc: is a directory; "),
 }
 
@@ -450,6 +451,9 @@ def test_a_user_that_is_not_there_ends_the_start_and_a_strict_one_before_its_fir
         assert (ending.status, ending.output) == (70, b"")
         assert b"psm-entry: error: PSM_ENTRY_USER: " in ending.errors
         assert (bundle.read_bytes() == public) == bool(strict)
+    ending = entry(b"/bin/echo", b"started", options=[*options, b"--certs", b"/gone.pem", b"--strict"])
+    assert (ending.status, ending.output) == (70, b"")
+    assert b"/gone.pem: no such file" in ending.errors and b"PSM_ENTRY_USER: " in ending.errors
 
 
 @pytest.mark.parametrize("user", ["", ":", ":1", "1:", "svc:x:y"])

@@ -367,14 +367,35 @@ def test_what_is_no_variables_name_is_not_exported(scene, value):
     assert b"PSM_ENTRY_EXPORT" in done.stdout and b"secret" not in done.stdout
 
 
-def test_a_usage_error_is_json_where_the_log_is(scene):
-    done = command(scene, "--nonsense", PSM_ENTRY_LOG_FORMAT="json")
+@pytest.mark.parametrize(
+    ("words", "variables"),
+    [
+        (["--nonsense"], {"PSM_ENTRY_LOG_FORMAT": "json"}),
+        (["plan", "--log-format", "json", "--system", "x"], {}),
+        (["--log-format=json", "--nonsense"], {"PSM_ENTRY_LOG_FORMAT": "text"}),
+    ],
+)
+def test_a_usage_error_is_json_where_the_log_is(scene, words, variables):
+    done = command(scene, *words, **variables)
     assert done.returncode == 64
     assert json.loads(done.stderr)["level"] == "error"
 
 
+@pytest.mark.parametrize("words", [["plan"], ["apply"], ["--", "true"]])
+def test_a_root_that_does_not_exist_is_named_after_its_source(scene, words):
+    for line, variables, name in (
+        (["--root", "/gone", *words], {}, b"--root"), (words, {"PSM_ENTRY_ROOT": "/gone"}, b"PSM_ENTRY_ROOT"),
+    ):
+        environment = {"PATH": os.environ["PATH"], **variables}
+        done = subprocess.run([scene.binary, *line], env=environment, capture_output=True, timeout=60, check=False)
+        assert done.returncode == 64 and b"error: " + name + b": cannot open: " in done.stderr, done.stderr
+
+
 @pytest.mark.parametrize("variable", ["PSM_ENTRY_USER", "SSL_CERT_FILE", "REPO_CUSTOM_CA_CERT", "HTTPS_PROXY_FILE"])
-@pytest.mark.parametrize("value", ["http://u:s3cr3t@proxy:3128", "/http://u:s3cr3t@proxy", "u:s3cr3t@proxy:3128"])
+@pytest.mark.parametrize(
+    "value",
+    ["http://u:s3cr3t@proxy:3128", "/http://u:s3cr3t@proxy", "u:s3cr3t@proxy:3128", "//u:s3cr3t@proxy:3128", "http:/u:s3cr3t@h:1"],
+)
 def test_an_address_in_the_wrong_variable_is_not_shown(scene, variable, value):
     started = scene.start(environment={variable: value})
     assert "s3cr3t" not in started.said

@@ -110,7 +110,7 @@ def test_strict_is_78_and_nothing_is_written(scene):
     before = scene.files()
     result = write_bundle(scene, "--strict", DESTINATION)
     assert result.returncode == 78
-    assert said(result).endswith("psm-entry: error: PSM_ENTRY_STRICT: errors (see above), so nothing was written; correct them, or set PSM_ENTRY_STRICT=off\n")
+    assert said(result).endswith("psm-entry: error: PSM_ENTRY_STRICT: errors (see above), so nothing was written; correct them, or remove --strict\n")
     assert scene.files() == before
     printed = write_bundle(scene, "--strict=on")
     assert (printed.returncode, printed.stdout) == (78, b"")

@@ -44,6 +44,7 @@ struct CommandLookupTests {
     Row(command: "plain", fault: .notExecutable),
     Row(command: "BASE/bin/plain", fault: .notExecutable),
     Row(command: "BASE/bin/directory", fault: .directory),
+    Row(command: "/dev/null", fault: .notExecutable),
     // A later directory may contain one that can be run.
     Row(command: "plain", path: "BASE/bin:BASE/more", fault: nil),
     Row(command: "loop", fault: nil),

@@ -129,7 +129,8 @@ struct InputsTests {
       isNamed: false, isDeadLink: true,
       message: "dangling symbolic link (the path or a directory in it); mount its target or remove it"),
     Missing(
-      isNamed: true, isDeadLink: true, message: "no such file or directory"),
+      isNamed: true, isDeadLink: true,
+      message: "dangling symbolic link (the path or a directory in it); mount its target or remove it"),
   ]
 
   @Test(arguments: missing)
@@ -229,7 +230,8 @@ struct InputsTests {
     // A name that is suitable for a directory.
     #expect(try !inputs(["/custom"]).areIncomplete)
     let custom = Inputs(
-      reading: [Settings.Input(path: Path("/custom"), isNamed: true, isFile: true)], in: try temporary.root,
+      reading: [Settings.Input(path: Path("/custom"), isNamed: true, isCustomCACert: true)],
+      in: try temporary.root,
       now: Self.now)
     #expect(custom.areIncomplete)
     try write("certs/ca.pem/in.crt", 1)
@@ -239,7 +241,7 @@ struct InputsTests {
   @Test func aFileRemovedFromADirectoryThatWasReadSuspendsNothing() throws {
     let paths = [
       Settings.Input(path: Path("/certs"), isNamed: true),
-      Settings.Input(path: Path("/certs/gone.pem"), isNamed: true, isFile: true),
+      Settings.Input(path: Path("/certs/gone.pem"), isNamed: true, isCustomCACert: true),
     ]
     func read() throws -> Inputs { Inputs(reading: paths, in: try temporary.root, now: Self.now) }
     #expect(try read().areIncomplete)
@@ -248,6 +250,47 @@ struct InputsTests {
     #expect(!inputs.areIncomplete)
     #expect(
       problems(inputs) == ["error /certs/gone.pem: no such file; correct the setting, or put the file back"])
+  }
+
+  private func inputs(_ paths: StaticString..., custom: StaticString) throws -> Inputs {
+    let inputs = paths.map { Settings.Input(path: Path($0), isNamed: true) }
+    return Inputs(
+      reading: inputs + [Settings.Input(path: Path(custom), isNamed: true, isCustomCACert: true)],
+      in: try temporary.root, now: Self.now)
+  }
+
+  @Test func anEmptyDirectoryInsteadOfAFileIsFoundWhereItWasReadBefore() throws {
+    try write("certs/other.pem", 1)
+    for path in ["certs/corp", "certs/ROOT.CRT", "certs/ca.pem"] { try temporary.makeDirectory(path) }
+    for custom in ["/certs/corp", "/certs/ROOT.CRT", "/certs/ca.pem"] as [StaticString] {
+      let inputs = try inputs("/certs", custom: custom)
+      let told = problems(inputs).filter {
+        $0.hasPrefix("error \(custom): empty directory instead of a file")
+      }
+      #expect(inputs.areIncomplete && told.count == 1, "\(custom)")
+    }
+    try temporary.makeDirectory("empty")
+    #expect(try inputs("/empty", custom: "/empty").areIncomplete)
+  }
+
+  @Test func aFileMissingFromADirectorySuspendsRemovalsUnlessItIsTheProducts() throws {
+    try write("certs/other.pem", 1)
+    #expect(try inputs(["/certs", "/certs/gone.pem"]).areIncomplete)
+    #expect(try !inputs("/certs", custom: "/certs/gone.pem").areIncomplete)
+    // Its directory is mounted, but its target is not.
+    try temporary.link("certs/link.pem", to: "/secrets/ca.pem")
+    let inputs = try inputs("/certs", custom: "/certs/link.pem")
+    #expect(inputs.areIncomplete && problems(inputs).allSatisfy { $0.contains("dangling symbolic link") })
+  }
+
+  @Test func aNamedFileWithoutACertificateIsAnErrorWhereItWasReadBefore() throws {
+    try temporary.write("certs/ca.txt", Array("hello\n".utf8))
+    try temporary.write("ca.txt", Array("hello\n".utf8))
+    for custom in ["/certs/ca.txt", "/ca.txt"] as [StaticString] {
+      let inputs = try inputs("/certs", custom: custom)
+      let error = "error \(custom): not a certificate; correct the setting, or replace the file"
+      #expect(problems(inputs).contains(error) && !inputs.areIncomplete, "\(problems(inputs))")
+    }
   }
 
   @Test func theDirectoryOfAVolumesLostFilesIsSkipped() throws {

@@ -11,7 +11,10 @@ struct ReportTests {
   private static let path = Path("/conda/ssl/cacert.pem")
   private static let other = Path("/run/psm-entry/cacert.pem")
   private static let denied = Errno(rawValue: 13)
-  private static let damage = BundleContents(reading: Array("-----BEGIN CERTIFICATE-----\n".utf8)).damage
+  private static let damage = BundleContents(reading: damagedText(end: "-----END CERTIFICATE-----\n")).damage
+  private static func damagedText(end: String) -> [UInt8] {
+    Array("-----BEGIN CERTIFICATE-----\n\(end)".utf8)
+  }
 
   struct Row<Kind: Sendable>: Sendable {
     let kind: Kind
@@ -77,6 +80,10 @@ struct ReportTests {
       "cannot replace (mounted as a single file), so its clients do not trust the mounted certificates; make the file and its directory writable"
     ),
     Row(
+      .blocked(.mountPoint, substitute: other, onlyRemoves: false, stillTrusted: 2), "bundle.blocked",
+      "cannot replace (mounted as a single file), so 2 removed certificates are still trusted by clients that do not use /run/psm-entry/cacert.pem; make the file and its directory writable"
+    ),
+    Row(
       .blocked(.readOnly(mountedAt: Path("/conda")), substitute: nil, onlyRemoves: true), "bundle.blocked",
       "cannot replace (read-only file system, mounted at /conda), so its clients still trust the removed certificates; make the file and its directory writable"
     ),
@@ -115,6 +122,9 @@ struct ReportTests {
       .ignored(subject: "CN=A", .blocked, more: 0), "store.ignored",
       "ignores CN=A (on the system's blocklist), added to the bundles only"),
     Row(
+      .ignored(subject: "CN=A", .blocked, more: 2, isOneReason: false), "store.ignored",
+      "ignores CN=A (on the system's blocklist) and 2 more for other reasons, added to the bundles only"),
+    Row(
       .notBuilt(subject: "CN=A", more: 0, .exited(1)), "store.not_built",
       "CN=A is missing after the system's tool (exit status 1); set PSM_ENTRY_SYSTEM=native to update the store without it"
     ),
@@ -150,14 +160,14 @@ struct ReportTests {
       "other users can replace this directory (its parent is writable for them); set PSM_ENTRY_STATE_DIR to one that only root or this user can replace"
     ),
     Row(
-      .variableUnreadable(path, .system(denied), isDirectory: false), "variable.unreadable",
+      .variableUnreadable(path, .system(denied), isOnlyTrust: true), "variable.unreadable",
       "/conda/ssl/cacert.pem: permission denied, so clients that use the variable trust nothing; unset it"),
     Row(
-      .variableUnreadable(Path("http://user:secret@proxy"), .notRegular, isDirectory: false),
+      .variableUnreadable(Path("http://user:secret@proxy"), .notRegular, isOnlyTrust: true),
       "variable.unreadable",
       "(not shown: not a path): not a regular file, so clients that use the variable trust nothing; unset it"),
     Row(
-      .variableUnreadable(path, .system(denied), isDirectory: true), "variable.unreadable",
+      .variableUnreadable(path, .system(denied), isOnlyTrust: false), "variable.unreadable",
       "/conda/ssl/cacert.pem: permission denied; correct or unset the variable"),
     Row(
       .variableLacksPublic(path), "variable.lacks",
@@ -181,6 +191,12 @@ struct ReportTests {
       .variableLacks(Path("user:secret@proxy"), subject: "CN=A", more: 1), "variable.lacks",
       "(not shown: not a path) lacks CN=A and 1 more; unset the variable, or set PSM_ENTRY_BUNDLES=default:FILE"
     ),
+    Row(
+      .variableLacks(path, subject: "CN=A", more: 0, isBundle: false), "variable.lacks",
+      "/conda/ssl/cacert.pem lacks CN=A; unset the variable"),
+    Row(
+      .variableUnreadable(Path(""), .system(denied), isOnlyTrust: true), "variable.unreadable",
+      "empty value: permission denied, so clients that use the variable trust nothing; unset it"),
     Row(
       .redirected(from: path, to: other), "variable.redirected",
       "/conda/ssl/cacert.pem could not be updated; using /run/psm-entry/cacert.pem instead"),
@@ -255,6 +271,13 @@ struct ReportTests {
     let message = said(.malformed(try #require(Self.damage), isRepaired: isRepaired)).message.description
     #expect(message.hasPrefix("malformed at line 1 ("))
     #expect(message.hasSuffix("), \(end)"))
+  }
+
+  @Test func ofAMissingENDLineIsSaidThatItHidesACertificate() throws {
+    let damage = try #require(BundleContents(reading: Self.damagedText(end: "")).damage)
+    let text =
+      "malformed at line 1 (missing END line), so clients miss a certificate or reject the whole file"
+    #expect(said(.malformed(damage, isRepaired: true)).message.description.hasPrefix("\(text); repaired"))
   }
 
   /// `plan` and `check` do not say that anything is repaired already; all else is said in the same words.

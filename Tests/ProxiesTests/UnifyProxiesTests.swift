@@ -230,6 +230,25 @@ struct UnifyProxiesTests {
     #expect(twice.notes(.info) == [])
   }
 
+  @Test(arguments: [
+    (["https_proxy=http://p"], "http://p has no port, so curl uses 1080 and others use 80; add the port"),
+    (["https_proxy=https://p"], "https://p has no port, so clients use 443; add the port"),
+    (["https_proxy=socks5://p"], "socks5://p has no port, so clients use 1080; add the port"),
+    (["http_proxy=http://p:1"], "HTTPS_PROXY is not set, so https:// URLs bypass the proxy; set it"),
+    (
+      ["http_proxy=http://p:1", "all_proxy=http://p:1"],
+      "HTTPS_PROXY is not set, so https:// URLs bypass the proxy in clients that ignore ALL_PROXY, such as wget, Go and Node; set it"
+    ),
+    (
+      ["https_proxy=http://p:1", "no_proxy=\u{FC}.de"],
+      "httpx fails on every request because of an entry that is not ASCII; remove it or name the host or domain instead"
+    ),
+  ])
+  func whatAWarningSaysIsTrue(environment: [String], message: String) {
+    let notes = Unified(environment, prefer: nil, secrets: []).outcome.notes
+    #expect(notes.contains { $0.level == .warning && $0.message.description == message }, "\(notes)")
+  }
+
   @Test func bytesThatAreNotUTF8AreHandedOn() {
     let other: [[UInt8]] = [[0xFF, 0x3D, 0xFE], [0x41, 0x2E, 0x2D, 0x3D, 0xC3], [], [0x80]]
     let host: [UInt8] = bytes("NO_PROXY=") + [0xFF, 0xFE]

@@ -362,6 +362,17 @@ struct StoresTests {
     #expect(snapshot.failure == nil && snapshot.text == nil)
   }
 
+  /// A start creates the directory, but not its parent.
+  @Test func aStateDirectoryThatNoStartCanUseIsKnownBefore() throws {
+    let reader = reader([7], bundles: [Self.conda])
+    #expect(reader.readStateDirectory(Path("/gone/psm-entry")).failure == .system(.noSuchFile))
+    #expect(throws: StateDirectory.Failure.system(.noSuchFile)) {
+      try StateDirectory.open(Path("/gone/psm-entry"), in: root, make: true, for: geteuid())
+    }
+    try temporary.makeDirectory("\(Self.state)/cacert.pem")
+    #expect(reader.readStateDirectory(Path("/run/psm-entry")).failure == .system(.isDirectory))
+  }
+
   @Test func aPrivateBundleThatOthersMayWriteIsNotRead() throws {
     for (mode, isRead) in [(UInt32(0o644), true), (0o666, false), (0o600, false)] {
       try temporary.write("\(Self.state)/cacert.pem", pem(1), mode: mode)

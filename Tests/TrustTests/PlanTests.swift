@@ -176,7 +176,35 @@ struct PlanTests {
         mounted: mounted, system: store(pem(1), mounted: mounted, Self.readOnly), variables: [variable]))
     #expect(
       blocked.findings.last?.kind
-        == .variableLacks(path, subject: certificates(5)[0].subjectText, more: 0))
+        == .variableLacks(path, subject: certificates(5)[0].subjectText, more: 0, isBundle: false))
+  }
+
+  @Test(arguments: [
+    (VariableSnapshot.Use.replaces, true), (.replacesFileOrDirectory, true), (.replacesIfReadable, false),
+    (.adds, false), (.addsDirectory, false),
+  ])
+  func onlyWhatReplacesAllTrustLeavesNothing(use: VariableSnapshot.Use, isOnlyTrust: Bool) {
+    let variable = VariableSnapshot(
+      name: bytes("X"), path: Path("/gone"), use: use, state: .unreadable(.system(Errno(rawValue: 2))))
+    let plan = plan(
+      Snapshot(mounted: mounted([5]), bundles: [bundle(pem(1) + section(5))], variables: [variable]))
+    #expect(
+      plan.findings.map { $0.kind } == [
+        .variableUnreadable(Path("/gone"), .system(Errno(rawValue: 2)), isOnlyTrust: isOnlyTrust)
+      ])
+  }
+
+  @Test func aBundleThatCannotBeWrittenAndTrustsWhatWasRemovedIsAWarning() {
+    let plan = plan(
+      Snapshot(
+        mounted: mounted([5]), bundles: [bundle(pem(1) + section(5, 6), .blocked(.mountPoint))],
+        stateDirectories: [directory()]))
+    #expect(plan.isPrivate && levels(plan) == [.warning])
+    let path = Self.run.appending(privateBundleName)
+    #expect(
+      plan.findings.map { $0.kind } == [
+        .blocked(.mountPoint, substitute: path, onlyRemoves: false, stillTrusted: 1)
+      ])
   }
 
   @Test

@@ -33,6 +33,11 @@ struct TheBundleTests {
           replaceability: replaceability)))
   }
 
+  /// A directory, which Docker creates if the mounted file is missing on the host.
+  private static func unreadable(_ path: Path) -> BundleSnapshot {
+    BundleSnapshot(path: path, state: .unreadable(.notRegular))
+  }
+
   private static func missing(_ path: Path) -> BundleSnapshot {
     BundleSnapshot(path: path, isRequired: true, state: .missing)
   }
@@ -72,6 +77,14 @@ struct TheBundleTests {
       claim: "the first that exists",
       bundles: [bundle(first, pem(1), inode: 1), bundle(second, pem(2), inode: 2)], system: system(pem(3)),
       exported: first),
+    Row(
+      claim: "one that cannot be read is passed over",
+      bundles: [unreadable(first), bundle(second, pem(2), inode: 2)], system: system(pem(3)),
+      exported: second, kinds: [.unreadable(.notRegular)], levels: [.error]),
+    Row(
+      claim: "the store's if none can be read",
+      bundles: [unreadable(first)], system: system(pem(3)),
+      exported: store, kinds: [.unreadable(.notRegular)], levels: [.error]),
     Row(
       claim: "an empty one is passed over",
       bundles: [bundle(first, [], inode: 1), bundle(second, pem(2), inode: 2)], system: nil,
