@@ -21,7 +21,7 @@ struct Planner {
   var outlooks: [(identity: FileIdentity, lacking: [Certificate])] = []
   /// Files that should have been changed and stay unchanged.
   var unwritten: [FileIdentity] = []
-  /// Bundles that could not be read. They are not known to trust anything, and none of them is exported.
+  /// Bundles that could not be read. They are not known to trust anything.
   var unreadableCount = 0
   /// The merge of the previous bundle: images often contain the same bundle twice.
   var lastMerge: BundleMerge?
@@ -69,7 +69,8 @@ extension Planner {
         plan.isUncertain = true
         unreadableCount += 1
         find(.bundle, .error, bundle.path.shown, .unreadable(reason))
-        continue
+        // No client reads a directory. Whatever else cannot be read here, a client may trust.
+        if reason == .notRegular { continue }
       case .read(let file):
         let isTheBundle = isTheBundle && !file.isEmpty
         if let lacking = lacking(file.identity) {

@@ -78,11 +78,18 @@ struct TheBundleTests {
       bundles: [bundle(first, pem(1), inode: 1), bundle(second, pem(2), inode: 2)], system: system(pem(3)),
       exported: first),
     Row(
-      claim: "one that cannot be read is passed over",
+      claim: "a directory is passed over",
       bundles: [unreadable(first), bundle(second, pem(2), inode: 2)], system: system(pem(3)),
       exported: second, kinds: [.unreadable(.notRegular)], levels: [.error]),
     Row(
-      claim: "the store's if none can be read",
+      claim: "one that only this user cannot read is not, since others may trust it",
+      bundles: [
+        BundleSnapshot(path: first, state: .unreadable(.system(Errno(rawValue: 13)))),
+        bundle(second, pem(2), inode: 2),
+      ], system: system(pem(3)),
+      exported: nil, kinds: [.unreadable(.system(Errno(rawValue: 13)))], levels: [.error]),
+    Row(
+      claim: "the store's if there are only directories",
       bundles: [unreadable(first)], system: system(pem(3)),
       exported: store, kinds: [.unreadable(.notRegular)], levels: [.error]),
     Row(
