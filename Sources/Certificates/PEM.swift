@@ -211,11 +211,16 @@ struct PEM {
   /// one has an END line.
   private mutating func unended(_ block: Block, _ contents: [UInt8]) -> Block {
     var block = block
-    if block.fault == .noEnd, let bytes = Base64.decode(contents[...]) {
-      decoded.replaceSubrange(0..<min(bytes.count, decoded.count), with: bytes)
-      block.contents = 0..<bytes.count
-    }
+    if block.fault == .noEnd, let range = decode(contents) { block.contents = range }
     return block
+  }
+
+  /// Decodes the contents of a block.
+  /// - Returns: their range in ``decoded``; nil if they are not Base64, or empty, which OpenSSL refuses, too.
+  private mutating func decode(_ contents: [UInt8]) -> Range<Int>? {
+    guard let bytes = Base64.decode(contents[...]), !bytes.isEmpty else { return nil }
+    decoded.replaceSubrange(0..<min(bytes.count, decoded.count), with: bytes)
+    return 0..<bytes.count
   }
 
   private mutating func finish(
@@ -236,13 +241,7 @@ struct PEM {
       }
     }
     if block.fault != nil { return block }
-    // OpenSSL refuses an empty block, too.
-    if let bytes = Base64.decode(contents[...]), !bytes.isEmpty {
-      decoded.replaceSubrange(0..<min(bytes.count, decoded.count), with: bytes)
-      block.contents = 0..<bytes.count
-    } else {
-      block.note(.notBase64)
-    }
+    if let range = decode(contents) { block.contents = range } else { block.note(.notBase64) }
     return block
   }
 }

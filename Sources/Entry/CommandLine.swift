@@ -145,20 +145,17 @@ struct CommandLine {
     }
   }
 
-  private static func flag(named name: ArraySlice<UInt8>) -> Flag? {
-    if name.isEqual(to: "--json") { return .json }
-    if name.isEqual(to: "--null") { return .null }
-    if name.isEqual(to: "--clients") { return .clients }
-    return name.isEqual(to: "--connect") ? .connect : nil
+  private static var flagNames: [(StaticString, Flag)] {
+    [("--json", .json), ("--null", .null), ("--clients", .clients), ("--connect", .connect)]
   }
+
+  private static func flag(named name: ArraySlice<UInt8>) -> Flag? { word(Array(name), flagNames) }
 
   /// The option that was probably meant, in parentheses; empty if no name is similar.
   private static func advice(for name: ArraySlice<UInt8>) -> Text {
-    let others: [StaticString] = [
-      "--json", "--null", "--clients", "--connect", "--proxy", "--proxy-file", "--target", "--help",
-      "--version",
-    ]
-    let near = (Setting.allCases.map { $0.option } + others).first { distance(name, $0.bytes[...]) <= 2 }
+    let others: [StaticString] = ["--proxy", "--proxy-file", "--target", "--help", "--version"]
+    let names = Setting.allCases.map { $0.option } + flagNames.map { $0.0 } + others
+    let near = names.first { distance(name, $0.bytes[...]) <= 2 }
     return near.map { " (did you mean \($0)?)" } ?? ""
   }
 
